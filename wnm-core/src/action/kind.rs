@@ -1,0 +1,185 @@
+//! What is decided.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Reason};
+use crate::model::{
+    Instant, NodeId, NodeKey, NodeRecord, NodeSpec, Phase, Release, Removal, Want,
+};
+
+/// On whose behalf a node stays stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopped {
+    /// An operator's: only an operator starts it again.
+    ByOperator,
+    /// The engine's: it starts it again when there is room.
+    ByPressure,
+}
+
+/// One decided intention about one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Action {
+    /// Create a node, or finish creating it, and start it.
+    Add {
+        /// Everything about it.
+        spec: Box<NodeSpec>,
+        /// What it is given to run.
+        release: Release,
+    },
+    /// Start a node that exists, making again what its manager has lost.
+    Start {
+        /// Which.
+        node: NodeKey,
+        /// What to copy should its program be missing.
+        release: Option<Release>,
+    },
+    /// Stop a node and keep it.
+    Stop {
+        /// Which.
+        node: NodeKey,
+        /// For whom.
+        stopped: Stopped,
+    },
+    /// Stop and start a node.
+    Restart {
+        /// Which.
+        node: NodeKey,
+        /// What to copy should its program be missing.
+        release: Option<Release>,
+    },
+    /// Stop a node for good; it is deleted after the removal delay, and can be taken back till then.
+    Retire {
+        /// Which.
+        node: NodeKey,
+        /// Why.
+        cause: Removal,
+    },
+    /// Take back a node that was retired, and start it.
+    Reprieve {
+        /// Which.
+        node: NodeKey,
+        /// What to copy should its program be missing.
+        release: Option<Release>,
+    },
+    /// Archive the identity of a node, then delete everything else of it.
+    Remove {
+        /// Which.
+        node: NodeKey,
+        /// Why.
+        cause: Removal,
+    },
+}
+
+impl Action {
+    /// The node it is about.
+    pub fn node(&self) -> NodeId {
+        match self {
+            Action::Add { spec, .. } => spec.id,
+            Action::Start { node, .. }
+            | Action::Stop { node, .. }
+            | Action::Restart { node, .. }
+            | Action::Retire { node, .. }
+            | Action::Reprieve { node, .. }
+            | Action::Remove { node, .. } => node.id,
+        }
+    }
+
+    /// The node's record; `None` for a node that is yet to be recorded.
+    pub fn key(&self) -> Option<NodeKey> {
+        match self {
+            Action::Add { .. } => None,
+            Action::Start { node, .. }
+            | Action::Stop { node, .. }
+            | Action::Restart { node, .. }
+            | Action::Retire { node, .. }
+            | Action::Reprieve { node, .. }
+            | Action::Remove { node, .. } => Some(*node),
+        }
+    }
+
+    /// One word, as it stands in the journal.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Add { .. } => "add",
+            Action::Start { .. } => "start",
+            Action::Stop { .. } => "stop",
+            Action::Restart { .. } => "restart",
+            Action::Retire { .. } => "retire",
+            Action::Reprieve { .. } => "reprieve",
+            Action::Remove { .. } => "remove",
+        }
+    }
+
+    /// True when it leads to a running process that was not there.
+    pub fn starts(&self) -> bool {
+        matches!(
+            self,
+            Action::Add { .. } | Action::Start { .. } | Action::Restart { .. } | Action::Reprieve { .. }
+        )
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.node())
+    }
+}
+
+/// What beginning an action leaves in the node's record, before anything happens to the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// What is wanted from now on.
+    pub want: Want,
+    /// What was set in motion.
+    pub phase: Phase,
+}
+
+impl Mark {
+    /// The mark that `action`, begun at `now`, leaves in `record`.
+    pub fn of(action: &Action, record: &NodeRecord, now: &Instant) -> Mark {
+        let since = now.clone();
+        match action {
+            Action::Add { .. }
+            | Action::Start { .. }
+            | Action::Restart { .. }
+            | Action::Reprieve { .. } => Mark { want: Want::Run, phase: Phase::Starting { since } },
+            Action::Stop { stopped: Stopped::ByOperator, .. } => {
+                Mark { want: Want::StoppedByOperator, phase: Phase::Steady }
+            }
+            Action::Stop { stopped: Stopped::ByPressure, .. } => {
+                Mark { want: Want::StoppedByPressure, phase: Phase::Steady }
+            }
+            Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
+                let phase = match &record.phase {
+                    // The delay runs from the first decision, however often it is repeated.
+                    removing @ Phase::Removing { .. } => removing.clone(),
+                    Phase::Steady | Phase::Starting { .. } => {
+                        Phase::Removing { since, cause: *cause }
+                    }
+                };
+                Mark { want: record.want, phase }
+            }
+        }
+    }
+
+    /// The phase that `outcome` of an action leaves: a start that failed is not going on.
+    pub fn phase_after(outcome: &Outcome, phase: &Phase) -> Phase {
+        match phase {
+            Phase::Starting { .. } if !outcome.is_done() => Phase::Steady,
+            Phase::Starting { .. } | Phase::Steady | Phase::Removing { .. } => phase.clone(),
+        }
+    }
+}
+
+/// An action and why it was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedAction {
+    /// What.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+}

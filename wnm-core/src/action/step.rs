@@ -1,0 +1,112 @@
+//! What an action consists of: single effects, each of which can be repeated without harm.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{PortRule, Release};
+
+/// One effect on the host, for the node of its action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    /// Make the data directory with the node's own copy of the program in it.
+    Prepare {
+        /// What to copy.
+        release: Release,
+    },
+    /// Refuse to go on unless the data is there; put back a program copy or log directory that is
+    /// missing.
+    Check {
+        /// What to copy when the program is missing; `None` when there is nothing to copy.
+        release: Option<Release>,
+    },
+    /// Write what the manager needs to know of the node.
+    Create,
+    /// Let the outside reach a port.
+    OpenPort {
+        /// Which.
+        rule: PortRule,
+    },
+    /// Start the process.
+    Start,
+    /// Stop the process, and keep the manager from starting it.
+    Stop,
+    /// Keep a copy of the identity outside of the node's directory.
+    Archive,
+    /// Delete what the manager knows of the node.
+    Dismantle,
+    /// Rename the data directory within its storage root, out of the way.
+    SetAside,
+    /// Close a port that was opened for the node.
+    ClosePort {
+        /// Which.
+        rule: PortRule,
+    },
+    /// Delete the data that was set aside, and the logs.
+    Delete,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Prepare { release } => {
+                write!(f, "make its directory, copy {} {}", release.path.display(), release.version)
+            }
+            Step::Check { .. } => f.write_str("check its directory"),
+            Step::Create => f.write_str("tell its manager"),
+            Step::OpenPort { rule } => write!(f, "open {rule}"),
+            Step::Start => f.write_str("start it"),
+            Step::Stop => f.write_str("stop it"),
+            Step::Archive => f.write_str("archive its identity"),
+            Step::Dismantle => f.write_str("take it from its manager"),
+            Step::SetAside => f.write_str("set its data aside"),
+            Step::ClosePort { rule } => write!(f, "close {rule}"),
+            Step::Delete => f.write_str("delete its data and logs"),
+        }
+    }
+}
+
+/// What a step changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It is now as wanted, and was not before.
+    Made,
+    /// It was as wanted.
+    AlreadySo,
+    /// There is nothing here that could be changed, such as a firewall that is off.
+    NotManaged,
+}
+
+/// A failed step, as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The step that failed; `None` when the operation could not even be begun.
+    pub step: Option<Step>,
+    /// The whole chain of messages.
+    pub message: String,
+}
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    /// Every step succeeded.
+    Done {
+        /// What each step changed, in order.
+        changes: Vec<Change>,
+    },
+    /// A step failed; those after it were not tried.
+    Failed {
+        /// Which and why.
+        fault: Fault,
+    },
+}
+
+impl Outcome {
+    /// True for [`Outcome::Done`].
+    pub fn is_done(&self) -> bool {
+        matches!(self, Outcome::Done { .. })
+    }
+}

@@ -1,0 +1,18 @@
+use super::HostResult;
+use crate::action::Change;
+use crate::model::PortRule;
+
+/// Opens ports to the outside. Never touches a rule it did not make.
+pub trait Firewall: Send + Sync {
+    /// Its name.
+    fn kind(&self) -> &'static str;
+
+    /// Afterwards the port can be reached, or `NotManaged` when no firewall is looked after.
+    fn open(&self, rule: PortRule) -> HostResult<Change>;
+
+    /// Afterwards our opening is gone; others' stay.
+    fn close(&self, rule: PortRule) -> HostResult<Change>;
+
+    /// Whether our opening is there.
+    fn is_open(&self, rule: PortRule) -> HostResult<bool>;
+}

@@ -1,0 +1,41 @@
+use std::collections::BTreeSet;
+
+use super::HostResult;
+use crate::action::Change;
+use crate::model::{Manager, NodeId, NodeSpec};
+use crate::observe::UnitReading;
+
+/// Keeps the processes of nodes. Implementations never touch what they did not make.
+pub trait NodeManager: Send + Sync {
+    /// Which manager.
+    fn manager(&self) -> Manager;
+
+    /// Makes the manager know the node: afterwards its unit is as `spec` says. Writes only what
+    /// differs. Does not start anything.
+    fn create(&self, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// Afterwards exactly one process of this node runs. A process with the node's data directory
+    /// that the manager does not know is a conflict, and nothing is started.
+    fn start(&self, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// Afterwards no process of this node runs and the manager will start none by itself.
+    /// Waits for the process to end; ends it by force only when it will not.
+    fn stop(&self, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// Afterwards the manager knows nothing of the node. The node must be stopped: a running one
+    /// is refused.
+    fn remove(&self, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// One answer per node, in their order, from one call of the manager's tool. An error means
+    /// that the manager could not be asked, so that nothing is known of any node.
+    fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>>;
+
+    /// Ids that this manager has a unit or a process for, recorded or not.
+    fn discover(&self) -> HostResult<BTreeSet<NodeId>>;
+}
+
+/// The managers there are; nodes of several kinds may coexist.
+pub trait Managers: Send + Sync {
+    /// The one asked for, or an error that says why there is none.
+    fn get(&self, manager: Manager) -> HostResult<&dyn NodeManager>;
+}

@@ -1,0 +1,95 @@
+use super::HostResult;
+use crate::action::{Outcome, PlannedAction};
+use crate::model::{Answer, NodeId, Now, OpId, RecordId, RequestId, Timestamp, Verb};
+use crate::observe::{EngineMemory, Ledger, MachineSample, NodeView, OpRecord, Snapshot};
+use crate::plan::Plan;
+use crate::policy::{Policy, PolicyDraft};
+
+/// A begun operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Its number in the journal.
+    pub op: OpId,
+    /// The record it works on; new when the action creates a node.
+    pub record: RecordId,
+}
+
+/// What is kept of a cycle.
+#[derive(Clone, Copy, Debug)]
+pub struct Recording<'a> {
+    /// The machine sample, for the rates of later cycles.
+    pub sample: Option<&'a MachineSample>,
+    /// What planning looked at.
+    pub snapshot: &'a Snapshot,
+    /// What it was told.
+    pub policy: &'a Policy,
+    /// What it decided.
+    pub plan: &'a Plan,
+    /// What the engine remembers now.
+    pub memory: &'a EngineMemory,
+}
+
+/// The cycle's side of the ledger. Every method is one transaction.
+pub trait Store: Send + Sync {
+    /// Reads everything planning needs.
+    fn load(&self) -> HostResult<Ledger>;
+
+    /// Writes the intention before anything happens: the operation, and with it the node's record
+    /// (for an addition), want and phase. Earlier open operations on the same record are closed as
+    /// superseded. An error means that nothing may be done.
+    fn begin(&self, planned: &PlannedAction, now: &Now) -> HostResult<Beginning>;
+
+    /// Writes what became of it; forgets the node when a removal is done.
+    fn finish(&self, op: OpId, outcome: &Outcome, at: Timestamp) -> HostResult<()>;
+
+    /// Keeps the cycle: sample, readings, memory, snapshot, policy and plan.
+    fn save_cycle(&self, recording: &Recording<'_>) -> HostResult<()>;
+
+    /// Closes a request.
+    fn answer(&self, request: RequestId, answer: &Answer, at: Timestamp) -> HostResult<()>;
+}
+
+/// Which part of the journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// Only these nodes; all when empty.
+    pub nodes: Vec<NodeId>,
+    /// Only what was begun at or after this.
+    pub since: Option<Timestamp>,
+    /// At most this many, the latest.
+    pub limit: Option<u32>,
+}
+
+/// The frontend's side: all that a frontend may change, and what it may ask.
+pub trait Intents: Send + Sync {
+    /// Stores a request.
+    fn request(&self, verb: &Verb, now: &Now) -> HostResult<RequestId>;
+
+    /// The answer to a request, once there is one.
+    fn answer_to(&self, request: RequestId) -> HostResult<Option<Answer>>;
+
+    /// Replaces the stored settings; answers their new generation.
+    fn set_policy(&self, draft: &PolicyDraft, at: Timestamp) -> HostResult<u64>;
+
+    /// The journal, oldest first.
+    fn history(&self, query: &HistoryQuery) -> HostResult<Vec<OpRecord>>;
+
+    /// The nodes as the last cycle saw them, with the time it looked; nothing before the first.
+    fn last_seen(&self) -> HostResult<Option<LastSeen>>;
+}
+
+/// What the last cycle left for `status`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LastSeen {
+    /// What it saw.
+    pub snapshot: Snapshot,
+    /// What it decided and why not more.
+    pub plan: Plan,
+}
+
+impl LastSeen {
+    /// The node called `id`, as it was seen.
+    pub fn node(&self, id: NodeId) -> Option<&NodeView> {
+        self.snapshot.node(id)
+    }
+}

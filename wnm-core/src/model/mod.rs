@@ -1,0 +1,23 @@
+//! The nouns. Every field is public unless it has an invariant.
+
+mod id;
+mod manager;
+mod net;
+mod node;
+mod program;
+mod request;
+mod time;
+mod units;
+mod version;
+mod wallet;
+
+pub use id::{BadNodeId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
+pub use manager::{BadManager, Manager, ManagerKind, Scope};
+pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
+pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};
+pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};
+pub use request::{Answer, Request, Verb};
+pub use time::{BootId, Instant, Now, Timestamp};
+pub use units::{Bytes, LoadAverage, Percent};
+pub use version::{BadVersion, Release, Version};
+pub use wallet::{Address, BadWallet, FAUCET, WalletShare, WalletShares};

@@ -1,0 +1,129 @@
+//! A node as it is wanted and as it was recorded.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId,
+    Timestamp, Version,
+};
+
+/// Everything about a node that never changes while it exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSpec {
+    /// Its number and name.
+    pub id: NodeId,
+    /// What it runs.
+    pub program: Program,
+    /// What keeps it.
+    pub manager: Manager,
+    /// Who earns.
+    pub wallet: Address,
+    /// Its ports.
+    pub ports: NodePorts,
+    /// The storage root it lies in. Nothing outside of it is ever deleted.
+    pub storage: PathBuf,
+    /// Its data directory, a child of `storage`.
+    pub data: PathBuf,
+    /// Its log directory.
+    pub logs: PathBuf,
+    /// Its own copy of the program. Programs replace their own binary, so none is shared.
+    pub binary: PathBuf,
+    /// True when the manager itself brings the node back after a reboot (`autostart system`).
+    pub autostart: bool,
+    /// How it is started.
+    pub launch: Launch,
+}
+
+/// Settings that go to the node as they were given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Where payments happen.
+    pub network: EvmNetwork,
+    /// Extra arguments.
+    pub start_args: Vec<String>,
+    /// Extra environment.
+    pub environment: Vec<(String, String)>,
+    /// Peers to join through.
+    pub bootstrap: Vec<String>,
+    /// Do not ask the router for a port (first generation only).
+    pub no_upnp: bool,
+}
+
+/// What is wanted of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Want {
+    /// It should run; the engine starts it again when it does not.
+    Run,
+    /// An operator stopped it; only an operator starts it again.
+    StoppedByOperator,
+    /// The engine stopped it for want of resources, and starts it again when there is room.
+    StoppedByPressure,
+    /// Left alone in every respect.
+    Disabled,
+}
+
+/// Why a node is being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Removal {
+    /// More nodes than the stored cap.
+    Cap,
+    /// Its file system is too full.
+    Disk,
+    /// Its data was gone.
+    Dead,
+    /// An operator said so.
+    Operator,
+}
+
+/// What wnm last set in motion with a node. It is stored before the effect happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Phase {
+    /// Nothing.
+    Steady,
+    /// It was created or started.
+    Starting {
+        /// When.
+        since: Instant,
+    },
+    /// It was stopped for good and waits out the removal delay.
+    Removing {
+        /// When.
+        since: Instant,
+        /// Why.
+        cause: Removal,
+    },
+}
+
+/// What the store knows about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Its record, never used twice.
+    pub record: RecordId,
+    /// What it is.
+    pub spec: NodeSpec,
+    /// What is wanted of it.
+    pub want: Want,
+    /// What was last set in motion.
+    pub phase: Phase,
+    /// Version of its binary when it was created or last seen to change.
+    pub version: Option<Version>,
+    /// When it was created, for people and for "youngest" and "oldest".
+    pub created: Timestamp,
+}
+
+impl NodeRecord {
+    /// Name and record together.
+    pub fn key(&self) -> NodeKey {
+        NodeKey { id: self.spec.id, record: self.record }
+    }
+
+    /// True when the node counts against the cap: neither disabled nor on its way out.
+    pub fn counts(&self) -> bool {
+        self.want != Want::Disabled && !matches!(self.phase, Phase::Removing { .. })
+    }
+}

@@ -1,0 +1,84 @@
+//! What an operator asked for. Requests are stored; the planner consumes them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Instant, NodeKey, RequestId, Timestamp};
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "verb")]
+pub enum Verb {
+    /// Create this many nodes.
+    Add {
+        /// How many.
+        count: u32,
+    },
+    /// Start these, and want them to run.
+    Start {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+    /// Stop these until an operator starts them.
+    Stop {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+    /// Stop and start these.
+    Restart {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+    /// Remove these at once; identities are archived first.
+    Remove {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+}
+
+impl Verb {
+    /// The word an operator typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verb::Add { .. } => "add",
+            Verb::Start { .. } => "start",
+            Verb::Stop { .. } => "stop",
+            Verb::Restart { .. } => "restart",
+            Verb::Remove { .. } => "remove",
+        }
+    }
+
+    /// The nodes it names.
+    pub fn nodes(&self) -> &[NodeKey] {
+        match self {
+            Verb::Add { .. } => &[],
+            Verb::Start { nodes }
+            | Verb::Stop { nodes }
+            | Verb::Restart { nodes }
+            | Verb::Remove { nodes } => nodes,
+        }
+    }
+}
+
+/// A stored request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its number.
+    pub id: RequestId,
+    /// What is asked.
+    pub verb: Verb,
+    /// When, for people and across a reboot.
+    pub made: Timestamp,
+    /// When, for its age.
+    pub made_at: Instant,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Actions that were carried out for it.
+    pub done: u32,
+    /// Actions that failed.
+    pub failed: u32,
+    /// Why parts of it, or all of it, were not done; empty when nothing was refused.
+    pub refused: Vec<String>,
+}

@@ -1,0 +1,245 @@
+//! Raw observations. What could not be had is absent, with the reason; it is never zero.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Bytes, LoadAverage, NodeId, Now, Release, Version};
+
+/// What kind of failure an outside world answered with. Decisions branch on this only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// It is not there.
+    NotFound,
+    /// We may not.
+    Permission,
+    /// No answer in time.
+    Timeout,
+    /// Nobody answers at all: a manager or a bus that is down.
+    Unavailable,
+    /// No space left, or no inodes.
+    Full,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// Something else is in the way: a taken port, a foreign process.
+    Conflict,
+    /// A safety rule forbids it.
+    Refused,
+    /// The answer makes no sense.
+    Garbled,
+    /// Anything else.
+    Failed,
+}
+
+/// Why there is no reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// The whole chain of messages.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+/// The machine at one instant: raw counters and gauges, no rates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MachineSample {
+    /// When.
+    pub at: Now,
+    /// Logical CPUs this process may use.
+    pub cpus: u32,
+    /// CPU time since boot.
+    pub cpu: Option<CpuTimes>,
+    /// Memory.
+    pub memory: Option<MemorySample>,
+    /// Run-queue averages.
+    pub load: Option<LoadAverage>,
+    /// The file system below each storage root that could be asked.
+    pub file_systems: BTreeMap<PathBuf, FileSystemSample>,
+}
+
+/// CPU time of all CPUs since boot, in clock ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuTimes {
+    /// All states.
+    pub total: u64,
+    /// Idle.
+    pub idle: u64,
+    /// Idle with I/O outstanding.
+    pub iowait: u64,
+}
+
+/// Memory of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemorySample {
+    /// Installed.
+    pub total: Bytes,
+    /// What programs could still get without swapping (the kernel's MemAvailable).
+    pub available: Bytes,
+}
+
+/// Something of which there is a fixed amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhaustible {
+    /// In all, without what only root may use.
+    pub total: u64,
+    /// Left for us.
+    pub free: u64,
+}
+
+/// A storage file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSystemSample {
+    /// Which file system: roots on the same device share it.
+    pub device: u64,
+    /// Bytes.
+    pub space: Exhaustible,
+    /// Inodes; `None` on file systems that do not count them.
+    pub inodes: Option<Exhaustible>,
+}
+
+/// What a manager says about its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitState {
+    /// Its process runs.
+    Running,
+    /// The manager is about to start it, or waits to start it again.
+    Activating,
+    /// The manager is stopping it.
+    Stopping,
+    /// It does not run.
+    Stopped,
+    /// It does not run and the manager has given up on it.
+    Failed,
+    /// The manager knows nothing of it.
+    Missing,
+}
+
+/// One unit as its manager sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitReading {
+    /// Its state.
+    pub state: UnitState,
+    /// Its main process.
+    pub pid: Option<u32>,
+    /// How often the manager restarted it by itself since it was last started.
+    pub restarts: Option<u32>,
+    /// An id that is new at every start, where the manager has one.
+    pub invocation: Option<String>,
+}
+
+/// A process without doubt: ids are used again, ids with start times are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProcessKey {
+    /// Process id.
+    pub pid: u32,
+    /// Clock ticks after boot at which it started.
+    pub start_ticks: u64,
+}
+
+/// Whether a process is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessState {
+    /// It lives.
+    Alive,
+    /// There is none of this id, or only what is left of one.
+    Gone,
+}
+
+/// A node's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessReading {
+    /// Whether it is there.
+    pub state: ProcessState,
+    /// Which; `None` when it is gone.
+    pub key: Option<ProcessKey>,
+    /// Milliseconds since it started.
+    pub age_ms: Option<u64>,
+    /// Resident memory.
+    pub memory: Option<Bytes>,
+    /// CPU time since it started, in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// Whether it has bound the node's UDP port; `None` when that cannot be seen from here.
+    pub port_bound: Option<bool>,
+}
+
+/// What a metrics endpoint answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "endpoint")]
+pub enum EndpointReading {
+    /// It answered as this node would.
+    Alive,
+    /// It did not: refused, silent, an error status, garbage, or somebody else's identity.
+    Silent {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// Numbers about a node, from whichever source its program has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    /// Version of the running program, where the program tells.
+    pub version: Option<Version>,
+    /// The node's name in the network.
+    pub peer_id: Option<String>,
+    /// Peers it is connected to, or knows.
+    pub peers: Option<u64>,
+    /// Records it holds.
+    pub records: Option<u64>,
+    /// How often others shunned it.
+    pub shunned: Option<u64>,
+    /// Seconds since its start, by its own account.
+    pub uptime_s: Option<u64>,
+}
+
+/// Everything that was seen of one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeReading {
+    /// What its manager says.
+    pub unit: Result<UnitReading, Unread>,
+    /// Its process; absent when no process id is known.
+    pub process: Option<Result<ProcessReading, Unread>>,
+    /// Its metrics endpoint; absent for programs without, and when there is no process.
+    pub endpoint: Option<EndpointReading>,
+    /// Numbers.
+    pub facts: NodeFacts,
+    /// Whether its data directory is there; an error when its storage root is not, or is not ours.
+    pub data: Result<bool, Unread>,
+    /// What its data takes on disk; measured only when a disk is about to demand a removal.
+    pub disk: Option<Bytes>,
+}
+
+/// A storage root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageReading {
+    /// Names of the directories in it, when it is there and carries our marker.
+    pub entries: Result<BTreeSet<String>, Unread>,
+}
+
+/// Everything that was seen in one cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    /// The machine.
+    pub machine: Result<MachineSample, Unread>,
+    /// Port numbers that some process has bound, UDP or TCP.
+    pub ports: Result<BTreeSet<u16>, Unread>,
+    /// The recorded nodes.
+    pub nodes: BTreeMap<NodeId, NodeReading>,
+    /// The storage roots of the policy and of every node.
+    pub storage: BTreeMap<PathBuf, StorageReading>,
+    /// Ids for which a manager has a unit or a process runs, recorded or not.
+    pub occupied: Result<BTreeSet<NodeId>, Unread>,
+    /// What a new node would be given to run.
+    pub release: Result<Release, Unread>,
+}

@@ -1,0 +1,230 @@
+//! Everything that planning may look at, at one instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EngineMemory, Exhaustible, FileSystemSample, Ledger, MachineSample, MemorySample, NodeFacts,
+    NodeReading, OpenOperation, ProcessKey, Readings, SeenNode, Unread, cpu_used, settle,
+};
+use crate::action::Action;
+use crate::model::{Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request};
+use crate::policy::Delays;
+
+/// Number of the shape of [`Snapshot`]; rises when an older program could not read it.
+pub const SCHEMA: u32 = 1;
+
+/// Equal snapshots and policies give equal plans.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When.
+    pub now: Now,
+    /// The machine.
+    pub machine: MachineView,
+    /// The nodes, by id.
+    pub nodes: Vec<NodeView>,
+    /// Operations that a dead cycle left open.
+    pub open: Vec<OpenOperation>,
+    /// Requests, oldest first.
+    pub requests: Vec<Request>,
+    /// What the engine remembered before this look.
+    pub memory: EngineMemory,
+    /// What a new node would run.
+    pub release: Result<Release, Unread>,
+    /// Ports that some process has bound.
+    pub ports: Result<BTreeSet<u16>, Unread>,
+    /// Ids that a unit, process or directory carries, recorded or not.
+    pub occupied: Result<BTreeSet<NodeId>, Unread>,
+    /// Storage roots and whether they can be used.
+    pub storage: BTreeMap<PathBuf, Result<(), Unread>>,
+}
+
+/// The machine as planning sees it. What could not be had is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MachineView {
+    /// Logical CPUs.
+    pub cpus: u32,
+    /// CPU used since an earlier sample.
+    pub cpu: Option<Percent>,
+    /// Memory.
+    pub memory: Option<MemorySample>,
+    /// Load.
+    pub load: Option<LoadAverage>,
+    /// File systems by storage root.
+    pub file_systems: BTreeMap<PathBuf, FileSystemView>,
+    /// Why there is no sample at all.
+    pub unread: Option<Unread>,
+}
+
+/// A storage file system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileSystemView {
+    /// Which file system; roots on one device share its space.
+    pub device: u64,
+    /// Usable bytes in all.
+    pub total: Bytes,
+    /// Free bytes.
+    pub free: Bytes,
+    /// Space used.
+    pub used: Percent,
+    /// Inodes used, where they are counted.
+    pub inodes_used: Option<Percent>,
+}
+
+/// One node: record, state and what is known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// What the store knows.
+    pub record: NodeRecord,
+    /// What it is.
+    pub seen: SeenNode,
+    /// Its process.
+    pub process: Option<ProcessKey>,
+    /// How long its process has lived.
+    pub process_age: Option<Duration>,
+    /// Its manager's restart counter.
+    pub restarts: Option<u32>,
+    /// Resident memory.
+    pub memory: Option<Bytes>,
+    /// CPU time since start, in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// Numbers.
+    pub facts: NodeFacts,
+    /// Whether its data is there; `None` when that could not be seen.
+    pub data_present: Option<bool>,
+    /// What its data takes on disk, when that was measured.
+    pub disk: Option<Bytes>,
+}
+
+impl NodeView {
+    /// Its number.
+    pub fn id(&self) -> NodeId {
+        self.record.spec.id
+    }
+
+    /// Its record.
+    pub fn record(&self) -> RecordId {
+        self.record.record
+    }
+}
+
+impl Snapshot {
+    /// The node called `id`.
+    pub fn node(&self, id: NodeId) -> Option<&NodeView> {
+        self.nodes.iter().find(|node| node.id() == id)
+    }
+
+    /// Nodes that count against the cap.
+    pub fn counting(&self) -> impl Iterator<Item = &NodeView> {
+        self.nodes.iter().filter(|node| node.record.counts())
+    }
+}
+
+/// Joins what is stored with what was seen.
+pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now) -> Snapshot {
+    let creating: BTreeSet<RecordId> = ledger
+        .open
+        .iter()
+        .filter(|open| matches!(open.planned.action, Action::Add { .. }))
+        .map(|open| open.record)
+        .collect();
+    let mut nodes: Vec<NodeView> = ledger
+        .nodes
+        .iter()
+        .map(|record| {
+            let reading = readings.nodes.get(&record.spec.id);
+            let creating = creating.contains(&record.record);
+            let seen = settle(record, reading, creating, delays.start, now);
+            node_view(record, seen, reading)
+        })
+        .collect();
+    nodes.sort_by_key(NodeView::id);
+    Snapshot {
+        schema: SCHEMA,
+        now: now.clone(),
+        machine: machine_view(ledger, readings),
+        nodes,
+        open: ledger.open.clone(),
+        requests: ledger.requests.clone(),
+        memory: ledger.memory.clone(),
+        release: readings.release.clone(),
+        ports: readings.ports.clone(),
+        occupied: occupied(readings),
+        storage: readings
+            .storage
+            .iter()
+            .map(|(root, seen)| (root.clone(), seen.entries.as_ref().map(|_| ()).map_err(Clone::clone)))
+            .collect(),
+    }
+}
+
+fn node_view(record: &NodeRecord, seen: SeenNode, reading: Option<&NodeReading>) -> NodeView {
+    let process = reading.and_then(|reading| reading.process.as_ref()?.as_ref().ok());
+    NodeView {
+        record: record.clone(),
+        seen,
+        process: process.and_then(|process| process.key),
+        process_age: process.and_then(|process| process.age_ms).map(Duration::from_millis),
+        restarts: reading.and_then(|reading| reading.unit.as_ref().ok()?.restarts),
+        memory: process.and_then(|process| process.memory),
+        cpu_ms: process.and_then(|process| process.cpu_ms),
+        facts: reading.map(|reading| reading.facts.clone()).unwrap_or_default(),
+        data_present: reading.and_then(|reading| reading.data.as_ref().ok().copied()),
+        disk: reading.and_then(|reading| reading.disk),
+    }
+}
+
+fn machine_view(ledger: &Ledger, readings: &Readings) -> MachineView {
+    match &readings.machine {
+        Ok(sample) => view_of(sample, &ledger.samples),
+        Err(unread) => MachineView {
+            cpus: ledger.samples.last().map_or(1, |sample| sample.cpus),
+            cpu: None,
+            memory: None,
+            load: None,
+            file_systems: BTreeMap::new(),
+            unread: Some(unread.clone()),
+        },
+    }
+}
+
+fn view_of(sample: &MachineSample, earlier: &[MachineSample]) -> MachineView {
+    let file_systems = sample
+        .file_systems
+        .iter()
+        .filter_map(|(root, sample)| Some((root.clone(), file_system_view(sample)?)))
+        .collect();
+    MachineView {
+        cpus: sample.cpus,
+        cpu: cpu_used(earlier, sample),
+        memory: sample.memory,
+        load: sample.load,
+        file_systems,
+        unread: None,
+    }
+}
+
+fn file_system_view(sample: &FileSystemSample) -> Option<FileSystemView> {
+    let used = |of: Exhaustible| Percent::of(of.total.saturating_sub(of.free), of.total);
+    Some(FileSystemView {
+        device: sample.device,
+        total: Bytes(sample.space.total),
+        free: Bytes(sample.space.free),
+        used: used(sample.space)?,
+        inodes_used: sample.inodes.and_then(used),
+    })
+}
+
+/// An id is free only when nothing at all carries it. Directories count as well as units and
+/// processes: a data directory without a record is somebody's identity.
+fn occupied(readings: &Readings) -> Result<BTreeSet<NodeId>, Unread> {
+    let mut ids = readings.occupied.clone()?;
+    let names = readings.storage.values().filter_map(|seen| seen.entries.as_ref().ok()).flatten();
+    ids.extend(names.filter_map(|name| name.parse::<NodeId>().ok()));
+    Ok(ids)
+}

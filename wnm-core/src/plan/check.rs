@@ -1,0 +1,251 @@
+//! A second opinion on a plan: independent of how it was made, and deliberately dumb. Any violation
+//! means a bug, and nothing is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, Pressure};
+use crate::action::{Action, PlannedAction, Reason};
+use crate::model::{NodeId, NodeSpec, Removal, Want};
+use crate::observe::{NodeState, NodeView, Snapshot};
+use crate::policy::Policy;
+
+/// A rule that a plan breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "violation")]
+pub enum Violation {
+    /// Two actions on one node.
+    TwoActions {
+        /// Which.
+        node: NodeId,
+    },
+    /// An action on a node that is not recorded, or no longer the one that was meant.
+    NotTheNode {
+        /// Which.
+        node: NodeId,
+    },
+    /// An action on a node that could not be observed.
+    Unobserved {
+        /// Which.
+        node: NodeId,
+    },
+    /// An action on a node that is to be left alone.
+    Disabled {
+        /// Which.
+        node: NodeId,
+    },
+    /// A new node with a name, port or place that something else has.
+    Taken {
+        /// Which.
+        node: NodeId,
+        /// What.
+        what: String,
+    },
+    /// More nodes than the cap.
+    OverCap {
+        /// How many there would be.
+        nodes: u32,
+        /// How many may be.
+        cap: u32,
+    },
+    /// A removal without one of the reasons that may remove.
+    Unjustified {
+        /// Which.
+        node: NodeId,
+    },
+    /// More removals in an hour than allowed.
+    TooDestructive {
+        /// How many.
+        removals: u32,
+        /// How many may be.
+        limit: u32,
+    },
+    /// A new node although a shed threshold is exceeded.
+    GrowsUnderPressure {
+        /// Which.
+        node: NodeId,
+    },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::TwoActions { node } => write!(f, "two actions on {node}"),
+            Violation::NotTheNode { node } => write!(f, "{node} is not the node that was meant"),
+            Violation::Unobserved { node } => write!(f, "{node} could not be observed"),
+            Violation::Disabled { node } => write!(f, "{node} is disabled"),
+            Violation::Taken { node, what } => write!(f, "{node}: {what} is taken"),
+            Violation::OverCap { nodes, cap } => write!(f, "{nodes} nodes, {cap} allowed"),
+            Violation::Unjustified { node } => write!(f, "no reason to remove {node}"),
+            Violation::TooDestructive { removals, limit } => {
+                write!(f, "{removals} removals in an hour, {limit} allowed")
+            }
+            Violation::GrowsUnderPressure { node } => {
+                write!(f, "{node} would be added under pressure")
+            }
+        }
+    }
+}
+
+/// Everything wrong with `plan`; empty for a sound one.
+pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let mut violations = one_action_each(plan);
+    for planned in &plan.actions {
+        match snapshot.node(planned.action.node()) {
+            Some(node) => violations.extend(on_recorded(planned, node)),
+            None => violations.extend(on_new(planned, snapshot)),
+        }
+    }
+    violations.extend(taken_twice(plan, snapshot));
+    violations.extend(under_pressure(plan, snapshot, policy));
+    violations.extend(over_cap(plan, snapshot, policy));
+    violations.extend(too_destructive(plan, snapshot, policy));
+    violations
+}
+
+fn one_action_each(plan: &Plan) -> Vec<Violation> {
+    let mut seen = BTreeSet::new();
+    plan.actions
+        .iter()
+        .map(|planned| planned.action.node())
+        .filter(|node| !seen.insert(*node))
+        .map(|node| Violation::TwoActions { node })
+        .collect()
+}
+
+fn on_recorded(planned: &PlannedAction, node: &NodeView) -> Vec<Violation> {
+    let id = node.id();
+    let mut violations = Vec::new();
+    let is_addition = matches!(&planned.action, Action::Add { spec, .. } if **spec == node.record.spec);
+    if !is_addition && planned.action.key() != Some(node.record.key()) {
+        violations.push(Violation::NotTheNode { node: id });
+    }
+    if matches!(node.seen.state, NodeState::Unknown { .. }) {
+        violations.push(Violation::Unobserved { node: id });
+    }
+    if node.record.want == Want::Disabled {
+        violations.push(Violation::Disabled { node: id });
+    }
+    if removes(&planned.action) && !may_remove(planned, node) {
+        violations.push(Violation::Unjustified { node: id });
+    }
+    violations
+}
+
+fn removes(action: &Action) -> bool {
+    matches!(action, Action::Remove { .. } | Action::Retire { .. })
+}
+
+fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
+    let observed = node.data_present.is_some() && node.seen.alive.is_some();
+    let reason = match &planned.reason {
+        Reason::Unfinished { .. } | Reason::DelayOver { .. } => {
+            matches!(node.seen.state, NodeState::Removing)
+        }
+        Reason::Request { .. } => true,
+        Reason::DataGone => node.seen.state == NodeState::Dead,
+        Reason::OverCap { nodes, cap } => nodes > cap,
+        Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } => resource.is_disk(),
+        Reason::Down { .. } | Reason::Mute | Reason::Room { .. } | Reason::RoomAgain => false,
+    };
+    observed && reason
+}
+
+fn on_new(planned: &PlannedAction, snapshot: &Snapshot) -> Vec<Violation> {
+    let node = planned.action.node();
+    let Action::Add { spec, .. } = &planned.action else {
+        return vec![Violation::NotTheNode { node }];
+    };
+    let mut violations = Vec::new();
+    let mut taken = |what: String| violations.push(Violation::Taken { node, what });
+    match (&snapshot.occupied, &snapshot.ports) {
+        (Ok(occupied), Ok(ports)) => {
+            if occupied.contains(&node) {
+                taken("its name".to_owned());
+            }
+            for port in spec.ports.all().filter(|port| ports.contains(port)) {
+                taken(format!("port {port}"));
+            }
+        }
+        _ => taken("what is free is not known, so anything could be what".to_owned()),
+    }
+    if spec.data.parent() != Some(spec.storage.as_path()) {
+        taken("a directory outside of its storage root".to_owned());
+    }
+    violations
+}
+
+/// The engine adds nothing while any resource demands relief.
+fn under_pressure(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let relief = Pressure::judge(snapshot, policy).shedding().next().is_some();
+    let grows = |planned: &&PlannedAction| {
+        relief && matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain)
+            && matches!(planned.action, Action::Add { .. })
+    };
+    plan.actions
+        .iter()
+        .filter(grows)
+        .map(|planned| Violation::GrowsUnderPressure { node: planned.action.node() })
+        .collect()
+}
+
+/// Ports and directories of records and additions, each once.
+fn taken_twice(plan: &Plan, snapshot: &Snapshot) -> Vec<Violation> {
+    let recorded = snapshot.nodes.iter().map(|node| &node.record.spec);
+    let added = plan.actions.iter().filter_map(|planned| match &planned.action {
+        Action::Add { spec, .. } if snapshot.node(spec.id).is_none() => Some(spec.as_ref()),
+        _ => None,
+    });
+    let mut owners: BTreeMap<String, NodeId> = BTreeMap::new();
+    let mut violations = Vec::new();
+    let is_new = |spec: &NodeSpec| snapshot.node(spec.id).is_none();
+    for spec in recorded.chain(added) {
+        let things = spec
+            .ports
+            .all()
+            .map(|port| format!("port {port}"))
+            .chain([spec.data.display().to_string()]);
+        for what in things {
+            let other = owners.insert(what.clone(), spec.id);
+            if other.is_some() && is_new(spec) {
+                violations.push(Violation::Taken { node: spec.id, what });
+            }
+        }
+    }
+    violations
+}
+
+fn over_cap(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
+    let joins = |planned: &&PlannedAction| match snapshot.node(planned.action.node()) {
+        None => matches!(planned.action, Action::Add { .. }),
+        Some(node) => planned.action.starts() && !node.record.counts(),
+    };
+    let joining = plan.actions.iter().filter(joins).count() as u32;
+    // An operator may take back one node too many; the next cycle sheds it again.
+    let engine = plan.actions.iter().filter(joins).any(|planned| {
+        !matches!(planned.reason, Reason::Request { .. } | Reason::Unfinished { .. })
+    });
+    let nodes = snapshot.counting().count() as u32 + joining;
+    let cap = policy.cap.limit;
+    (engine && nodes > cap).then_some(Violation::OverCap { nodes, cap })
+}
+
+fn too_destructive(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
+    let by_engine = |planned: &&PlannedAction| match (&planned.action, &planned.reason) {
+        (Action::Retire { .. }, Reason::Unfinished { .. }) => false,
+        (Action::Retire { .. }, _) => true,
+        (Action::Remove { cause, .. }, Reason::Emergency { .. }) => *cause == Removal::Disk,
+        _ => false,
+    };
+    let now = plan.actions.iter().filter(by_engine).count();
+    let past = snapshot.memory.removals_last_hour(&snapshot.now.instant);
+    let share = match policy.stability.destructive_per_hour {
+        0 => 0,
+        _ => snapshot.nodes.len() as u32 * 5 / 100,
+    };
+    let limit = policy.stability.destructive_per_hour.max(share);
+    let removals = (past + now) as u32;
+    (now > 0 && removals > limit).then_some(Violation::TooDestructive { removals, limit })
+}

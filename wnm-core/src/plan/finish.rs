@@ -1,0 +1,72 @@
+//! What earlier cycles began.
+
+use super::Note;
+use super::work::Work;
+use crate::action::{Action, Reason};
+use crate::model::{Phase, Removal};
+use crate::observe::{NodeState, NodeView};
+
+/// Operations left open by a cycle that died are planned again as they were: every step is an
+/// ensure, so what was done already is found done. Only a node that cannot be observed waits.
+pub(super) fn unfinished(work: &mut Work<'_>) {
+    for open in &work.snapshot.open {
+        let Some(node) = work.snapshot.nodes.iter().find(|node| node.record() == open.record) else {
+            continue;
+        };
+        if matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
+            || node.data_present.is_none()
+        {
+            continue;
+        }
+        let reason = Reason::Unfinished { op: open.id };
+        work.decide(open.planned.action.clone(), reason);
+    }
+}
+
+/// Retired nodes whose delay ran out are removed; those that are wanted again are taken back.
+pub(super) fn delays(work: &mut Work<'_>) {
+    let removing: Vec<&NodeView> = work
+        .snapshot
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.seen.state, NodeState::Removing))
+        .collect();
+    for node in removing {
+        let Phase::Removing { since, cause } = &node.record.phase else { continue };
+        if work.is_touched(node.id()) {
+            continue;
+        }
+        if node.data_present.is_none() || node.seen.alive.is_none() {
+            let why = "its removal waits until it can be observed".to_owned();
+            work.notes.push(Note::Unknown { node: node.id(), why });
+            continue;
+        }
+        let counting = counting_with(work);
+        if *cause == Removal::Cap && counting < work.policy.cap.limit {
+            let release = work.release();
+            let action = Action::Reprieve { node: node.record.key(), release };
+            work.decide(action, Reason::RoomAgain);
+            continue;
+        }
+        let waited = since.age(work.now());
+        // Only the engine's own removals can be taken back; the others have nothing to wait for.
+        let waits = matches!(cause, Removal::Cap | Removal::Disk);
+        if waits && waited < work.policy.delays.remove {
+            continue;
+        }
+        work.decide(
+            Action::Remove { node: node.record.key(), cause: *cause },
+            Reason::DelayOver { waited_s: waited.as_secs() },
+        );
+    }
+}
+
+/// Nodes that count against the cap, with those taken back in this cycle.
+fn counting_with(work: &Work<'_>) -> u32 {
+    let reprieved = work
+        .decided()
+        .iter()
+        .filter(|planned| matches!(planned.action, Action::Reprieve { .. }))
+        .count();
+    (work.snapshot.counting().count() + reprieved) as u32
+}

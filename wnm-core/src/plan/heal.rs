@@ -1,0 +1,89 @@
+//! Nodes that should run and do not.
+
+use super::Note;
+use super::work::Work;
+use crate::action::{Action, Reason};
+use crate::model::Want;
+use crate::observe::{NodeMemory, NodeState, NodeView};
+
+/// Nodes that may be starting at once when `max_concurrent_starts` is `auto`: never more than half
+/// the CPUs, than 16.
+fn auto_limit(cpus: u32) -> u32 {
+    (cpus / 2).clamp(1, 16)
+}
+
+/// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
+/// node's own back-off; never by anything that holds back growth.
+pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
+    let down = down(work);
+    if shedding && !down.is_empty() {
+        let over = work.pressure.shedding().next().map(|verdict| verdict.resource.clone());
+        if let Some(resource) = over {
+            work.notes.push(Note::HealHeld { resource, nodes: down.len() as u32 });
+            return;
+        }
+    }
+    let limit = work.policy.limits.starts.or(auto_limit(work.snapshot.machine.cpus));
+    let mut waiting = 0;
+    for node in down {
+        if !rested(work, node) {
+            continue;
+        }
+        if !work.budget.may_start(limit) {
+            waiting += 1;
+            continue;
+        }
+        let deaths = memory_of(work, node).deaths.len() as u32;
+        let action = Action::Start { node: node.record.key(), release: work.release() };
+        work.decide(action, Reason::Down { deaths });
+    }
+    if waiting > 0 {
+        work.notes.push(Note::HealInFlight { waiting });
+    }
+    restart_mute(work);
+}
+
+fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
+    work.snapshot
+        .nodes
+        .iter()
+        .filter(|node| node.record.want == Want::Run)
+        .filter(|node| matches!(node.seen.state, NodeState::Stopped { .. }))
+        .filter(|node| !work.is_touched(node.id()))
+        .collect()
+}
+
+/// True when the node's back-off is over; notes it when it is not.
+fn rested(work: &mut Work<'_>, node: &NodeView) -> bool {
+    let memory = memory_of(work, node);
+    let deaths = memory.deaths.len() as u32;
+    if memory.is_failing() {
+        work.notes.push(Note::Failing { node: node.id(), deaths });
+    }
+    let left = memory.pause_left(work.policy.stability.restart_backoff, work.now());
+    if left.is_zero() {
+        return true;
+    }
+    let left_s = left.as_secs().max(1);
+    work.notes.push(Note::BackingOff { node: node.id(), deaths, left_s });
+    false
+}
+
+fn restart_mute(work: &mut Work<'_>) {
+    if !work.policy.restart_mute {
+        return;
+    }
+    let limit = work.policy.limits.starts.or(1);
+    for node in &work.snapshot.nodes {
+        let mute = matches!(node.seen.state, NodeState::Mute { .. });
+        let wanted = node.record.want == Want::Run && !work.is_touched(node.id());
+        if mute && wanted && work.budget.may_start(limit) {
+            let action = Action::Restart { node: node.record.key(), release: work.release() };
+            work.decide(action, Reason::Mute);
+        }
+    }
+}
+
+fn memory_of(work: &Work<'_>, node: &NodeView) -> NodeMemory {
+    work.memory.nodes.get(&node.record()).cloned().unwrap_or_default()
+}

@@ -1,0 +1,54 @@
+//! The decision engine. Equal inputs, equal plan; it does not log, and it reads nothing but its
+//! arguments.
+
+mod allocate;
+mod budget;
+mod check;
+mod dead;
+mod finish;
+mod grow;
+mod heal;
+mod lower;
+mod pressure;
+mod report;
+mod requests;
+mod shed;
+mod work;
+
+pub use check::{Violation, check};
+pub use lower::lower;
+pub use pressure::{Pressure, Verdict, VerdictKind};
+pub use shed::needs_sizes;
+pub use report::{Blocked, Note, Plan, PlanReport, Refused};
+
+use crate::observe::Snapshot;
+use crate::policy::Policy;
+use work::Work;
+
+/// How much of the order of decisions is gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanScope {
+    /// All of it.
+    Everything,
+    /// Only what was begun before, and the requests of operators.
+    RequestsOnly,
+}
+
+/// Decides what to do. The order is the policy: what was begun is finished first, safety comes
+/// before wishes, wishes before relief, relief before healing, healing before growth.
+pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
+    let mut work = Work::new(snapshot, policy);
+    work.note_what_is_seen();
+    finish::unfinished(&mut work);
+    if scope == PlanScope::Everything {
+        finish::delays(&mut work);
+        dead::remove(&mut work);
+    }
+    requests::answer(&mut work);
+    if scope == PlanScope::Everything {
+        let shedding = shed::relieve(&mut work);
+        heal::start_again(&mut work, shedding);
+        grow::grow(&mut work, shedding);
+    }
+    work.into_plan()
+}

@@ -1,0 +1,285 @@
+//! What was decided, and what was not and why: data; the text is one rendering of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Pressure;
+use crate::action::{PlannedAction, Resource};
+use crate::model::{Bytes, NodeId, RequestId};
+use crate::observe::EngineMemory;
+
+/// The decisions of one cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[must_use = "a plan that nobody applies changes nothing"]
+pub struct Plan {
+    /// What to do, in this order.
+    pub actions: Vec<PlannedAction>,
+    /// Why not more.
+    pub report: PlanReport,
+    /// The memory with this look in it; what is done is added afterwards.
+    pub memory: EngineMemory,
+}
+
+/// What the engine is waiting for, and what it noticed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[must_use = "an unread report is not actionable"]
+pub struct PlanReport {
+    /// Every resource with its verdict.
+    pub pressure: Pressure,
+    /// Why no node was started or created, when fewer run than are wanted.
+    pub blocked: Vec<Blocked>,
+    /// Requests that were looked at, with what was refused of them.
+    pub requests: Vec<Refused>,
+    /// What an operator should know.
+    pub notes: Vec<Note>,
+}
+
+/// One thing growth waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "blocked")]
+pub enum Blocked {
+    /// A resource could not be measured.
+    NoReading {
+        /// Which.
+        resource: Resource,
+    },
+    /// A resource is not below its grow threshold.
+    Busy {
+        /// Which.
+        resource: Resource,
+        /// What was measured.
+        used: f64,
+        /// The threshold.
+        limit: f64,
+    },
+    /// Everything has room, but not for long enough.
+    Window {
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// A node was started or stopped a short time ago.
+    Settling {
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// Nodes were shed a while ago.
+    Quiet {
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// As many nodes are in motion as may be.
+    InFlight {
+        /// How many.
+        nodes: u32,
+        /// How many may be.
+        limit: u32,
+    },
+    /// This cycle does something else first.
+    Busied,
+    /// There is no program to give to a node.
+    NoProgram {
+        /// Why not.
+        why: String,
+    },
+    /// It is not known which ids and ports are free.
+    NoSurvey {
+        /// Why not.
+        why: String,
+    },
+    /// No storage root can be used.
+    NoStorage {
+        /// Why not, for each.
+        why: String,
+    },
+    /// The disk would not hold what its nodes are expected to need.
+    DiskWouldFill {
+        /// Which storage root.
+        resource: Resource,
+        /// What all nodes on it may still need, with the new one.
+        expected: Bytes,
+        /// What is left below the grow threshold.
+        room: Bytes,
+    },
+    /// No id has free ports within the range.
+    NoPorts {
+        /// Why not.
+        why: String,
+    },
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Blocked::NoReading { resource } => {
+                write!(f, "{resource} could not be measured yet")
+            }
+            Blocked::Busy { resource, used, limit } => {
+                let unit = resource.unit();
+                write!(f, "{resource} is {used:.1}{unit}, growing needs less than {limit}{unit}")
+            }
+            Blocked::Window { left_s } => {
+                write!(f, "there must be room for {left_s} s more")
+            }
+            Blocked::Settling { left_s } => write!(f, "the machine settles for {left_s} s more"),
+            Blocked::Quiet { left_s } => {
+                write!(f, "nodes were shed: no growing for {left_s} s more")
+            }
+            Blocked::InFlight { nodes, limit } => {
+                write!(f, "{nodes} nodes are in motion, at most {limit} at once")
+            }
+            Blocked::Busied => f.write_str("this cycle does something else first"),
+            Blocked::NoProgram { why } => write!(f, "no node program: {why}"),
+            Blocked::NoSurvey { why } => write!(f, "free ids and ports are not known: {why}"),
+            Blocked::NoStorage { why } => write!(f, "no storage can be used: {why}"),
+            Blocked::DiskWouldFill { resource, expected, room } => write!(
+                f,
+                "{resource} would not hold another node: {expected} expected to be needed, {room} \
+                 left below hd_less_than"
+            ),
+            Blocked::NoPorts { why } => write!(f, "no free ports: {why}"),
+        }
+    }
+}
+
+/// A request and what was refused of it; nothing refused means that all of it is planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Which.
+    pub request: RequestId,
+    /// Why parts of it are not done.
+    pub why: Vec<String>,
+}
+
+/// Something an operator should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "note")]
+pub enum Note {
+    /// The machine was restarted since the last cycle.
+    Rebooted,
+    /// A node could not be observed, so nothing is done with it.
+    Unknown {
+        /// Which.
+        node: NodeId,
+        /// Why.
+        why: String,
+    },
+    /// A node lives but shows no sign of it.
+    Mute {
+        /// Which.
+        node: NodeId,
+        /// Which sign is missing.
+        missing: String,
+    },
+    /// A node that died waits before it is started again.
+    BackingOff {
+        /// Which.
+        node: NodeId,
+        /// How often it died in the last hour.
+        deaths: u32,
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// A node keeps dying; it is tried once an hour.
+    Failing {
+        /// Which.
+        node: NodeId,
+        /// How often it died in the last hour.
+        deaths: u32,
+    },
+    /// A node that should be stopped runs: somebody else started it.
+    RunsUnwanted {
+        /// Which.
+        node: NodeId,
+    },
+    /// More than half of the nodes look dead at once: more likely a lost disk than lost nodes.
+    TooManyDead {
+        /// How many look dead.
+        dead: u32,
+        /// Of how many.
+        nodes: u32,
+    },
+    /// As many nodes were removed in the last hour or day as may be.
+    RemovalBudgetSpent {
+        /// Removals in the last hour, or for disk in the last day.
+        done: u32,
+        /// How many may be.
+        limit: u32,
+    },
+    /// A disk is too full, and removing nodes would not help.
+    DiskNotOurs {
+        /// Which.
+        resource: Resource,
+    },
+    /// A shed threshold is exceeded, but not for long enough.
+    Grace {
+        /// Which.
+        resource: Resource,
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// Starting again is held back by a shed threshold.
+    HealHeld {
+        /// Which.
+        resource: Resource,
+        /// How many nodes wait.
+        nodes: u32,
+    },
+    /// More nodes should be started than may be in motion at once.
+    HealInFlight {
+        /// How many wait for the next cycles.
+        waiting: u32,
+    },
+    /// Ids left out because something else carries them or has bound their ports.
+    SkippedIds {
+        /// Which.
+        ids: Vec<NodeId>,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Rebooted => f.write_str("the machine was restarted since the last cycle"),
+            Note::Unknown { node, why } => write!(f, "{node} could not be observed: {why}"),
+            Note::Mute { node, missing } => write!(f, "{node} lives, but {missing}"),
+            Note::BackingOff { node, deaths, left_s } => {
+                write!(f, "{node} died {deaths} times in the last hour: next start in {left_s} s")
+            }
+            Note::Failing { node, deaths } => write!(
+                f,
+                "{node} is failing: it died {deaths} times in the last hour and is tried once an \
+                 hour; look at its log"
+            ),
+            Note::RunsUnwanted { node } => {
+                write!(f, "{node} should be stopped, but somebody started it; it is left alone")
+            }
+            Note::TooManyDead { dead, nodes } => write!(
+                f,
+                "{dead} of {nodes} nodes look dead at once: none is touched. Is a disk missing? \
+                 Remove by hand what is really gone"
+            ),
+            Note::RemovalBudgetSpent { done, limit } => {
+                write!(f, "{done} nodes were removed of late, at most {limit} may be: waiting")
+            }
+            Note::DiskNotOurs { resource } => write!(
+                f,
+                "{resource} is too full, but removing nodes would not bring it below its \
+                 threshold: nothing is removed; free space by hand"
+            ),
+            Note::Grace { resource, left_s } => {
+                write!(f, "{resource} is above its threshold; nodes are shed in {left_s} s")
+            }
+            Note::HealHeld { resource, nodes } => {
+                write!(f, "{nodes} nodes should be started, but {resource} is above its threshold")
+            }
+            Note::HealInFlight { waiting } => {
+                write!(f, "{waiting} more nodes should be started; they wait for their turn")
+            }
+            Note::SkippedIds { ids } => {
+                let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                write!(f, "skipped because their name or ports are taken: {}", names.join(", "))
+            }
+        }
+    }
+}

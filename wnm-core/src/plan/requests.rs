@@ -1,0 +1,146 @@
+//! What operators asked for. Requests ignore thresholds, grace and limits; never safety or ports.
+
+use std::time::Duration;
+
+use super::Refused;
+use super::allocate::Allocator;
+use super::work::Work;
+use crate::action::{Action, Reason, Stopped};
+use crate::model::{NodeKey, Removal, Request, Verb, Want};
+use crate::observe::{NodeState, NodeView};
+
+/// After this long nobody expects a request to be carried out any more.
+const EXPIRES: Duration = Duration::from_secs(3600);
+
+pub(super) fn answer(work: &mut Work<'_>) {
+    for request in &work.snapshot.requests {
+        let why = refusals(work, request);
+        work.requests.push(Refused { request: request.id, why });
+    }
+}
+
+fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
+    let now = &work.snapshot.now;
+    // After a reboot the wall clock knows more than the uptime; the greater age decides.
+    let age = now.age(&request.made_at).max(now.wall.since(request.made));
+    if age > EXPIRES {
+        return vec!["it is older than an hour and was not carried out; ask again".to_owned()];
+    }
+    let reason = Reason::Request { id: request.id };
+    match &request.verb {
+        Verb::Add { count } => add(work, *count, &reason),
+        Verb::Start { nodes } => each(work, nodes, &reason, start),
+        Verb::Stop { nodes } => each(work, nodes, &reason, stop),
+        Verb::Restart { nodes } => each(work, nodes, &reason, restart),
+        Verb::Remove { nodes } => each(work, nodes, &reason, remove),
+    }
+}
+
+/// All or nothing: part of what was asked would leave the operator guessing which part.
+fn add(work: &mut Work<'_>, count: u32, reason: &Reason) -> Vec<String> {
+    let present = work.snapshot.counting().count() as u32;
+    let adding = work
+        .decided()
+        .iter()
+        .filter(|planned| matches!(planned.action, Action::Add { .. } | Action::Reprieve { .. }))
+        .filter(|planned| work.snapshot.node(planned.action.node()).is_none_or(|node| !node.record.counts()))
+        .count() as u32;
+    let cap = work.policy.cap.limit;
+    if present + adding + count > cap {
+        return vec![format!(
+            "{count} more would make {} nodes and node_cap is {cap}: raise it with \
+             `wnm config set node_cap {}`",
+            present + adding + count,
+            present + adding + count,
+        )];
+    }
+    let mut allocator = match Allocator::new(work) {
+        Ok(allocator) => allocator,
+        Err(blocked) => return vec![blocked.to_string()],
+    };
+    let mut added = Vec::new();
+    for _ in 0..count {
+        match allocator.next_regardless_of_room() {
+            Ok(action) => added.push(action),
+            Err(blocked) => return vec![blocked.to_string()],
+        }
+    }
+    for action in added {
+        work.decide(action, reason.clone());
+    }
+    Vec::new()
+}
+
+/// What a verb makes of one node: an action, nothing (it is so already), or a refusal.
+type Judge = fn(&Work<'_>, &NodeView) -> Result<Option<Action>, String>;
+
+fn each(work: &mut Work<'_>, nodes: &[NodeKey], reason: &Reason, judge: Judge) -> Vec<String> {
+    let mut refused = Vec::new();
+    for key in nodes {
+        let view = work.snapshot.nodes.iter().find(|node| node.record() == key.record);
+        let judged = match view {
+            None => Err("it is gone since it was asked for".to_owned()),
+            Some(_) if work.is_touched(key.id) => {
+                Err("something else is done with it in this cycle; ask again".to_owned())
+            }
+            Some(node) => observable(node).and_then(|()| judge(work, node)),
+        };
+        match judged {
+            Ok(Some(action)) => work.decide(action, reason.clone()),
+            Ok(None) => {}
+            Err(why) => refused.push(format!("{key}: {why}")),
+        }
+    }
+    refused
+}
+
+fn observable(node: &NodeView) -> Result<(), String> {
+    match &node.seen.state {
+        NodeState::Unknown { why } => Err(format!("it could not be observed: {why}")),
+        NodeState::Disabled => Err("it is disabled; enable it first".to_owned()),
+        NodeState::Removing if node.data_present.is_none() => {
+            Err("its storage could not be observed".to_owned())
+        }
+        NodeState::Running
+        | NodeState::Mute { .. }
+        | NodeState::Stopped { .. }
+        | NodeState::Starting
+        | NodeState::Removing
+        | NodeState::Dead => Ok(()),
+    }
+}
+
+fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    let key = node.record.key();
+    match &node.seen.state {
+        NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
+        NodeState::Removing => {
+            Ok(Some(Action::Reprieve { node: key, release: work.release() }))
+        }
+        _ if node.record.want == Want::Run && node.seen.alive == Some(true) => Ok(None),
+        _ => Ok(Some(Action::Start { node: key, release: work.release() })),
+    }
+}
+
+fn stop(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    match &node.seen.state {
+        NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
+        NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
+        _ if node.record.want == Want::StoppedByOperator && node.seen.alive == Some(false) => {
+            Ok(None)
+        }
+        _ => Ok(Some(Action::Stop { node: node.record.key(), stopped: Stopped::ByOperator })),
+    }
+}
+
+fn restart(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    match &node.seen.state {
+        NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
+        NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
+        _ => Ok(Some(Action::Restart { node: node.record.key(), release: work.release() })),
+    }
+}
+
+fn remove(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+}

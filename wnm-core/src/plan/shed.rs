@@ -1,0 +1,343 @@
+//! Relief: nodes are stopped for CPU, memory and load, and removed for disk and the stored cap.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::budget::{disk_removals_left, removals_left};
+use super::work::{Work, weighed};
+use super::{Note, Verdict};
+use crate::action::{Action, Reason, Resource, Stopped};
+use crate::model::{Bytes, Instant, NodeId, NodeKey, Percent, Removal, Want};
+use crate::observe::{EngineMemory, FileSystemSample, FileSystemView, NodeState, NodeView};
+use crate::policy::{Policy, Stability};
+use crate::select::pick;
+
+/// True when something is being relieved, or is due to be: nothing grows then.
+pub(super) fn relieve(work: &mut Work<'_>) -> bool {
+    let emergency = disk_emergency(work) | memory_emergency(work);
+    let cap = over_cap(work);
+    let pressure = !emergency && (disks(work) | running_resources(work));
+    emergency || cap || pressure || work.pressure.shedding().next().is_some()
+}
+
+/// A storage file system with hardly anything left: one node on it is removed at once, and the
+/// disk is measured again before the next.
+fn disk_emergency(work: &mut Work<'_>) -> bool {
+    let crisis = work.policy.crisis_bytes;
+    let full: Vec<(Resource, FileSystemView)> = work
+        .snapshot
+        .machine
+        .file_systems
+        .iter()
+        .filter(|(_, system)| system.free < crisis)
+        .map(|(root, system)| (Resource::Disk(root.clone()), system.clone()))
+        .collect();
+    let mut found = false;
+    for (resource, system) in full {
+        found = true;
+        if !disk_budget_left(work) {
+            continue;
+        }
+        let short = Bytes(crisis.0 - system.free.0);
+        let Some(node) = disk_candidate(work, &resource, system.device, short) else { continue };
+        let action = Action::Remove { node, cause: Removal::Disk };
+        let (left, limit) = (system.free.0 as f64, crisis.0 as f64);
+        work.decide(action, Reason::Emergency { resource, left, limit });
+    }
+    found
+}
+
+/// Memory that is nearly gone: one node is stopped at once.
+fn memory_emergency(work: &mut Work<'_>) -> bool {
+    let Some(memory) = work.snapshot.machine.memory else { return false };
+    let Some(left) = Percent::of(memory.available.0, memory.total.0) else { return false };
+    if left.0 >= Stability::CRISIS_MEMORY {
+        return false;
+    }
+    let reason = Reason::Emergency {
+        resource: Resource::Memory,
+        left: left.0,
+        limit: Stability::CRISIS_MEMORY,
+    };
+    stop_running(work, 1, &reason);
+    true
+}
+
+/// More nodes than the stored cap are removed; more than a cap for this run only are stopped.
+fn over_cap(work: &mut Work<'_>) -> bool {
+    let cap = work.policy.cap;
+    let counting: Vec<&NodeView> = work
+        .snapshot
+        .counting()
+        .filter(|node| !is_leaving(work, node.id()))
+        .collect();
+    let nodes = counting.len() as u32;
+    if nodes > cap.stored {
+        retire_surplus(work, &counting, nodes - cap.stored);
+        return true;
+    }
+    let running: Vec<&NodeView> =
+        counting.into_iter().filter(|node| node.record.want == Want::Run).collect();
+    let wanted = running.len() as u32;
+    if wanted > cap.limit {
+        let surplus = wanted - cap.limit;
+        stop_running(work, surplus, &Reason::OverCap { nodes: wanted, cap: cap.limit });
+        return true;
+    }
+    false
+}
+
+fn retire_surplus(work: &mut Work<'_>, counting: &[&NodeView], surplus: u32) {
+    let all = work.snapshot.nodes.len();
+    let (left, limit) = removals_left(&work.memory, work.policy, all, work.now());
+    if left == 0 {
+        work.notes.push(Note::RemovalBudgetSpent { done: limit, limit });
+    }
+    let count = surplus.min(work.policy.limits.removals).min(left);
+    let candidates = counting
+        .iter()
+        .filter(|node| is_removable(node) && !work.is_touched(node.id()))
+        .map(|node| weighed(node))
+        .collect();
+    let reason = Reason::OverCap { nodes: counting.len() as u32, cap: work.policy.cap.stored };
+    for id in pick(candidates, work.policy.removal_order, count as usize) {
+        if let Some(node) = work.snapshot.node(id) {
+            let action = Action::Retire { node: node.record.key(), cause: Removal::Cap };
+            work.decide(action, reason.clone());
+        }
+    }
+}
+
+/// Disks above their threshold for as long as their grace, one node and one disk at a time.
+fn disks(work: &mut Work<'_>) -> bool {
+    let over: Vec<Verdict> =
+        work.pressure.shedding().filter(|verdict| verdict.resource.is_disk()).cloned().collect();
+    let mut found = false;
+    for verdict in over {
+        if !grace_is_over(work, &verdict.resource, work.policy.stability.disk_grace) {
+            continue;
+        }
+        found = true;
+        relieve_disk(work, &verdict);
+    }
+    found
+}
+
+fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
+    let Some(used) = verdict.used else { return };
+    let Some(root) = verdict.resource.storage() else { return };
+    let Some(system) = work.snapshot.machine.file_systems.get(root) else { return };
+    let reason = pressure_reason(work, verdict, used);
+    if used <= work.policy.disk.stored_remove_above {
+        // Only a threshold of this run is exceeded, and such a value never destroys.
+        stop_running(work, 1, &reason);
+        return;
+    }
+    let leaving = |node: &&NodeView| matches!(node.seen.state, NodeState::Removing);
+    if work.snapshot.nodes.iter().any(|node| leaving(&node) && node.record.spec.storage == *root) {
+        return;
+    }
+    if !disk_budget_left(work) {
+        return;
+    }
+    let excess = (used - verdict.remove_above) / 100.0 * system.total.0 as f64;
+    if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64)) {
+        work.decide(Action::Retire { node, cause: Removal::Disk }, reason);
+    }
+}
+
+/// Whether one more node may be removed for a disk; noted when not.
+fn disk_budget_left(work: &mut Work<'_>) -> bool {
+    let all = work.snapshot.nodes.len();
+    let (hour, hour_limit) = removals_left(&work.memory, work.policy, all, work.now());
+    let (day, day_limit) = disk_removals_left(&work.memory, work.policy, all, work.now());
+    if hour > 0 && day > 0 {
+        return true;
+    }
+    let limit = if hour == 0 { hour_limit } else { day_limit };
+    work.notes.push(Note::RemovalBudgetSpent { done: limit, limit });
+    false
+}
+
+/// The node to remove from a disk, if removing all candidates would free what is short. Where
+/// foreign data fills the disk, removing nodes would only lose them.
+fn disk_candidate(
+    work: &mut Work<'_>,
+    resource: &Resource,
+    device: u64,
+    short: Bytes,
+) -> Option<NodeKey> {
+    let on_device = |node: &&NodeView| {
+        let system = work.snapshot.machine.file_systems.get(&node.record.spec.storage);
+        system.is_some_and(|system| system.device == device)
+    };
+    let candidates: Vec<&NodeView> = work
+        .snapshot
+        .nodes
+        .iter()
+        .filter(on_device)
+        .filter(|node| is_removable(node) && !work.is_touched(node.id()))
+        .collect();
+    let ours: u64 = candidates.iter().filter_map(|node| node.disk).map(|bytes| bytes.0).sum();
+    if ours < short.0 || candidates.is_empty() {
+        work.notes.push(Note::DiskNotOurs { resource: resource.clone() });
+        return None;
+    }
+    let weights = candidates.iter().map(|node| weighed(node)).collect();
+    let id = pick(weights, work.policy.removal_order, 1).into_iter().next()?;
+    work.snapshot.node(id).map(|node| node.record.key())
+}
+
+/// CPU, memory and load: nodes are stopped in rounds that double while the excess lasts.
+fn running_resources(work: &mut Work<'_>) -> bool {
+    let over: Vec<Verdict> =
+        work.pressure.shedding().filter(|verdict| !verdict.resource.is_disk()).cloned().collect();
+    let mut found = false;
+    for verdict in over {
+        let grace = grace_of(work, &verdict.resource);
+        if !grace_is_over(work, &verdict.resource, grace) {
+            continue;
+        }
+        found = true;
+        let Some(used) = verdict.used else { continue };
+        let count = round_size(work, &verdict, used);
+        let reason = pressure_reason(work, &verdict, used);
+        stop_running(work, count, &reason);
+    }
+    found
+}
+
+fn grace_of(work: &Work<'_>, resource: &Resource) -> Duration {
+    let stability = &work.policy.stability;
+    match resource {
+        Resource::Memory => stability.memory_grace,
+        Resource::Disk(_) | Resource::Inodes(_) => stability.disk_grace,
+        Resource::Cpu if urgent_for(work).is_some_and(|held| held >= Stability::URGENT_GRACE) => {
+            stability.pressure_grace.min(Stability::URGENT_GRACE)
+        }
+        Resource::Cpu | Resource::Load => stability.pressure_grace,
+    }
+}
+
+fn urgent_for(work: &Work<'_>) -> Option<Duration> {
+    work.memory.urgent.as_ref().map(|since| since.age(work.now()))
+}
+
+/// Exceeded for a whole grace since it began, and for another since the last round.
+fn grace_is_over(work: &mut Work<'_>, resource: &Resource, grace: Duration) -> bool {
+    let since = work.memory.over.get(resource);
+    let round = work.memory.rounds.get(resource).map(|round| &round.at);
+    let held = [since, round].into_iter().flatten().map(|from| from.age(work.now())).min();
+    let left = grace.saturating_sub(held.unwrap_or(Duration::ZERO));
+    if !left.is_zero() {
+        let note = Note::Grace { resource: resource.clone(), left_s: left.as_secs().max(1) };
+        work.notes.push(note);
+    }
+    left.is_zero()
+}
+
+/// One node, or 2 % of the running ones, twice as many each round. Memory sheds what is needed.
+fn round_size(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
+    let running: Vec<&NodeView> = stoppable(work);
+    if verdict.resource == Resource::Memory {
+        return nodes_for_memory(work, &running, used - verdict.remove_above);
+    }
+    let rounds = work.memory.rounds.get(&verdict.resource).map_or(0, |round| round.count);
+    let base = (running.len() as u32 / 50).max(1);
+    base.saturating_mul(1 << rounds.min(10))
+}
+
+fn nodes_for_memory(work: &Work<'_>, running: &[&NodeView], excess_percent: f64) -> u32 {
+    let total = work.snapshot.machine.memory.map_or(0, |memory| memory.total.0);
+    let mut excess = excess_percent / 100.0 * total as f64;
+    let order = pick_running(work, running, running.len());
+    let mut count = 0;
+    for id in order {
+        count += 1;
+        let freed = work.snapshot.node(id).and_then(|node| node.memory).map_or(0, |bytes| bytes.0);
+        excess -= freed as f64;
+        // A node of unknown size ends the count: one of those at a time.
+        if excess <= 0.0 || freed == 0 {
+            break;
+        }
+    }
+    count.max(1)
+}
+
+fn stop_running(work: &mut Work<'_>, count: u32, reason: &Reason) {
+    let running = stoppable(work);
+    for id in pick_running(work, &running, count as usize) {
+        if let Some(node) = work.snapshot.node(id) {
+            let action = Action::Stop { node: node.record.key(), stopped: Stopped::ByPressure };
+            work.decide(action, reason.clone());
+        }
+    }
+}
+
+fn pick_running(work: &Work<'_>, running: &[&NodeView], count: usize) -> Vec<NodeId> {
+    let candidates = running.iter().map(|node| weighed(node)).collect();
+    pick(candidates, work.policy.removal_order, count)
+}
+
+/// Nodes that run, are wanted to, and are left to the engine.
+fn stoppable<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
+    work.snapshot
+        .counting()
+        .filter(|node| node.seen.alive == Some(true) && node.record.want == Want::Run)
+        .filter(|node| !matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Dead))
+        .filter(|node| !work.is_touched(node.id()))
+        .collect()
+}
+
+/// Nodes that could be observed well enough to be removed.
+fn is_removable(node: &NodeView) -> bool {
+    let observed = node.data_present == Some(true) && node.seen.alive.is_some();
+    let state = matches!(
+        node.seen.state,
+        NodeState::Running
+            | NodeState::Mute { .. }
+            | NodeState::Stopped { .. }
+            | NodeState::Starting
+    );
+    observed && state && node.record.counts()
+}
+
+/// True when an action of this very plan takes the node out of the count.
+fn is_leaving(work: &Work<'_>, id: NodeId) -> bool {
+    work.decided().iter().any(|planned| {
+        planned.action.node() == id
+            && matches!(planned.action, Action::Remove { .. } | Action::Retire { .. })
+    })
+}
+
+fn pressure_reason(work: &Work<'_>, verdict: &Verdict, used: f64) -> Reason {
+    let since = work.memory.over.get(&verdict.resource);
+    Reason::Pressure {
+        resource: verdict.resource.clone(),
+        used,
+        limit: verdict.remove_above,
+        for_s: since.map_or(0, |since| since.age(work.now()).as_secs()),
+    }
+}
+
+/// True when a removal could be decided from the sizes of the nodes below `root`. Walking their
+/// directories costs, so they are measured only then.
+pub fn needs_sizes(
+    memory: &EngineMemory,
+    policy: &Policy,
+    root: &Path,
+    sample: &FileSystemSample,
+    now: &Instant,
+) -> bool {
+    let held = |resource: Resource| {
+        let since = memory.over.get(&resource);
+        since.is_some_and(|since| since.age(now) >= policy.stability.disk_grace)
+    };
+    let over_now = policy.stability.disk_grace.is_zero()
+        && Percent::of(sample.space.total.saturating_sub(sample.space.free), sample.space.total)
+            .is_some_and(|used| policy.disk.band.is_over(used.0));
+    sample.space.free < policy.crisis_bytes.0
+        || over_now
+        || held(Resource::Disk(root.into()))
+        || held(Resource::Inodes(root.into()))
+}

@@ -1,0 +1,138 @@
+//! What the steps of planning share: the inputs, and what has been decided so far.
+
+use std::collections::BTreeSet;
+
+use super::budget::Budget;
+use super::{Blocked, Note, Plan, PlanReport, Pressure, Refused};
+use crate::action::{Action, PlannedAction, Reason};
+use crate::model::{Instant, NodeId, Release, Want};
+use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
+use crate::policy::Policy;
+use crate::select::Weighed;
+
+pub(super) struct Work<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) policy: &'a Policy,
+    pub(super) memory: EngineMemory,
+    pub(super) pressure: Pressure,
+    pub(super) budget: Budget,
+    actions: Vec<PlannedAction>,
+    touched: BTreeSet<NodeId>,
+    pub(super) notes: Vec<Note>,
+    pub(super) blocked: Vec<Blocked>,
+    pub(super) requests: Vec<Refused>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Work<'a> {
+        let pressure = Pressure::judge(snapshot, policy);
+        let cpu = snapshot.machine.cpu.map_or(0.0, |cpu| cpu.0);
+        let memory = snapshot.memory.seen(
+            snapshot,
+            &pressure.over(),
+            cpu > policy.stability.urgent_cpu,
+            pressure.has_room(),
+            policy.stability.grow_window,
+        );
+        Work {
+            snapshot,
+            policy,
+            memory,
+            pressure,
+            budget: Budget::new(snapshot, policy),
+            actions: Vec::new(),
+            touched: BTreeSet::new(),
+            notes: Vec::new(),
+            blocked: Vec::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> &'a Instant {
+        &self.snapshot.now.instant
+    }
+
+    /// Decides an action. A node has at most one a cycle: callers ask [`Work::is_touched`] first,
+    /// and a second one is dropped rather than run blindly after the first.
+    pub(super) fn decide(&mut self, action: Action, reason: Reason) {
+        if !self.touched.insert(action.node()) {
+            return;
+        }
+        if action.starts() {
+            self.budget.starting += 1;
+        }
+        if matches!(action, Action::Retire { .. }) {
+            self.budget.removing += 1;
+        }
+        self.actions.push(PlannedAction { action, reason });
+    }
+
+    pub(super) fn is_touched(&self, id: NodeId) -> bool {
+        self.touched.contains(&id)
+    }
+
+    pub(super) fn decided(&self) -> &[PlannedAction] {
+        &self.actions
+    }
+
+    /// The release to put back where a program is missing.
+    pub(super) fn release(&self) -> Option<Release> {
+        self.snapshot.release.clone().ok()
+    }
+
+    /// What an operator should know before anything is decided.
+    pub(super) fn note_what_is_seen(&mut self) {
+        if self.snapshot.memory.rebooted(&self.now().boot) {
+            self.notes.push(Note::Rebooted);
+        }
+        for node in &self.snapshot.nodes {
+            self.notes.extend(note_of(node));
+        }
+    }
+
+    pub(super) fn into_plan(self) -> Plan {
+        Plan {
+            actions: self.actions,
+            report: PlanReport {
+                pressure: self.pressure,
+                blocked: self.blocked,
+                requests: self.requests,
+                notes: self.notes,
+            },
+            memory: self.memory,
+        }
+    }
+}
+
+fn note_of(node: &NodeView) -> Option<Note> {
+    match &node.seen.state {
+        NodeState::Unknown { why } => Some(Note::Unknown { node: node.id(), why: why.clone() }),
+        NodeState::Mute { missing } => {
+            Some(Note::Mute { node: node.id(), missing: missing.clone() })
+        }
+        NodeState::Running | NodeState::Starting => match node.record.want {
+            Want::StoppedByOperator | Want::StoppedByPressure => {
+                Some(Note::RunsUnwanted { node: node.id() })
+            }
+            Want::Run | Want::Disabled => None,
+        },
+        NodeState::Stopped { .. }
+        | NodeState::Removing
+        | NodeState::Dead
+        | NodeState::Disabled => None,
+    }
+}
+
+/// The node as the selectors see it.
+pub(super) fn weighed(node: &NodeView) -> Weighed {
+    Weighed {
+        id: node.id(),
+        stopped: node.seen.alive == Some(false),
+        created: node.record.created,
+        records: node.facts.records,
+        shunned: node.facts.shunned,
+        memory: node.memory.map(|bytes| bytes.0),
+        cpu_ms: node.cpu_ms,
+        disk: node.disk.map(|bytes| bytes.0),
+    }
+}

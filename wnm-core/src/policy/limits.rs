@@ -1,0 +1,88 @@
+//! How many at once, how long, how often.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A number, or the engine's own judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoLimit {
+    /// As many as the engine finds safe.
+    Auto,
+    /// At most this many.
+    AtMost(u32),
+}
+
+impl AutoLimit {
+    /// The bound, with `auto` standing for `otherwise`.
+    pub fn or(self, otherwise: u32) -> u32 {
+        match self {
+            AutoLimit::Auto => otherwise,
+            AutoLimit::AtMost(count) => count,
+        }
+    }
+}
+
+/// How many nodes may be in motion at once, by wnm's own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Starting.
+    pub starts: AutoLimit,
+    /// Removing.
+    pub removals: u32,
+    /// All together.
+    pub operations: AutoLimit,
+}
+
+/// How long a node counts as starting or removing after wnm did that to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delays {
+    /// `delay_start`.
+    pub start: Duration,
+    /// `delay_remove`: until then a removal can be taken back.
+    pub remove: Duration,
+}
+
+/// What single samples cannot decide.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stability {
+    /// A shed threshold must be exceeded in every sample for this long.
+    pub pressure_grace: Duration,
+    /// The same for memory.
+    pub memory_grace: Duration,
+    /// The same for disk.
+    pub disk_grace: Duration,
+    /// CPU percent above which [`Stability::URGENT_GRACE`] applies.
+    pub urgent_cpu: f64,
+    /// Every sample for this long must be below all grow thresholds.
+    pub grow_window: Duration,
+    /// Between two starts for growth, and between any stop or removal and the next of them.
+    pub settle_time: Duration,
+    /// No growing for this long after shedding for a resource.
+    pub quiet_time: Duration,
+    /// What a node is expected to need on disk, until it is known.
+    pub disk_prior: crate::model::Bytes,
+    /// The engine's own removals in an hour, if 5 % of the nodes are not more.
+    pub destructive_per_hour: u32,
+    /// Removals for disk in a day, if 10 % of the nodes are not more.
+    pub disk_removals_per_day: u32,
+    /// First pause before a node that died again is started again; doubles up to an hour.
+    pub restart_backoff: Duration,
+}
+
+impl Stability {
+    /// Grace and round of CPU above `urgent_cpu`.
+    pub const URGENT_GRACE: Duration = Duration::from_secs(180);
+    /// Longest pause before a node is tried again.
+    pub const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
+    /// A gap between cycles longer than this resets grace and rounds: nothing is known about the
+    /// time between.
+    pub const LONGEST_GAP: Duration = Duration::from_secs(150);
+    /// This long running clears a node's deaths.
+    pub const PROVEN: Duration = Duration::from_secs(600);
+    /// So many deaths in an hour make a node *failing*.
+    pub const FAILING_DEATHS: usize = 5;
+    /// Unused memory in percent below which a node is stopped without grace.
+    pub const CRISIS_MEMORY: f64 = 2.0;
+}

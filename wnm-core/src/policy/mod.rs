@@ -1,0 +1,78 @@
+//! Wanted limits: as typed ([`PolicyDraft`]) and valid by construction ([`Policy`]).
+
+mod band;
+mod draft;
+mod limits;
+mod read;
+mod setting;
+
+pub use band::{Band, DiskBand};
+pub use draft::{PolicyDraft, PolicyError};
+pub use limits::{AutoLimit, Delays, Limits, Stability};
+pub use setting::{Setting, UnknownSetting};
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Bytes, Launch, Manager, PortPlan, Program, WalletShares};
+use crate::select::Order;
+
+/// Everything the engine was told, checked as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How many nodes at most.
+    pub cap: Cap,
+    /// CPU used, percent of the machine.
+    pub cpu: Band,
+    /// Memory used, percent of the machine.
+    pub memory: Band,
+    /// Space or inodes used, percent of a storage file system.
+    pub disk: DiskBand,
+    /// Load average; `remove_above` must be exceeded by the 1 and the 5 minute value.
+    pub load: Band,
+    /// Free bytes on a storage file system below which one node is removed without grace.
+    pub crisis_bytes: Bytes,
+    /// How many things at once.
+    pub limits: Limits,
+    /// How long what wnm did counts as going on.
+    pub delays: Delays,
+    /// How long, how often.
+    pub stability: Stability,
+    /// Which node goes first.
+    pub removal_order: Order,
+    /// Restart nodes that live but show no sign of it.
+    pub restart_mute: bool,
+    /// What a new node is like.
+    pub nodes: NodeDefaults,
+}
+
+/// The cap in force and the cap in the store. Only the stored one removes nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// In force for this run: bounds growth, and stops nodes above it.
+    pub limit: u32,
+    /// As stored: removes nodes above it.
+    pub stored: u32,
+}
+
+/// What a new node is like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDefaults {
+    /// What it runs.
+    pub program: Program,
+    /// What keeps it.
+    pub manager: Manager,
+    /// Who earns.
+    pub wallets: WalletShares,
+    /// Its ports.
+    pub ports: PortPlan,
+    /// Storage roots; a new node goes to the one with most room.
+    pub storage: Vec<PathBuf>,
+    /// Where log directories lie.
+    pub logs: PathBuf,
+    /// True when the manager itself brings nodes back after a reboot.
+    pub autostart: bool,
+    /// How it is started.
+    pub launch: Launch,
+}

@@ -1,0 +1,400 @@
+//! From texts to a valid policy, with every error found on the way.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{
+    AutoLimit, Band, Cap, Delays, DiskBand, Limits, NodeDefaults, Policy, PolicyDraft, PolicyError,
+    Setting, Stability,
+};
+use crate::model::{Address, Bytes, EvmNetwork, Launch, PortPlan, WalletShares};
+
+/// More nodes than this have no ports on one address.
+const MOST_NODES: u32 = 10_000;
+
+impl Policy {
+    /// Reads the stored settings with `overrides`, which hold for this run only, laid over them.
+    /// `cpus` is the number of logical CPUs, which the default load thresholds follow.
+    pub fn parse(
+        stored: &PolicyDraft,
+        overrides: &PolicyDraft,
+        cpus: u32,
+    ) -> Result<Policy, Vec<PolicyError>> {
+        let in_force = stored.under(overrides);
+        let mut read = Reader { draft: &in_force, errors: Vec::new() };
+        let policy = read.policy(stored, cpus);
+        match policy {
+            Some(policy) if read.errors.is_empty() => Ok(policy),
+            _ => Err(read.errors),
+        }
+    }
+}
+
+struct Reader<'a> {
+    draft: &'a PolicyDraft,
+    errors: Vec<PolicyError>,
+}
+
+impl Reader<'_> {
+    /// Every field is read before any is used, so that all errors are found in one go.
+    fn policy(&mut self, stored: &PolicyDraft, cpus: u32) -> Option<Policy> {
+        let limit = self.whole(Setting::NodeCap, 0, MOST_NODES);
+        let cpu = self.percent_band(Setting::CpuLessThan, Setting::CpuRemove);
+        let memory = self.percent_band(Setting::MemLessThan, Setting::MemRemove);
+        let disk = self.percent_band(Setting::HdLessThan, Setting::HdRemove);
+        let load = self.load_band(f64::from(cpus.max(1)));
+        let crisis_bytes = self.bytes(Setting::CrisisBytes);
+        let limits = self.limits();
+        let delays = self.delays();
+        let stability = self.stability();
+        let removal_order = self.parsed(Setting::NodeRemovalStrategy);
+        let restart_mute = self.switch(Setting::RestartMute);
+        let nodes = self.nodes(limit);
+        self.one_of(Setting::Firewall, &["none"]);
+
+        // The stored values stand by themselves: an override may loosen or tighten this run, but
+        // what removes nodes is read as if there were none.
+        let mut alone = Reader { draft: stored, errors: Vec::new() };
+        let stored_cap = alone.whole(Setting::NodeCap, 0, MOST_NODES);
+        let stored_disk = alone.number(Setting::HdRemove, 0.0, 100.0);
+
+        Some(Policy {
+            cap: Cap { limit: limit?, stored: stored_cap? },
+            cpu: cpu?,
+            memory: memory?,
+            disk: DiskBand { band: disk?, stored_remove_above: stored_disk? },
+            load: load?,
+            crisis_bytes: crisis_bytes?,
+            limits: limits?,
+            delays: delays?,
+            stability: stability?,
+            removal_order: removal_order?,
+            restart_mute: restart_mute?,
+            nodes: nodes?,
+        })
+    }
+
+    fn limits(&mut self) -> Option<Limits> {
+        let starts = self.auto_limit(Setting::MaxConcurrentStarts);
+        let removals = self.whole(Setting::MaxConcurrentRemovals, 1, 1000);
+        let operations = self.auto_limit(Setting::MaxConcurrentOperations);
+        Some(Limits { starts: starts?, removals: removals?, operations: operations? })
+    }
+
+    fn delays(&mut self) -> Option<Delays> {
+        let start = self.duration(Setting::DelayStart);
+        let remove = self.duration(Setting::DelayRemove);
+        Some(Delays { start: start?, remove: remove? })
+    }
+
+    fn stability(&mut self) -> Option<Stability> {
+        let pressure_grace = self.duration(Setting::PressureGrace);
+        let memory_grace = self.duration(Setting::MemoryGrace);
+        let disk_grace = self.duration(Setting::HdGrace);
+        let urgent_cpu = self.number(Setting::UrgentCpu, 0.0, 100.0);
+        let grow_window = self.duration(Setting::GrowWindow);
+        let settle_time = self.duration(Setting::SettleTime);
+        let quiet_time = self.duration(Setting::QuietTime);
+        let disk_prior = self.bytes(Setting::DiskPrior);
+        let destructive_per_hour = self.whole(Setting::MaxDestructivePerHour, 0, 10_000);
+        let disk_removals_per_day = self.whole(Setting::MaxDiskRemovalsPerDay, 0, 10_000);
+        let restart_backoff = self.duration(Setting::RestartBackoff);
+        Some(Stability {
+            pressure_grace: pressure_grace?,
+            memory_grace: memory_grace?,
+            disk_grace: disk_grace?,
+            urgent_cpu: urgent_cpu?,
+            grow_window: grow_window?,
+            settle_time: settle_time?,
+            quiet_time: quiet_time?,
+            disk_prior: disk_prior?,
+            destructive_per_hour: destructive_per_hour?,
+            disk_removals_per_day: disk_removals_per_day?,
+            restart_backoff: restart_backoff?,
+        })
+    }
+
+    fn nodes(&mut self, cap: Option<u32>) -> Option<NodeDefaults> {
+        let program = self.parsed(Setting::Program);
+        let manager = self.parsed(Setting::Manager);
+        let donate = self.parsed::<Address>(Setting::DonateAddress);
+        let wallets = donate.and_then(|donate| self.wallets(donate));
+        let ports = self.ports(cap);
+        let storage = self.paths(Setting::NodeStorage);
+        let logs = self.paths(Setting::LogStorage);
+        let autostart = self.one_of(Setting::Autostart, &["wnm", "system"]);
+        let launch = self.launch();
+        Some(NodeDefaults {
+            program: program?,
+            manager: manager?,
+            wallets: wallets?,
+            ports: ports?,
+            storage: storage?,
+            logs: logs?.into_iter().next()?,
+            autostart: autostart? == "system",
+            launch: launch?,
+        })
+    }
+
+    fn launch(&mut self) -> Option<Launch> {
+        let network = self.parsed::<EvmNetwork>(Setting::Network);
+        let start_args = self.words(Setting::StartArgs);
+        let environment = self.environment();
+        let no_upnp = self.switch(Setting::NoUpnp);
+        let bootstrap = self
+            .draft
+            .text(Setting::Bootstrap)
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|peer| !peer.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Some(Launch {
+            network: network?,
+            start_args: start_args?,
+            environment: environment?,
+            bootstrap,
+            no_upnp: no_upnp?,
+        })
+    }
+
+    fn wallets(&mut self, donate: Address) -> Option<WalletShares> {
+        let text = self.draft.text(Setting::RewardsAddress);
+        if text.is_empty() {
+            self.errors.push(PolicyError::Missing { setting: Setting::RewardsAddress });
+            return None;
+        }
+        match WalletShares::parse(text, donate) {
+            Ok(shares) => Some(shares),
+            Err(error) => self.refuse(Setting::RewardsAddress, error.to_string()),
+        }
+    }
+
+    fn ports(&mut self, cap: Option<u32>) -> Option<PortPlan> {
+        let node = self.port_base(Setting::PortStart);
+        let metrics = self.port_base(Setting::MetricsPortStart);
+        let rpc = self.port_base(Setting::RpcPortStart);
+        let webrtc = match self.draft.text(Setting::WebrtcPortStart) {
+            "off" => Some(None),
+            _ => self.port_base(Setting::WebrtcPortStart).map(Some),
+        };
+        let plan = PortPlan { node: node?, metrics: metrics?, rpc: rpc?, webrtc: webrtc? };
+        let cap = cap?;
+        let overlaps = plan.overlaps(cap);
+        let sound = overlaps.is_empty();
+        self.errors.extend(
+            overlaps.into_iter().map(|(one, other)| PolicyError::PortsOverlap { one, other, cap }),
+        );
+        let bases = [
+            (Setting::PortStart, Some(plan.node)),
+            (Setting::MetricsPortStart, Some(plan.metrics)),
+            (Setting::WebrtcPortStart, plan.webrtc),
+        ];
+        for (setting, base) in bases {
+            let last = u32::from(base.unwrap_or(0)) * 1000 + cap;
+            if last > 65_535 {
+                self.refuse::<()>(
+                    setting,
+                    format!("with {cap} nodes the last port would be {last}, and ports end at 65535: lower it or node_cap"),
+                );
+            }
+        }
+        sound.then_some(plan)
+    }
+
+    fn port_base(&mut self, setting: Setting) -> Option<u16> {
+        self.whole(setting, 2, 65).and_then(|base| u16::try_from(base).ok())
+    }
+
+    fn percent_band(&mut self, grow: Setting, shed: Setting) -> Option<Band> {
+        let low = self.number(grow, 0.0, 100.0);
+        let high = self.number(shed, 0.0, 100.0);
+        self.band((grow, low?), (shed, high?))
+    }
+
+    fn load_band(&mut self, cpus: f64) -> Option<Band> {
+        let (grow, shed) = (Setting::DesiredLoadAverage, Setting::MaxLoadAverageAllowed);
+        let mut read = |setting, share: f64| match self.draft.text(setting) {
+            "auto" => Some(cpus * share),
+            _ => self.number(setting, 0.0, 100_000.0),
+        };
+        let low = read(grow, 0.6);
+        let high = read(shed, 1.0);
+        self.band((grow, low?), (shed, high?))
+    }
+
+    fn band(&mut self, grow: (Setting, f64), shed: (Setting, f64)) -> Option<Band> {
+        let band = Band::new(grow.1, shed.1);
+        if band.is_none() {
+            self.errors.push(PolicyError::Inverted {
+                grow: (grow.0, grow.1.to_string()),
+                shed: (shed.0, shed.1.to_string()),
+            });
+        }
+        band
+    }
+
+    fn whole(&mut self, setting: Setting, least: u32, most: u32) -> Option<u32> {
+        let value = self.draft.text(setting).parse::<u32>().ok();
+        match value.filter(|value| (least..=most).contains(value)) {
+            Some(value) => Some(value),
+            None => self.refuse(setting, format!("give a whole number from {least} to {most}")),
+        }
+    }
+
+    fn auto_limit(&mut self, setting: Setting) -> Option<AutoLimit> {
+        let text = self.draft.text(setting);
+        match text.parse::<u32>().ok().filter(|count| (1..=1000).contains(count)) {
+            Some(count) => Some(AutoLimit::AtMost(count)),
+            None if text == "auto" => Some(AutoLimit::Auto),
+            None => self.refuse(setting, "give auto, or a whole number from 1 to 1000".to_owned()),
+        }
+    }
+
+    fn number(&mut self, setting: Setting, least: f64, most: f64) -> Option<f64> {
+        let value = self.draft.text(setting).parse::<f64>().ok();
+        match value.filter(|value| (least..=most).contains(value)) {
+            Some(value) => Some(value),
+            None => self.refuse(setting, format!("give a number from {least} to {most}")),
+        }
+    }
+
+    fn switch(&mut self, setting: Setting) -> Option<bool> {
+        match self.draft.text(setting) {
+            "on" | "true" | "yes" | "1" => Some(true),
+            "off" | "false" | "no" | "0" => Some(false),
+            _ => self.refuse(setting, "give on or off".to_owned()),
+        }
+    }
+
+    fn one_of(&mut self, setting: Setting, words: &[&'static str]) -> Option<&'static str> {
+        let text = self.draft.text(setting);
+        match words.iter().find(|word| **word == text) {
+            Some(word) => Some(word),
+            None => self.refuse(setting, format!("give {}", words.join(" or "))),
+        }
+    }
+
+    fn duration(&mut self, setting: Setting) -> Option<Duration> {
+        match parse_duration(self.draft.text(setting)) {
+            Some(duration) => Some(duration),
+            None => self.refuse(
+                setting,
+                "give a time up to 365 days such as 90, 90s, 10min, 6h or 14d".to_owned(),
+            ),
+        }
+    }
+
+    fn bytes(&mut self, setting: Setting) -> Option<Bytes> {
+        match parse_bytes(self.draft.text(setting)) {
+            Some(bytes) => Some(bytes),
+            None => self.refuse(setting, "give a size such as 500MB, 2GB or 2GiB".to_owned()),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, setting: Setting) -> Option<T> {
+        match self.draft.text(setting).parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let rule = error.to_string();
+                self.refuse(setting, rule)
+            }
+        }
+    }
+
+    fn words(&mut self, setting: Setting) -> Option<Vec<String>> {
+        match shell_words::split(self.draft.text(setting)) {
+            Ok(words) => Some(words),
+            Err(_) => self.refuse(setting, "a quote is not closed".to_owned()),
+        }
+    }
+
+    fn environment(&mut self) -> Option<Vec<(String, String)>> {
+        let words = self.words(Setting::Environment)?;
+        let pairs: Option<Vec<_>> = words
+            .iter()
+            .map(|word| {
+                let (key, value) = word.split_once('=')?;
+                let sound = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                    && !key.is_empty()
+                    && !key.as_bytes()[0].is_ascii_digit()
+                    && !value.contains(['\n', '\0']);
+                sound.then(|| (key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        match pairs {
+            Some(pairs) => Some(pairs),
+            None => self.refuse(
+                Setting::Environment,
+                "give KEY=VALUE, the key of letters, digits and _".to_owned(),
+            ),
+        }
+    }
+
+    fn paths(&mut self, setting: Setting) -> Option<Vec<PathBuf>> {
+        let words = self.words(setting)?;
+        if words.is_empty() {
+            self.errors.push(PolicyError::Missing { setting });
+            return None;
+        }
+        let sound = |word: &String| {
+            let path = std::path::Path::new(word);
+            let plain = path.components().all(|part| {
+                matches!(part, std::path::Component::RootDir | std::path::Component::Normal(_))
+            });
+            path.is_absolute() && plain && path.parent().is_some() && !word.contains(['\n', '\0'])
+        };
+        match words.iter().all(sound) {
+            true => Some(words.into_iter().map(PathBuf::from).collect()),
+            false => self.refuse(
+                setting,
+                "give absolute directories other than /, without `..`".to_owned(),
+            ),
+        }
+    }
+
+    fn refuse<T>(&mut self, setting: Setting, rule: String) -> Option<T> {
+        let value = self.draft.text(setting).to_owned();
+        self.errors.push(PolicyError::Value { setting, value, rule });
+        None
+    }
+}
+
+/// `90`, `90s`, `10min`, `6h`, `14d`: a whole number of seconds or of the unit.
+fn parse_duration(text: &str) -> Option<Duration> {
+    const YEAR: u64 = 365 * 86_400;
+    let (number, unit) = split_unit(text);
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let seconds = number.parse::<u64>().ok()?.checked_mul(seconds)?;
+    (seconds <= YEAR).then(|| Duration::from_secs(seconds))
+}
+
+/// `500`, `500MB`, `2GB`, `2GiB`.
+fn parse_bytes(text: &str) -> Option<Bytes> {
+    let (number, unit) = split_unit(text);
+    let size: u64 = match unit {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => Bytes::GB,
+        "TB" => 1_000 * Bytes::GB,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(size).map(Bytes)
+}
+
+fn split_unit(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim_start())
+}

@@ -1,0 +1,183 @@
+//! Every setting that the store can hold: its name, default, meaning. One row a setting; the
+//! command line, the environment, the file and `config list` all read this table.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! settings {
+    ($($name:ident $key:literal = $default:literal $fixed:ident, $help:literal;)*) => {
+        /// A setting. Its text is read by [`Policy::parse`](super::Policy::parse).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Setting {
+            $(#[doc = $help] $name,)*
+        }
+
+        impl Setting {
+            /// Every setting, in the order they are listed.
+            pub const ALL: &[Setting] = &[$(Setting::$name,)*];
+
+            /// Its name in the store, the file and, with dashes, on the command line.
+            pub fn key(self) -> &'static str {
+                match self { $(Setting::$name => $key,)* }
+            }
+
+            /// Its shipped value; empty when there is none.
+            pub fn default_text(self) -> &'static str {
+                match self { $(Setting::$name => $default,)* }
+            }
+
+            /// What it means, in one line.
+            pub fn help(self) -> &'static str {
+                match self { $(Setting::$name => $help,)* }
+            }
+
+            /// True when it cannot be changed once nodes exist.
+            pub fn is_fixed_by_nodes(self) -> bool {
+                match self { $(Setting::$name => settings!(@ $fixed),)* }
+            }
+        }
+    };
+    (@ fixed) => { true };
+    (@ free) => { false };
+}
+
+settings! {
+    RewardsAddress "rewards_address" = "" free, "Who earns: 0x…, `faucet`, `donate`, or `wallet:weight,…`";
+    DonateAddress "donate_address" = "0x00455d78f850b0358E8cea5be24d415E01E107CF" free, "What the word `donate` stands for";
+    NodeCap "node_cap" = "20" free, "At most this many nodes; lowering the stored value removes the surplus";
+    CpuLessThan "cpu_less_than" = "50" free, "Grow only while CPU use is below this, in percent of the machine";
+    CpuRemove "cpu_remove" = "70" free, "Stop nodes while CPU use is above this, in percent of the machine";
+    MemLessThan "mem_less_than" = "60" free, "Grow only while memory use is below this, in percent";
+    MemRemove "mem_remove" = "75" free, "Stop nodes while memory use is above this, in percent";
+    HdLessThan "hd_less_than" = "75" free, "Grow only while a storage file system is used less than this, in percent";
+    HdRemove "hd_remove" = "90" free, "Remove nodes while their file system is used more than this, in percent";
+    DesiredLoadAverage "desired_load_average" = "auto" free, "Grow only while the 1, 5 and 15 minute load are below this; auto: CPUs x 0.6";
+    MaxLoadAverageAllowed "max_load_average_allowed" = "auto" free, "Stop nodes while the 1 and 5 minute load are above this; auto: CPUs x 1.0";
+    CrisisBytes "crisis_bytes" = "2GB" free, "Free bytes on a storage file system below which nodes are removed without grace, one a cycle";
+    MaxConcurrentStarts "max_concurrent_starts" = "auto" free, "How many nodes may be starting at once: a number, or auto";
+    MaxConcurrentRemovals "max_concurrent_removals" = "1" free, "How many nodes may be in removal at once";
+    MaxConcurrentOperations "max_concurrent_operations" = "auto" free, "How many nodes may be starting or in removal at once: a number, or auto";
+    NodeRemovalStrategy "node_removal_strategy" = "youngest" free, "Which node goes first: youngest, oldest, least_records, most_shunned, most_memory, most_cpu, largest_disk";
+    DelayStart "delay_start" = "300s" free, "How long a node counts as starting";
+    DelayRemove "delay_remove" = "300s" free, "How long a stopped node waits before its data is deleted";
+    PressureGrace "pressure_grace" = "600s" free, "CPU or load must exceed its shed threshold for this long";
+    MemoryGrace "memory_grace" = "180s" free, "Memory must exceed its shed threshold for this long";
+    HdGrace "hd_grace" = "6h" free, "A file system must exceed its shed threshold for this long";
+    UrgentCpu "urgent_cpu" = "90" free, "CPU use above this, in percent, has a grace of 180 s";
+    GrowWindow "grow_window" = "600s" free, "Everything must be below its grow threshold for this long before a node is started";
+    SettleTime "settle_time" = "300s" free, "Time between two starts for growth";
+    QuietTime "quiet_time" = "1800s" free, "No growing for this long after shedding for a resource";
+    DiskPrior "disk_prior" = "20GB" free, "Space that every node is expected to need; growing stops when the disk would not hold it";
+    MaxDestructivePerHour "max_destructive_per_hour" = "4" free, "The engine's own removals in an hour, or 5 % of the nodes if that is more";
+    MaxDiskRemovalsPerDay "max_disk_removals_per_day" = "2" free, "Removals for disk in a day, or 10 % of the nodes if that is more";
+    RestartBackoff "restart_backoff" = "60s" free, "Pause before a node that died twice is started again; doubles up to 1 h";
+    RestartMute "restart_mute" = "off" free, "Restart nodes that live but show no sign of life: on or off";
+    Autostart "autostart" = "wnm" free, "Who brings nodes back after a reboot: wnm (paced) or system (all at once); for new nodes";
+    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user or setsid+user";
+    Program "program" = "ant-node" fixed, "What nodes run: ant-node or antnode";
+    NodeBinary "node_binary" = "" free, "The node program; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
+    NodeStorage "node_storage" = "" free, "Directories that hold node data; several are quoted like shell words";
+    LogStorage "log_storage" = "" free, "Directory that holds the nodes' logs";
+    PortStart "port_start" = "55" fixed, "Node ports are this x 1000 + id";
+    MetricsPortStart "metrics_port_start" = "13" fixed, "Metrics ports are this x 1000 + id";
+    RpcPortStart "rpc_port_start" = "30" fixed, "RPC ports are this x 1000 + id";
+    WebrtcPortStart "webrtc_port_start" = "off" fixed, "WebRTC ports are this x 1000 + id; off: no WebRTC";
+    Network "network" = "evm-arbitrum-one" free, "evm-arbitrum-one, evm-arbitrum-sepolia-test, or evm-custom,RPC_URL,TOKEN,PAYMENTS; for new nodes";
+    StartArgs "start_args" = "" free, "Further arguments for new nodes, split like a shell does";
+    Environment "environment" = "" free, "KEY=VALUE words for new nodes, quoted like a shell does";
+    Bootstrap "bootstrap" = "" free, "Peers that new nodes join through, separated by commas or blanks";
+    NoUpnp "no_upnp" = "off" free, "New nodes do not ask the router for a port: on or off";
+    Firewall "firewall" = "none" free, "Which firewall is told about ports: none";
+}
+
+impl Setting {
+    /// Its name as an option, without the dashes in front.
+    pub fn option(self) -> String {
+        self.key().replace('_', "-")
+    }
+
+    /// True when it may be given several times; the texts are then joined by [`Setting::join`].
+    pub fn is_list(self) -> bool {
+        matches!(
+            self,
+            Setting::NodeStorage | Setting::Environment | Setting::Bootstrap | Setting::StartArgs
+        )
+    }
+
+    /// Joins the values of a repeated option into the text that is stored.
+    pub fn join(self, values: &[String]) -> String {
+        match self {
+            // Each is already a text of its own, split like a shell does.
+            Setting::StartArgs | Setting::Bootstrap => values.join(" "),
+            Setting::NodeStorage | Setting::Environment => shell_words::join(values),
+            _ => values.last().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// A text that names no setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no setting `{name}`; the nearest is `{nearest}`, and `wnm config list` shows all")]
+pub struct UnknownSetting {
+    /// What was given.
+    pub name: String,
+    /// What was probably meant.
+    pub nearest: Setting,
+}
+
+impl FromStr for Setting {
+    type Err = UnknownSetting;
+
+    fn from_str(text: &str) -> Result<Setting, UnknownSetting> {
+        let name = text.replace('-', "_");
+        match Setting::ALL.iter().find(|setting| setting.key() == name) {
+            Some(setting) => Ok(*setting),
+            None => Err(UnknownSetting { name: text.to_owned(), nearest: nearest(&name) }),
+        }
+    }
+}
+
+fn nearest(name: &str) -> Setting {
+    let mut best = (usize::MAX, Setting::NodeCap);
+    for setting in Setting::ALL {
+        best = std::cmp::min(best, (edit_distance(name, setting.key()), *setting));
+    }
+    best.1
+}
+
+/// Levenshtein distance, one row at a time.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Serialize for Setting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Setting, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,131 @@
+//! Carries a plan out: journal, steps, journal. No choice is made here.
+
+use super::{Done, Event};
+use crate::action::{Action, Change, Fault, Outcome, PlannedAction, Reason, Step};
+use crate::host::{Host, HostResult, Recording};
+use crate::model::{Answer, NodeKey, NodeSpec, Now, RequestId, Timestamp};
+use crate::observe::{MachineSample, Snapshot};
+use crate::plan::{Plan, lower};
+use crate::policy::Policy;
+
+/// Applies every action in order. An action stops at its first failed step; the next one is tried
+/// all the same. A journal that cannot be written ends it: nothing is done that is not written down.
+pub(super) fn apply(
+    host: &Host<'_>,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    now: &Now,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> (Vec<Done>, Vec<String>) {
+    let mut done = Vec::new();
+    for planned in &plan.actions {
+        let Some(spec) = spec_of(&planned.action, snapshot) else { continue };
+        let beginning = match host.store.begin(planned, now) {
+            Ok(beginning) => beginning,
+            Err(error) => {
+                let why = format!("{} was not begun: {}", planned.action, error.chain());
+                return (done, vec![why]);
+            }
+        };
+        tell(Event::Begun(planned));
+        let node = NodeKey { id: spec.id, record: beginning.record };
+        let outcome = run_steps(host, planned, spec, node, tell);
+        tell(Event::Ended(planned, &outcome));
+        let ended = host.store.finish(beginning.op, &outcome, wall(host, now));
+        done.push(Done { planned: planned.clone(), outcome });
+        if let Err(error) = ended {
+            return (done, vec![error.chain()]);
+        }
+    }
+    (done, Vec::new())
+}
+
+fn spec_of<'a>(action: &'a Action, snapshot: &'a Snapshot) -> Option<&'a NodeSpec> {
+    match action {
+        Action::Add { spec, .. } => Some(spec),
+        _ => snapshot.node(action.node()).map(|node| &node.record.spec),
+    }
+}
+
+/// The journal's own instants are for people: a clock that fails now costs nothing but accuracy.
+fn wall(host: &Host<'_>, now: &Now) -> Timestamp {
+    host.clock.now().map_or(now.wall, |later| later.wall)
+}
+
+fn run_steps(
+    host: &Host<'_>,
+    planned: &PlannedAction,
+    spec: &NodeSpec,
+    node: NodeKey,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Outcome {
+    let mut changes = Vec::new();
+    for step in lower(&planned.action, spec) {
+        tell(Event::Stepping(planned, &step));
+        match run_step(host, &step, spec, node) {
+            Ok(change) => changes.push(change),
+            Err(error) => {
+                let message = error.chain();
+                return Outcome::Failed { fault: Fault { step: Some(step), message } };
+            }
+        }
+    }
+    Outcome::Done { changes }
+}
+
+fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> HostResult<Change> {
+    let manager = || host.managers.get(spec.manager);
+    match step {
+        Step::Prepare { release } => host.files.prepare(spec, release),
+        Step::Check { release } => host.files.check(spec, release.as_ref()),
+        Step::Create => manager()?.create(spec),
+        Step::OpenPort { rule } => host.firewall.open(*rule),
+        Step::Start => manager()?.start(spec),
+        Step::Stop => manager()?.stop(spec),
+        Step::Archive => host.files.archive(node, spec),
+        Step::Dismantle => manager()?.remove(spec),
+        Step::SetAside => host.files.set_aside(node, spec),
+        Step::ClosePort { rule } => host.firewall.close(*rule),
+        Step::Delete => host.files.delete(node, spec),
+    }
+}
+
+/// Answers every request that this plan looked at.
+pub(super) fn answer(host: &Host<'_>, plan: &Plan, done: &[Done], faults: &mut Vec<String>) {
+    let now = host.clock.now();
+    for request in &plan.report.requests {
+        let answer = Answer {
+            done: count(done, request.request, true),
+            failed: count(done, request.request, false),
+            refused: request.why.clone(),
+        };
+        let at = now.as_ref().map_or(Timestamp(0), |now| now.wall);
+        if let Err(error) = host.store.answer(request.request, &answer, at) {
+            faults.push(error.chain());
+        }
+    }
+}
+
+fn count(done: &[Done], request: RequestId, good: bool) -> u32 {
+    let mine = |done: &&Done| done.planned.reason == Reason::Request { id: request };
+    done.iter().filter(mine).filter(|done| done.outcome.is_done() == good).count() as u32
+}
+
+/// Keeps the cycle with the memory of what was done.
+pub(super) fn record(
+    host: &Host<'_>,
+    policy: &Policy,
+    snapshot: &Snapshot,
+    sample: Option<&MachineSample>,
+    plan: &Plan,
+    done: &[Done],
+    faults: &mut Vec<String>,
+) {
+    let outcomes: Vec<_> =
+        done.iter().map(|done| (done.planned.clone(), done.outcome.clone())).collect();
+    let memory = plan.memory.after(&outcomes, snapshot);
+    let recording = Recording { sample, snapshot, policy, plan, memory: &memory };
+    if let Err(error) = host.store.save_cycle(&recording) {
+        faults.push(error.chain());
+    }
+}

@@ -1,0 +1,96 @@
+//! The imperative half that every frontend shares. Effects happen only through `host`.
+
+mod apply;
+mod collect;
+mod event;
+mod report;
+
+pub use event::Event;
+pub use report::{CycleError, CycleReport, Done};
+
+use std::time::Duration;
+
+use crate::host::Host;
+use crate::observe::{Ledger, Snapshot, snapshot};
+use crate::plan::{Plan, PlanScope, check, plan};
+use crate::policy::{Policy, PolicyDraft};
+
+/// How a cycle is run.
+#[derive(Clone, Debug)]
+pub struct CycleOptions {
+    /// Decide, but do nothing and store nothing.
+    pub dry_run: bool,
+    /// Everything, or requests only.
+    pub scope: PlanScope,
+    /// Settings for this run only, laid over the stored ones.
+    pub overrides: PolicyDraft,
+    /// By then every node has been looked at, or is silent.
+    pub deadline: Duration,
+}
+
+impl CycleOptions {
+    /// A whole, real cycle without overrides.
+    pub fn new() -> CycleOptions {
+        CycleOptions {
+            dry_run: false,
+            scope: PlanScope::Everything,
+            overrides: PolicyDraft::default(),
+            deadline: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Default for CycleOptions {
+    fn default() -> CycleOptions {
+        CycleOptions::new()
+    }
+}
+
+/// Observes, plans, applies, records: once.
+pub fn cycle(
+    host: &Host<'_>,
+    options: &CycleOptions,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<CycleReport, CycleError> {
+    let now = host.clock.now()?;
+    let ledger = host.store.load()?;
+    let cpus = collect::cpus(host, &ledger, &now);
+    let policy = Policy::parse(&ledger.draft, &options.overrides, cpus).map_err(CycleError::Policy)?;
+    let (snapshot, sample) = look(host, &ledger, &policy, options, &now);
+    tell(Event::Observed(&snapshot));
+    let plan = plan(&snapshot, &policy, options.scope);
+    let violations = check(&plan, &snapshot, &policy);
+    if !violations.is_empty() {
+        return Err(CycleError::Unsound { violations, plan: Box::new(plan) });
+    }
+    tell(Event::Planned(&plan));
+    if options.dry_run {
+        return Ok(CycleReport { snapshot, policy, plan, done: Vec::new(), faults: Vec::new() });
+    }
+    let (done, mut faults) = apply::apply(host, &plan, &snapshot, &now, tell);
+    apply::answer(host, &plan, &done, &mut faults);
+    apply::record(host, &policy, &snapshot, sample.as_ref(), &plan, &done, &mut faults);
+    Ok(CycleReport { snapshot, policy, plan, done, faults })
+}
+
+/// Observes and plans without doing or storing anything, from a ledger already read.
+pub fn preview(
+    host: &Host<'_>,
+    options: &CycleOptions,
+) -> Result<(Snapshot, Policy, Plan), CycleError> {
+    let options = CycleOptions { dry_run: true, ..options.clone() };
+    let report = cycle(host, &options, &mut |_| {})?;
+    Ok((report.snapshot, report.policy, report.plan))
+}
+
+fn look(
+    host: &Host<'_>,
+    ledger: &Ledger,
+    policy: &Policy,
+    options: &CycleOptions,
+    now: &crate::model::Now,
+) -> (Snapshot, Option<crate::observe::MachineSample>) {
+    let readings = collect::collect(host, ledger, policy, options.deadline, now);
+    let sample = readings.machine.as_ref().ok().cloned();
+    (snapshot(ledger, &readings, &policy.delays, now), sample)
+}
