@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-pub mod model;
-pub mod select;
-pub mod policy;
 pub mod action;
+pub mod host;
+pub mod model;
 pub mod observe;
 pub mod plan;
-pub mod host;
+pub mod policy;
 pub mod run;
+pub mod select;
 
 #[cfg(feature = "fakes")]
 pub mod fakes;

@@ -1,1 +1,21 @@
-//! Todo.
+#![doc = include_str!("../README.md")]
+
+mod binary;
+mod detect;
+mod exec;
+mod files;
+mod process;
+mod registry;
+mod setsid;
+mod systemd;
+#[cfg(test)]
+mod tests;
+
+pub use binary::{ProgramFinder, probe_program};
+pub use detect::{UserManager, user_manager};
+pub use exec::SystemRunner;
+pub use files::{DiskFiles, MARKER};
+pub use process::{processes_below, processes_of};
+pub use registry::Registry;
+pub use setsid::Setsid;
+pub use systemd::Systemd;

@@ -5,9 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Reason};
-use crate::model::{
-    Instant, NodeId, NodeKey, NodeRecord, NodeSpec, Phase, Release, Removal, Want,
-};
+use crate::model::{Instant, NodeId, NodeKey, NodeRecord, NodeSpec, Phase, Release, Removal, Want};
 
 /// On whose behalf a node stays stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +41,11 @@ pub enum Action {
         node: NodeKey,
         /// For whom.
         stopped: Stopped,
+    },
+    /// Make again what the manager has lost of a running node, without touching its process.
+    Mend {
+        /// Which.
+        node: NodeKey,
     },
     /// Stop and start a node.
     Restart {
@@ -82,6 +85,7 @@ impl Action {
             Action::Start { node, .. }
             | Action::Stop { node, .. }
             | Action::Restart { node, .. }
+            | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node, .. }
             | Action::Remove { node, .. } => node.id,
@@ -95,6 +99,7 @@ impl Action {
             Action::Start { node, .. }
             | Action::Stop { node, .. }
             | Action::Restart { node, .. }
+            | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node, .. }
             | Action::Remove { node, .. } => Some(*node),
@@ -107,6 +112,7 @@ impl Action {
             Action::Add { .. } => "add",
             Action::Start { .. } => "start",
             Action::Stop { .. } => "stop",
+            Action::Mend { .. } => "mend",
             Action::Restart { .. } => "restart",
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
@@ -118,7 +124,10 @@ impl Action {
     pub fn starts(&self) -> bool {
         matches!(
             self,
-            Action::Add { .. } | Action::Start { .. } | Action::Restart { .. } | Action::Reprieve { .. }
+            Action::Add { .. }
+                | Action::Start { .. }
+                | Action::Restart { .. }
+                | Action::Reprieve { .. }
         )
     }
 }
@@ -153,6 +162,7 @@ impl Mark {
             Action::Stop { stopped: Stopped::ByPressure, .. } => {
                 Mark { want: Want::StoppedByPressure, phase: Phase::Steady }
             }
+            Action::Mend { .. } => Mark { want: record.want, phase: record.phase.clone() },
             Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
                 let phase = match &record.phase {
                     // The delay runs from the first decision, however often it is repeated.

@@ -139,6 +139,8 @@ pub enum Reason {
         /// How often it died in the last hour.
         deaths: u32,
     },
+    /// Its manager has lost what it should know of it.
+    DefinitionLost,
     /// It lives but shows no sign of it.
     Mute,
     /// Everything has room and fewer nodes exist than the cap allows.
@@ -171,6 +173,7 @@ impl fmt::Display for Reason {
             Reason::Down { deaths } => {
                 write!(f, "it should run and does not; died {deaths} times in the last hour")
             }
+            Reason::DefinitionLost => f.write_str("its unit was deleted while it runs"),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),
             Reason::Room { nodes, cap } => write!(f, "room for more: {nodes} of {cap} nodes"),
             Reason::RoomAgain => f.write_str("there is room again"),

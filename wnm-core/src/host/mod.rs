@@ -25,8 +25,7 @@ pub use store::{Beginning, HistoryQuery, Intents, LastSeen, Recording, Store};
 
 /// The bundle of everything effectful that a cycle may use.
 #[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "trait objects have nothing to show")]
-#[expect(clippy::allow_attributes, reason = "not every compiler version reports it")]
+#[expect(missing_debug_implementations, reason = "trait objects have nothing to show")]
 pub struct Host<'a> {
     /// Both clocks, and waiting.
     pub clock: &'a dyn Clock,

@@ -18,6 +18,6 @@ pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};
 pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};
 pub use request::{Answer, Request, Verb};
 pub use time::{BootId, Instant, Now, Timestamp};
-pub use units::{Bytes, LoadAverage, Percent};
+pub use units::{Bytes, LoadAverage, Percent, counted};
 pub use version::{BadVersion, Release, Version};
 pub use wallet::{Address, BadWallet, FAUCET, WalletShare, WalletShares};

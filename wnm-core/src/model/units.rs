@@ -22,6 +22,12 @@ impl fmt::Display for Percent {
     }
 }
 
+/// `1 node`, `2 nodes`: a count with its noun, for reports.
+pub fn counted(count: u32, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -18,13 +18,17 @@ pub const FAUCET: &str = "0x00455d78f850b0358E8cea5be24d415E01E107CF";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadWallet {
     /// Nothing was given.
-    #[error("no wallet given: write 0x and 40 hex digits, `faucet`, `donate`, or `wallet:weight,…`")]
+    #[error(
+        "no wallet given: write 0x and 40 hex digits, `faucet`, `donate`, or `wallet:weight,…`"
+    )]
     Empty,
     /// Not an address.
     #[error("`{0}` is not a wallet: write 0x and 40 hex digits, `faucet` or `donate`")]
     Form(String),
     /// Mixed case with a checksum that does not fit: most likely a mistyped digit.
-    #[error("`{found}` has a wrong EIP-55 checksum: check every digit, or write it all in lower case")]
+    #[error(
+        "`{found}` has a wrong EIP-55 checksum: check every digit, or write it all in lower case"
+    )]
     Checksum {
         /// What was given.
         found: String,
@@ -149,7 +153,8 @@ impl WalletShares {
         let weights: u64 = self.0.iter().map(|share| u64::from(share.weight)).sum();
         // deficit = wanted - present, all times the sum of weights so that it stays whole.
         let deficit = |share: &WalletShare| {
-            i128::from(total) * i128::from(share.weight) - i128::from(count(share)) * i128::from(weights)
+            i128::from(total) * i128::from(share.weight)
+                - i128::from(count(share)) * i128::from(weights)
         };
         let mut best = &self.0[0];
         for share in &self.0[1..] {

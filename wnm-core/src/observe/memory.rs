@@ -127,7 +127,11 @@ impl EngineMemory {
 
     /// With what was done. `rounds` are the resources that nodes were stopped for.
     #[must_use]
-    pub fn after(&self, outcomes: &[(PlannedAction, Outcome)], snapshot: &Snapshot) -> EngineMemory {
+    pub fn after(
+        &self,
+        outcomes: &[(PlannedAction, Outcome)],
+        snapshot: &Snapshot,
+    ) -> EngineMemory {
         let now = &snapshot.now.instant;
         let mut next = self.clone();
         let mut shed_for = BTreeSet::new();
@@ -157,6 +161,9 @@ impl EngineMemory {
             if let Some(node) = action.key() {
                 self.nodes.entry(node.record).or_default().tried(outcome.is_done(), now);
             }
+            return;
+        }
+        if matches!(action, Action::Mend { .. }) {
             return;
         }
         self.last_stop = Some(now.clone());

@@ -135,6 +135,9 @@ pub struct UnitReading {
     pub restarts: Option<u32>,
     /// An id that is new at every start, where the manager has one.
     pub invocation: Option<String>,
+    /// True when what the manager should know of the node is gone although the node may run: it
+    /// would not come back from its next stop.
+    pub definition_lost: bool,
 }
 
 /// A process without doubt: ids are used again, ids with start times are not.

@@ -96,9 +96,7 @@ fn observed(
         return Some(NodeState::Unknown { why: "it was not looked at".to_owned() });
     };
     match (&reading.data, &reading.unit) {
-        (Err(unread), _) | (_, Err(unread)) => {
-            Some(NodeState::Unknown { why: unread.why.clone() })
-        }
+        (Err(unread), _) | (_, Err(unread)) => Some(NodeState::Unknown { why: unread.why.clone() }),
         (Ok(false), Ok(_)) if !creating => Some(NodeState::Dead),
         (Ok(_), Ok(_)) => None,
     }
@@ -133,7 +131,9 @@ fn alive(reading: &NodeReading) -> Option<bool> {
 }
 
 fn why_stopped(reading: &NodeReading) -> String {
-    let Ok(unit) = &reading.unit else { return "it does not run".to_owned() };
+    let Ok(unit) = &reading.unit else {
+        return "it does not run".to_owned();
+    };
     match unit.state {
         UnitState::Missing => "its manager knows nothing of it",
         UnitState::Failed => "its manager has given up on it",

@@ -11,7 +11,9 @@ use super::{
     NodeReading, OpenOperation, ProcessKey, Readings, SeenNode, Unread, cpu_used, settle,
 };
 use crate::action::Action;
-use crate::model::{Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request};
+use crate::model::{
+    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
+};
 use crate::policy::Delays;
 
 /// Number of the shape of [`Snapshot`]; rises when an older program could not read it.
@@ -89,6 +91,8 @@ pub struct NodeView {
     pub process_age: Option<Duration>,
     /// Its manager's restart counter.
     pub restarts: Option<u32>,
+    /// It runs, but its manager has lost what it should know of it.
+    pub definition_lost: bool,
     /// Resident memory.
     pub memory: Option<Bytes>,
     /// CPU time since start, in milliseconds.
@@ -158,7 +162,9 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         storage: readings
             .storage
             .iter()
-            .map(|(root, seen)| (root.clone(), seen.entries.as_ref().map(|_| ()).map_err(Clone::clone)))
+            .map(|(root, seen)| {
+                (root.clone(), seen.entries.as_ref().map(|_| ()).map_err(Clone::clone))
+            })
             .collect(),
     }
 }
@@ -171,6 +177,9 @@ fn node_view(record: &NodeRecord, seen: SeenNode, reading: Option<&NodeReading>)
         process: process.and_then(|process| process.key),
         process_age: process.and_then(|process| process.age_ms).map(Duration::from_millis),
         restarts: reading.and_then(|reading| reading.unit.as_ref().ok()?.restarts),
+        definition_lost: reading
+            .and_then(|reading| reading.unit.as_ref().ok())
+            .is_some_and(|unit| unit.definition_lost),
         memory: process.and_then(|process| process.memory),
         cpu_ms: process.and_then(|process| process.cpu_ms),
         facts: reading.map(|reading| reading.facts.clone()).unwrap_or_default(),

@@ -24,11 +24,10 @@ impl<'w, 'a> Allocator<'w, 'a> {
     /// An error when it is not known what is free, or there is nothing to run.
     pub(super) fn new(work: &'w Work<'a>) -> Result<Allocator<'w, 'a>, Blocked> {
         let snapshot = work.snapshot;
-        let release = snapshot
-            .release
-            .clone()
-            .map_err(|unread| Blocked::NoProgram { why: unread.why })?;
-        let survey = |unread: &crate::observe::Unread| Blocked::NoSurvey { why: unread.why.clone() };
+        let release =
+            snapshot.release.clone().map_err(|unread| Blocked::NoProgram { why: unread.why })?;
+        let survey =
+            |unread: &crate::observe::Unread| Blocked::NoSurvey { why: unread.why.clone() };
         let mut taken_ids = snapshot.occupied.clone().map_err(|unread| survey(&unread))?;
         let mut taken_ports = snapshot.ports.clone().map_err(|unread| survey(&unread))?;
         let mut wallets = BTreeMap::new();
@@ -63,9 +62,10 @@ impl<'w, 'a> Allocator<'w, 'a> {
         }
         match most_room(fitting) {
             Some(root) => self.place(root),
-            None => Err(full.into_iter().next().unwrap_or(Blocked::NoStorage {
-                why: "no storage root has room".to_owned(),
-            })),
+            None => Err(full
+                .into_iter()
+                .next()
+                .unwrap_or(Blocked::NoStorage { why: "no storage root has room".to_owned() })),
         }
     }
 
@@ -142,7 +142,9 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let mut id = NodeId::FIRST;
         let ports = loop {
             match defaults.ports.ports(id, defaults.program) {
-                Err(error) => return Err(Blocked::NoPorts { why: error.to_string() }),
+                Err(error) => {
+                    return Err(Blocked::NoPorts { why: error.to_string() });
+                }
                 Ok(ports) if self.is_free(id, &ports) => break ports,
                 Ok(_) => id = id.next(),
             }

@@ -118,7 +118,8 @@ fn one_action_each(plan: &Plan) -> Vec<Violation> {
 fn on_recorded(planned: &PlannedAction, node: &NodeView) -> Vec<Violation> {
     let id = node.id();
     let mut violations = Vec::new();
-    let is_addition = matches!(&planned.action, Action::Add { spec, .. } if **spec == node.record.spec);
+    let is_addition =
+        matches!(&planned.action, Action::Add { spec, .. } if **spec == node.record.spec);
     if !is_addition && planned.action.key() != Some(node.record.key()) {
         violations.push(Violation::NotTheNode { node: id });
     }
@@ -147,8 +148,14 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
         Reason::Request { .. } => true,
         Reason::DataGone => node.seen.state == NodeState::Dead,
         Reason::OverCap { nodes, cap } => nodes > cap,
-        Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } => resource.is_disk(),
-        Reason::Down { .. } | Reason::Mute | Reason::Room { .. } | Reason::RoomAgain => false,
+        Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } => {
+            resource.is_disk()
+        }
+        Reason::Down { .. }
+        | Reason::DefinitionLost
+        | Reason::Mute
+        | Reason::Room { .. }
+        | Reason::RoomAgain => false,
     };
     observed && reason
 }
@@ -181,7 +188,8 @@ fn on_new(planned: &PlannedAction, snapshot: &Snapshot) -> Vec<Violation> {
 fn under_pressure(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
     let relief = Pressure::judge(snapshot, policy).shedding().next().is_some();
     let grows = |planned: &&PlannedAction| {
-        relief && matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain)
+        relief
+            && matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain)
             && matches!(planned.action, Action::Add { .. })
     };
     plan.actions

@@ -10,7 +10,8 @@ use crate::observe::{NodeState, NodeView};
 /// ensure, so what was done already is found done. Only a node that cannot be observed waits.
 pub(super) fn unfinished(work: &mut Work<'_>) {
     for open in &work.snapshot.open {
-        let Some(node) = work.snapshot.nodes.iter().find(|node| node.record() == open.record) else {
+        let Some(node) = work.snapshot.nodes.iter().find(|node| node.record() == open.record)
+        else {
             continue;
         };
         if matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
@@ -32,7 +33,9 @@ pub(super) fn delays(work: &mut Work<'_>) {
         .filter(|node| matches!(node.seen.state, NodeState::Removing))
         .collect();
     for node in removing {
-        let Phase::Removing { since, cause } = &node.record.phase else { continue };
+        let Phase::Removing { since, cause } = &node.record.phase else {
+            continue;
+        };
         if work.is_touched(node.id()) {
             continue;
         }

@@ -40,7 +40,18 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
     if waiting > 0 {
         work.notes.push(Note::HealInFlight { waiting });
     }
+    mend(work);
     restart_mute(work);
+}
+
+/// Units deleted by hand while their nodes run are written again. Nothing is restarted for it.
+fn mend(work: &mut Work<'_>) {
+    for node in &work.snapshot.nodes {
+        let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
+        if lives && node.definition_lost && !work.is_touched(node.id()) {
+            work.decide(Action::Mend { node: node.record.key() }, Reason::DefinitionLost);
+        }
+    }
 }
 
 fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {

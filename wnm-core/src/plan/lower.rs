@@ -16,6 +16,7 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         Action::Restart { release, .. } => {
             std::iter::once(Step::Stop).chain(start(spec, release)).collect()
         }
+        Action::Mend { .. } => vec![Step::Check { release: None }, Step::Create],
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }

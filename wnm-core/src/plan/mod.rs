@@ -13,13 +13,15 @@ mod pressure;
 mod report;
 mod requests;
 mod shed;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use check::{Violation, check};
 pub use lower::lower;
 pub use pressure::{Pressure, Verdict, VerdictKind};
-pub use shed::needs_sizes;
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
+pub use shed::needs_sizes;
 
 use crate::observe::Snapshot;
 use crate::policy::Policy;

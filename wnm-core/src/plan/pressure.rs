@@ -114,7 +114,9 @@ fn verdict(resource: Resource, used: Option<f64>, band: Band) -> Verdict {
 /// Growing needs all three averages below, shedding the two short ones above: the 15 minute one
 /// tells of a past that shedding cannot change.
 fn load_verdict(machine: &MachineView, band: Band) -> Verdict {
-    let Some(load) = machine.load else { return verdict(Resource::Load, None, band) };
+    let Some(load) = machine.load else {
+        return verdict(Resource::Load, None, band);
+    };
     let all = [load.one, load.five, load.fifteen];
     let highest = all.into_iter().fold(0.0, f64::max);
     let lasting = load.one.min(load.five);

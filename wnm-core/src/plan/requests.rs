@@ -43,7 +43,9 @@ fn add(work: &mut Work<'_>, count: u32, reason: &Reason) -> Vec<String> {
         .decided()
         .iter()
         .filter(|planned| matches!(planned.action, Action::Add { .. } | Action::Reprieve { .. }))
-        .filter(|planned| work.snapshot.node(planned.action.node()).is_none_or(|node| !node.record.counts()))
+        .filter(|planned| {
+            work.snapshot.node(planned.action.node()).is_none_or(|node| !node.record.counts())
+        })
         .count() as u32;
     let cap = work.policy.cap.limit;
     if present + adding + count > cap {
@@ -114,9 +116,7 @@ fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     let key = node.record.key();
     match &node.seen.state {
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
-        NodeState::Removing => {
-            Ok(Some(Action::Reprieve { node: key, release: work.release() }))
-        }
+        NodeState::Removing => Ok(Some(Action::Reprieve { node: key, release: work.release() })),
         _ if node.record.want == Want::Run && node.seen.alive == Some(true) => Ok(None),
         _ => Ok(Some(Action::Start { node: key, release: work.release() })),
     }

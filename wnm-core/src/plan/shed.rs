@@ -39,7 +39,9 @@ fn disk_emergency(work: &mut Work<'_>) -> bool {
             continue;
         }
         let short = Bytes(crisis.0 - system.free.0);
-        let Some(node) = disk_candidate(work, &resource, system.device, short) else { continue };
+        let Some(node) = disk_candidate(work, &resource, system.device, short) else {
+            continue;
+        };
         let action = Action::Remove { node, cause: Removal::Disk };
         let (left, limit) = (system.free.0 as f64, crisis.0 as f64);
         work.decide(action, Reason::Emergency { resource, left, limit });
@@ -49,8 +51,12 @@ fn disk_emergency(work: &mut Work<'_>) -> bool {
 
 /// Memory that is nearly gone: one node is stopped at once.
 fn memory_emergency(work: &mut Work<'_>) -> bool {
-    let Some(memory) = work.snapshot.machine.memory else { return false };
-    let Some(left) = Percent::of(memory.available.0, memory.total.0) else { return false };
+    let Some(memory) = work.snapshot.machine.memory else {
+        return false;
+    };
+    let Some(left) = Percent::of(memory.available.0, memory.total.0) else {
+        return false;
+    };
     if left.0 >= Stability::CRISIS_MEMORY {
         return false;
     }
@@ -66,11 +72,8 @@ fn memory_emergency(work: &mut Work<'_>) -> bool {
 /// More nodes than the stored cap are removed; more than a cap for this run only are stopped.
 fn over_cap(work: &mut Work<'_>) -> bool {
     let cap = work.policy.cap;
-    let counting: Vec<&NodeView> = work
-        .snapshot
-        .counting()
-        .filter(|node| !is_leaving(work, node.id()))
-        .collect();
+    let counting: Vec<&NodeView> =
+        work.snapshot.counting().filter(|node| !is_leaving(work, node.id())).collect();
     let nodes = counting.len() as u32;
     if nodes > cap.stored {
         retire_surplus(work, &counting, nodes - cap.stored);
@@ -125,8 +128,12 @@ fn disks(work: &mut Work<'_>) -> bool {
 
 fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
     let Some(used) = verdict.used else { return };
-    let Some(root) = verdict.resource.storage() else { return };
-    let Some(system) = work.snapshot.machine.file_systems.get(root) else { return };
+    let Some(root) = verdict.resource.storage() else {
+        return;
+    };
+    let Some(system) = work.snapshot.machine.file_systems.get(root) else {
+        return;
+    };
     let reason = pressure_reason(work, verdict, used);
     if used <= work.policy.disk.stored_remove_above {
         // Only a threshold of this run is exceeded, and such a value never destroys.
@@ -141,7 +148,8 @@ fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
         return;
     }
     let excess = (used - verdict.remove_above) / 100.0 * system.total.0 as f64;
-    if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64)) {
+    if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64))
+    {
         work.decide(Action::Retire { node, cause: Removal::Disk }, reason);
     }
 }

@@ -116,10 +116,9 @@ fn note_of(node: &NodeView) -> Option<Note> {
             }
             Want::Run | Want::Disabled => None,
         },
-        NodeState::Stopped { .. }
-        | NodeState::Removing
-        | NodeState::Dead
-        | NodeState::Disabled => None,
+        NodeState::Stopped { .. } | NodeState::Removing | NodeState::Dead | NodeState::Disabled => {
+            None
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod setting;
 pub use band::{Band, DiskBand};
 pub use draft::{PolicyDraft, PolicyError};
 pub use limits::{AutoLimit, Delays, Limits, Stability};
+pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
 
 use std::path::PathBuf;

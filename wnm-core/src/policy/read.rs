@@ -182,9 +182,11 @@ impl Reader<'_> {
         let cap = cap?;
         let overlaps = plan.overlaps(cap);
         let sound = overlaps.is_empty();
-        self.errors.extend(
-            overlaps.into_iter().map(|(one, other)| PolicyError::PortsOverlap { one, other, cap }),
-        );
+        self.errors.extend(overlaps.into_iter().map(|(one, other)| PolicyError::PortsOverlap {
+            one,
+            other,
+            cap,
+        }));
         let bases = [
             (Setting::PortStart, Some(plan.node)),
             (Setting::MetricsPortStart, Some(plan.metrics)),
@@ -346,10 +348,8 @@ impl Reader<'_> {
         };
         match words.iter().all(sound) {
             true => Some(words.into_iter().map(PathBuf::from).collect()),
-            false => self.refuse(
-                setting,
-                "give absolute directories other than /, without `..`".to_owned(),
-            ),
+            false => self
+                .refuse(setting, "give absolute directories other than /, without `..`".to_owned()),
         }
     }
 
@@ -361,7 +361,7 @@ impl Reader<'_> {
 }
 
 /// `90`, `90s`, `10min`, `6h`, `14d`: a whole number of seconds or of the unit.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     const YEAR: u64 = 365 * 86_400;
     let (number, unit) = split_unit(text);
     let seconds = match unit {

@@ -125,7 +125,9 @@ impl fmt::Display for Setting {
 
 /// A text that names no setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no setting `{name}`; the nearest is `{nearest}`, and `wnm config list` shows all")]
+#[error(
+    "there is no setting `{name}`; the nearest is `{nearest}`, and `wnm config list` shows all"
+)]
 pub struct UnknownSetting {
     /// What was given.
     pub name: String,

@@ -19,7 +19,9 @@ pub(super) fn apply(
 ) -> (Vec<Done>, Vec<String>) {
     let mut done = Vec::new();
     for planned in &plan.actions {
-        let Some(spec) = spec_of(&planned.action, snapshot) else { continue };
+        let Some(spec) = spec_of(&planned.action, snapshot) else {
+            continue;
+        };
         let beginning = match host.store.begin(planned, now) {
             Ok(beginning) => beginning,
             Err(error) => {

@@ -67,10 +67,8 @@ fn nodes(
 ) -> BTreeMap<NodeId, NodeReading> {
     let specs: Vec<&NodeSpec> = ledger.nodes.iter().map(|record| &record.spec).collect();
     let units = units(host, &specs);
-    let targets: Vec<NodeTarget<'_>> = specs
-        .iter()
-        .map(|spec| NodeTarget { spec, pid: pid_of(units.get(&spec.id)) })
-        .collect();
+    let targets: Vec<NodeTarget<'_>> =
+        specs.iter().map(|spec| NodeTarget { spec, pid: pid_of(units.get(&spec.id)) }).collect();
     let signs = host.nodes.read(&targets, deadline);
     let sized = roots_to_measure(ledger, policy, machine, now);
     specs
@@ -107,10 +105,7 @@ fn reading(
 }
 
 /// One question to each manager for all of its nodes.
-fn units(
-    host: &Host<'_>,
-    specs: &[&NodeSpec],
-) -> BTreeMap<NodeId, Result<UnitReading, Unread>> {
+fn units(host: &Host<'_>, specs: &[&NodeSpec]) -> BTreeMap<NodeId, Result<UnitReading, Unread>> {
     let managers: BTreeSet<Manager> = specs.iter().map(|spec| spec.manager).collect();
     let mut units = BTreeMap::new();
     for manager in managers {
@@ -153,13 +148,13 @@ fn roots_to_measure(
     machine: &Result<MachineSample, Unread>,
     now: &Now,
 ) -> BTreeSet<PathBuf> {
-    let Ok(machine) = machine else { return BTreeSet::new() };
+    let Ok(machine) = machine else {
+        return BTreeSet::new();
+    };
     let full: BTreeSet<u64> = machine
         .file_systems
         .iter()
-        .filter(|(root, sample)| {
-            needs_sizes(&ledger.memory, policy, root, sample, &now.instant)
-        })
+        .filter(|(root, sample)| needs_sizes(&ledger.memory, policy, root, sample, &now.instant))
         .map(|(_, sample)| sample.device)
         .collect();
     machine

@@ -55,7 +55,8 @@ pub fn cycle(
     let now = host.clock.now()?;
     let ledger = host.store.load()?;
     let cpus = collect::cpus(host, &ledger, &now);
-    let policy = Policy::parse(&ledger.draft, &options.overrides, cpus).map_err(CycleError::Policy)?;
+    let policy =
+        Policy::parse(&ledger.draft, &options.overrides, cpus).map_err(CycleError::Policy)?;
     let (snapshot, sample) = look(host, &ledger, &policy, options, &now);
     tell(Event::Observed(&snapshot));
     let plan = plan(&snapshot, &policy, options.scope);

@@ -1,0 +1,75 @@
+//! What every manager must do, told once: the same story runs on the simulated host, on scripts and
+//! on the real programs.
+
+use crate::action::Change;
+use crate::host::{NodeFiles, NodeManager};
+use crate::model::{NodeKey, NodeSpec, RecordId, Release};
+use crate::observe::{FaultKind, UnitState};
+
+/// The life of one node, every verb twice. `has_units` says that the manager keeps something of a
+/// node while it does not run. Panics where the manager breaks its promise.
+pub fn manager(
+    manager: &dyn NodeManager,
+    files: &dyn NodeFiles,
+    spec: &NodeSpec,
+    release: &Release,
+    has_units: bool,
+) {
+    let state = || manager.states(&[spec]).unwrap().remove(0);
+    let is_known = || manager.discover().unwrap().contains(&spec.id);
+    let made_once = if has_units { Change::Made } else { Change::AlreadySo };
+    let resting = if has_units { UnitState::Stopped } else { UnitState::Missing };
+
+    assert_eq!(state().state, UnitState::Missing, "nothing is known before anything was made");
+    assert!(!is_known());
+    assert!(manager.start(spec).is_err(), "nothing starts without its data");
+    assert_eq!(manager.stop(spec).unwrap(), Change::AlreadySo, "what is not there is stopped");
+    assert_eq!(manager.remove(spec).unwrap(), Change::AlreadySo);
+
+    assert_eq!(files.prepare(spec, release).unwrap(), Change::Made);
+    assert_eq!(files.prepare(spec, release).unwrap(), Change::AlreadySo);
+    assert_eq!(manager.create(spec).unwrap(), made_once);
+    assert_eq!(manager.create(spec).unwrap(), Change::AlreadySo, "written only when different");
+    assert_eq!(state().state, resting);
+    assert_eq!(is_known(), has_units);
+
+    assert_eq!(manager.start(spec).unwrap(), Change::Made);
+    assert_eq!(manager.start(spec).unwrap(), Change::AlreadySo);
+    let running = state();
+    assert_eq!(running.state, UnitState::Running);
+    assert!(running.pid.is_some(), "a running node has a process");
+    assert!(is_known());
+    let refused = manager.remove(spec).unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Refused, "a running node is not taken apart: {refused}");
+    assert_eq!(state().pid, running.pid, "and is none the worse for it");
+
+    assert_eq!(manager.stop(spec).unwrap(), Change::Made);
+    assert_eq!(manager.stop(spec).unwrap(), Change::AlreadySo);
+    assert_eq!(state().state, resting);
+    assert_eq!(state().pid, None);
+    assert_eq!(manager.start(spec).unwrap(), Change::Made, "it can be started again");
+    assert_ne!(state().pid, running.pid);
+    assert_eq!(manager.stop(spec).unwrap(), Change::Made);
+
+    assert_eq!(manager.remove(spec).unwrap(), made_once);
+    assert_eq!(manager.remove(spec).unwrap(), Change::AlreadySo);
+    assert_eq!(state().state, UnitState::Missing);
+    assert!(!is_known());
+    data_goes(files, spec);
+}
+
+/// The end of a node's data: archived, set aside, deleted, each of it twice.
+fn data_goes(files: &dyn NodeFiles, spec: &NodeSpec) {
+    let key = NodeKey { id: spec.id, record: RecordId(77) };
+    let name = spec.id.to_string();
+    let is_listed = || files.survey(&spec.storage).entries.unwrap().contains(&name);
+    assert!(is_listed());
+    assert_eq!(files.archive(key, spec).unwrap(), Change::Made, "it ran, so it has an identity");
+    assert_eq!(files.archive(key, spec).unwrap(), Change::AlreadySo);
+    assert_eq!(files.set_aside(key, spec).unwrap(), Change::Made);
+    assert_eq!(files.set_aside(key, spec).unwrap(), Change::AlreadySo);
+    assert!(!is_listed());
+    assert_eq!(files.delete(key, spec).unwrap(), Change::Made);
+    assert_eq!(files.delete(key, spec).unwrap(), Change::AlreadySo);
+    assert!(files.check(spec, None).is_err(), "what is gone must not be started");
+}

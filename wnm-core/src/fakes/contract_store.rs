@@ -1,0 +1,507 @@
+//! What every store must do, told as stories that each begin with an empty one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::{draft, gb, id, policy, release, seconds, spec};
+use crate::action::{Action, Change, Fault, Outcome, PlannedAction, Reason, Resource, Stopped};
+use crate::host::{Beginning, HistoryQuery, Intents, LastSeen, Recording, Store};
+use crate::model::{
+    Answer, BootId, Instant, LoadAverage, NodeKey, NodeRecord, Now, OpId, Phase, RecordId, Removal,
+    RequestId, Timestamp, Verb, Want,
+};
+use crate::observe::{
+    CpuTimes, EngineMemory, Exhaustible, FaultKind, FileSystemSample, Ledger, MachineSample,
+    MemorySample, NodeMemory, Readings, Snapshot, Unread, snapshot,
+};
+use crate::plan::{Plan, PlanScope, plan};
+use crate::policy::{Delays, PolicyDraft, Setting};
+
+/// Both sides of a ledger.
+pub trait StoreAndIntents: Store + Intents {}
+
+impl<T: Store + Intents> StoreAndIntents for T {}
+
+/// Tells every story on a store that `make` made empty. Panics where it breaks its promise.
+pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
+    let stories: &[fn(&dyn StoreAndIntents)] = &[
+        an_empty_store_knows_nothing,
+        an_addition_is_recorded_before_anything_happens,
+        an_addition_is_begun_again_as_it_was,
+        an_addition_stays_out_of_the_way_of_others,
+        a_removed_node_is_forgotten_and_its_record_never_used_again,
+        a_removal_that_failed_goes_on,
+        a_start_that_failed_is_not_going_on,
+        stopping_says_on_whose_behalf,
+        retiring_keeps_the_first_decision_and_is_taken_back,
+        a_later_operation_supersedes_an_open_one,
+        only_the_very_node_that_was_meant_is_touched,
+        an_operation_ends_once,
+        requests_wait_for_their_answer,
+        settings_are_replaced_as_a_whole,
+        the_journal_is_told_in_order,
+        a_cycle_comes_back_as_it_was,
+        a_cycle_outlives_its_nodes,
+        old_samples_are_forgotten,
+        every_number_comes_back_as_it_was,
+    ];
+    for story in stories {
+        story(make().as_ref());
+    }
+}
+
+fn an_empty_store_knows_nothing(store: &dyn StoreAndIntents) {
+    assert_eq!(store.load().unwrap(), Ledger::default());
+    assert_eq!(store.history(&HistoryQuery::default()).unwrap(), []);
+    assert_eq!(store.last_seen().unwrap(), None);
+}
+
+fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) {
+    let begun = store.begin(&add(7), &at(10)).unwrap();
+
+    let ledger = store.load().unwrap();
+    let expected = NodeRecord {
+        record: begun.record,
+        spec: spec(7),
+        want: Want::Run,
+        phase: starting(10),
+        version: Some(release().version),
+        created: at(10).wall,
+    };
+    assert_eq!(ledger.nodes, [expected.clone()]);
+    assert_eq!(ledger.open.len(), 1);
+    let open = &ledger.open[0];
+    assert_eq!((open.id, open.record), (begun.op, begun.record));
+    assert_eq!((&open.planned, open.begun), (&add(7), at(10).wall));
+
+    store.finish(begun.op, &done(), at(20).wall).unwrap();
+    let ledger = store.load().unwrap();
+    assert_eq!(ledger.nodes, [expected], "a start that succeeded is still going on");
+    assert_eq!(ledger.open, []);
+}
+
+fn an_addition_is_begun_again_as_it_was(store: &dyn StoreAndIntents) {
+    let first = store.begin(&add(3), &at(10)).unwrap();
+    let again = store.begin(&add(3), &at(70)).unwrap();
+
+    assert_eq!(again.record, first.record);
+    assert!(again.op > first.op);
+    let ledger = store.load().unwrap();
+    assert_eq!(ledger.nodes.len(), 1);
+    assert_eq!(ledger.nodes[0].created, at(10).wall);
+    assert_eq!(ledger.nodes[0].phase, starting(70));
+    assert_eq!(ledger.open.iter().map(|open| open.id).collect::<Vec<_>>(), [again.op]);
+}
+
+fn an_addition_stays_out_of_the_way_of_others(store: &dyn StoreAndIntents) {
+    added(store, 3);
+    let before = store.load().unwrap();
+
+    let mut other = spec(3);
+    other.autostart = !other.autostart;
+    let mut same_port = spec(4);
+    same_port.ports.node = spec(3).ports.node;
+    let mut same_data = spec(4);
+    same_data.data = spec(3).data;
+    for spec in [other, same_port, same_data] {
+        let add = Action::Add { spec: Box::new(spec), release: release() };
+        let refused = store.begin(&planned(add), &at(30)).unwrap_err();
+        assert_eq!(refused.kind, FaultKind::Conflict, "{}", refused.chain());
+        assert_eq!(store.load().unwrap(), before, "nothing may be left of it");
+    }
+    assert_eq!(store.history(&HistoryQuery::default()).unwrap().len(), 1);
+}
+
+fn a_removed_node_is_forgotten_and_its_record_never_used_again(store: &dyn StoreAndIntents) {
+    let (kept, gone) = (added(store, 1), added(store, 2));
+
+    let begun = begin(store, Action::Remove { node: gone, cause: Removal::Disk }, 30);
+    let removing = Phase::Removing { since: at(30).instant, cause: Removal::Disk };
+    assert_eq!(begun.record, gone.record);
+    assert_eq!(recorded(store, 2).phase, removing);
+    assert_eq!(recorded(store, 2).want, Want::Run);
+
+    store.finish(begun.op, &done(), at(40).wall).unwrap();
+    let ledger = store.load().unwrap();
+    assert_eq!(ledger.nodes.iter().map(NodeRecord::key).collect::<Vec<_>>(), [kept]);
+    assert_eq!(ledger.open, []);
+
+    let again = added(store, 2);
+    assert!(again.record > gone.record, "a record number must never be used twice");
+    let stale = store.begin(&planned(Action::Start { node: gone, release: None }), &at(60));
+    assert_eq!(stale.unwrap_err().kind, FaultKind::Conflict);
+}
+
+fn a_removal_that_failed_goes_on(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let remove = Action::Remove { node, cause: Removal::Operator };
+
+    let begun = begin(store, remove.clone(), 30);
+    store.finish(begun.op, &failed("stop it"), at(40).wall).unwrap();
+    let removing = Phase::Removing { since: at(30).instant, cause: Removal::Operator };
+    assert_eq!(recorded(store, 1).phase, removing);
+
+    let begun = begin(store, remove, 90);
+    assert_eq!(recorded(store, 1).phase, removing, "since the first decision");
+    store.finish(begun.op, &done(), at(95).wall).unwrap();
+    assert_eq!(store.load().unwrap().nodes, []);
+}
+
+fn a_start_that_failed_is_not_going_on(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let begun = begin(store, Action::Start { node, release: None }, 30);
+    assert_eq!(recorded(store, 1).phase, starting(30));
+
+    store.finish(begun.op, &failed("no bus"), at(40).wall).unwrap();
+    assert_eq!(recorded(store, 1).phase, Phase::Steady);
+    assert_eq!(recorded(store, 1).want, Want::Run);
+}
+
+fn stopping_says_on_whose_behalf(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let cases = [
+        (Stopped::ByOperator, Want::StoppedByOperator),
+        (Stopped::ByPressure, Want::StoppedByPressure),
+    ];
+    for (stopped, want) in cases {
+        let begun = begin(store, Action::Stop { node, stopped }, 30);
+        assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (want, Phase::Steady));
+        store.finish(begun.op, &done(), at(40).wall).unwrap();
+        assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (want, Phase::Steady));
+    }
+    let begun = begin(store, Action::Restart { node, release: Some(release()) }, 50);
+    store.finish(begun.op, &done(), at(60).wall).unwrap();
+    assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, starting(50)));
+}
+
+fn retiring_keeps_the_first_decision_and_is_taken_back(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    for (cause, second) in [(Removal::Cap, 30), (Removal::Disk, 60)] {
+        let begun = begin(store, Action::Retire { node, cause }, second);
+        store.finish(begun.op, &done(), at(second + 1).wall).unwrap();
+        let first = Phase::Removing { since: at(30).instant, cause: Removal::Cap };
+        assert_eq!(recorded(store, 1).phase, first);
+    }
+    let begun = begin(store, Action::Reprieve { node, release: None }, 90);
+    store.finish(begun.op, &done(), at(91).wall).unwrap();
+    assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, starting(90)));
+}
+
+fn a_later_operation_supersedes_an_open_one(store: &dyn StoreAndIntents) {
+    let (node, other) = (added(store, 1), added(store, 2));
+    let others = begin(store, Action::Start { node: other, release: None }, 30);
+    let earlier = begin(store, Action::Start { node, release: None }, 30);
+    let later = begin(store, Action::Stop { node, stopped: Stopped::ByOperator }, 60);
+
+    let open: Vec<OpId> = store.load().unwrap().open.iter().map(|open| open.id).collect();
+    assert_eq!(open, [others.op, later.op], "in the order they were begun");
+    let journal = store.history(&HistoryQuery::default()).unwrap();
+    let line = journal.iter().find(|line| line.id == earlier.op).unwrap();
+    assert_eq!((line.ended, &line.outcome), (Some(at(60).wall), &None));
+
+    let too_late = store.finish(earlier.op, &done(), at(70).wall).unwrap_err();
+    assert_eq!(too_late.kind, FaultKind::Conflict);
+    assert_eq!(recorded(store, 1).phase, Phase::Steady);
+}
+
+fn only_the_very_node_that_was_meant_is_touched(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let other = added(store, 2);
+    let before = store.load().unwrap();
+    let keys = [
+        NodeKey { id: node.id, record: RecordId(node.record.0 + 100) },
+        NodeKey { id: node.id, record: other.record },
+        NodeKey { id: id(9), record: node.record },
+    ];
+    for wrong in keys {
+        let actions = [
+            Action::Start { node: wrong, release: None },
+            Action::Stop { node: wrong, stopped: Stopped::ByPressure },
+            Action::Restart { node: wrong, release: None },
+            Action::Retire { node: wrong, cause: Removal::Cap },
+            Action::Reprieve { node: wrong, release: None },
+            Action::Remove { node: wrong, cause: Removal::Operator },
+        ];
+        for action in actions {
+            let refused = store.begin(&planned(action), &at(50)).unwrap_err();
+            assert_eq!(refused.kind, FaultKind::Conflict, "{}", refused.chain());
+        }
+    }
+    assert_eq!(store.load().unwrap(), before);
+    assert_eq!(store.history(&HistoryQuery::default()).unwrap().len(), 2);
+}
+
+fn an_operation_ends_once(store: &dyn StoreAndIntents) {
+    let unknown = store.finish(OpId(99), &done(), at(1).wall).unwrap_err();
+    assert_eq!(unknown.kind, FaultKind::NotFound);
+
+    let begun = store.begin(&add(1), &at(10)).unwrap();
+    store.finish(begun.op, &failed("no room"), at(20).wall).unwrap();
+    let again = store.finish(begun.op, &done(), at(30).wall).unwrap_err();
+    assert_eq!(again.kind, FaultKind::Conflict);
+    let line = &store.history(&HistoryQuery::default()).unwrap()[0];
+    assert_eq!((line.ended, &line.outcome), (Some(at(20).wall), &Some(failed("no room"))));
+}
+
+fn requests_wait_for_their_answer(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let verbs = [Verb::Add { count: 3 }, Verb::Remove { nodes: vec![node] }];
+    let first = store.request(&verbs[0], &at(10)).unwrap();
+    let second = store.request(&verbs[1], &at(20)).unwrap();
+    assert!(second > first);
+
+    let waiting = store.load().unwrap().requests;
+    assert_eq!(waiting.iter().map(|request| request.id).collect::<Vec<_>>(), [first, second]);
+    assert_eq!(waiting.iter().map(|request| request.verb.clone()).collect::<Vec<_>>(), verbs);
+    assert_eq!((waiting[0].made, &waiting[0].made_at), (at(10).wall, &at(10).instant));
+    assert_eq!(store.answer_to(first).unwrap(), None);
+
+    let answer = Answer { done: 2, failed: 1, refused: vec!["no `ports`".to_owned()] };
+    store.answer(first, &answer, at(30).wall).unwrap();
+    assert_eq!(store.answer_to(first).unwrap(), Some(answer.clone()));
+    assert_eq!(store.answer_to(second).unwrap(), None);
+    let waiting = store.load().unwrap().requests;
+    assert_eq!(waiting.iter().map(|request| request.id).collect::<Vec<_>>(), [second]);
+
+    let other = Answer { done: 0, failed: 0, refused: vec![] };
+    let again = store.answer(first, &other, at(40).wall).unwrap_err();
+    assert_eq!(again.kind, FaultKind::Conflict);
+    assert_eq!(store.answer_to(first).unwrap(), Some(answer), "the first answer stands");
+    let unknown = RequestId(99);
+    assert_eq!(store.answer_to(unknown).unwrap_err().kind, FaultKind::NotFound);
+    let refused = store.answer(unknown, &other, at(40).wall).unwrap_err();
+    assert_eq!(refused.kind, FaultKind::NotFound);
+}
+
+fn settings_are_replaced_as_a_whole(store: &dyn StoreAndIntents) {
+    let full = draft().with(Setting::StartArgs, "--odd 'quoted \"words\" – here'");
+    assert_eq!(store.set_policy(&full, at(10).wall).unwrap(), 1);
+    let ledger = store.load().unwrap();
+    assert_eq!((ledger.generation, &ledger.draft), (1, &full));
+
+    let short = PolicyDraft::default().with(Setting::NodeCap, "5");
+    assert_eq!(store.set_policy(&short, at(20).wall).unwrap(), 2);
+    let ledger = store.load().unwrap();
+    assert_eq!((ledger.generation, &ledger.draft), (2, &short));
+
+    assert_eq!(store.set_policy(&PolicyDraft::default(), at(30).wall).unwrap(), 3);
+    assert_eq!(store.load().unwrap().draft, PolicyDraft::default());
+}
+
+fn the_journal_is_told_in_order(store: &dyn StoreAndIntents) {
+    let (one, two) = (added(store, 1), added(store, 2));
+    for second in [100, 200, 300] {
+        for node in [one, two] {
+            let begun = begin(store, Action::Start { node, release: None }, second);
+            store.finish(begun.op, &done(), at(second + 5).wall).unwrap();
+        }
+    }
+    let told = |query: HistoryQuery| -> Vec<(u32, i64)> {
+        let lines = store.history(&query).unwrap();
+        assert!(lines.is_sorted_by_key(|line| line.id));
+        lines.iter().map(|line| (line.node.id.number(), line.begun.0 / 1000)).collect()
+    };
+    let all = told(HistoryQuery::default());
+    assert_eq!(all.len(), 8);
+    let of_two = told(HistoryQuery { nodes: vec![two.id], ..HistoryQuery::default() });
+    assert_eq!(of_two, [all[1], all[3], all[5], all[7]]);
+    let since = told(HistoryQuery { since: Some(at(200).wall), ..HistoryQuery::default() });
+    assert_eq!(since, all[4..]);
+    let latest = told(HistoryQuery { limit: Some(3), ..HistoryQuery::default() });
+    assert_eq!(latest, all[5..]);
+    let picked = HistoryQuery { nodes: vec![one.id], since: Some(at(100).wall), limit: Some(2) };
+    assert_eq!(told(picked), [all[4], all[6]]);
+    let none = told(HistoryQuery { nodes: vec![id(9)], ..HistoryQuery::default() });
+    assert_eq!(none, []);
+    assert_eq!(told(HistoryQuery { limit: Some(0), ..HistoryQuery::default() }), []);
+
+    let line = &store.history(&HistoryQuery::default()).unwrap()[7];
+    assert_eq!(line.node, two);
+    assert_eq!(line.planned, planned(Action::Start { node: two, release: None }));
+    assert_eq!((line.ended, &line.outcome), (Some(at(305).wall), &Some(done())));
+}
+
+fn a_cycle_comes_back_as_it_was(store: &dyn StoreAndIntents) {
+    store.set_policy(&draft(), at(1).wall).unwrap();
+    added(store, 1);
+    let first = Cycle::look(store, 60);
+    store.save_cycle(&first.recording()).unwrap();
+
+    let ledger = store.load().unwrap();
+    assert_eq!(ledger.samples, [first.sample.clone()]);
+    assert_eq!(ledger.memory, first.memory);
+    let seen = store.last_seen().unwrap();
+    let expected = LastSeen { snapshot: first.snapshot.clone(), plan: first.plan.clone() };
+    assert_eq!(seen, Some(expected));
+
+    let second = Cycle::look(store, 120);
+    store.save_cycle(&second.recording()).unwrap();
+    store.save_cycle(&Recording { sample: None, ..second.recording() }).unwrap();
+    let ledger = store.load().unwrap();
+    assert_eq!(ledger.samples, [first.sample, second.sample], "oldest first");
+    assert_eq!(ledger.memory, second.memory);
+    assert_eq!(store.last_seen().unwrap().unwrap().snapshot, second.snapshot);
+}
+
+fn a_cycle_outlives_its_nodes(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    store.save_cycle(&Cycle::look(store, 30).recording()).unwrap();
+    let cycle = Cycle::look(store, 60);
+    let begun = begin(store, Action::Remove { node, cause: Removal::Operator }, 61);
+    store.finish(begun.op, &done(), at(62).wall).unwrap();
+
+    store.save_cycle(&cycle.recording()).unwrap();
+    assert_eq!(store.load().unwrap().nodes, []);
+    let seen = store.last_seen().unwrap().unwrap();
+    assert_eq!(seen.node(id(1)).map(|view| view.record()), Some(node.record));
+}
+
+fn old_samples_are_forgotten(store: &dyn StoreAndIntents) {
+    let mut cycle = Cycle::look(store, 0);
+    let mut keep = |step: u64, count: u64| {
+        for _ in 0..count {
+            let second = cycle.sample.at.instant.uptime_ms / 1000 + step;
+            cycle.sample = sample(second);
+            store.save_cycle(&cycle.recording()).unwrap();
+        }
+        store.load().unwrap().samples
+    };
+    // Every five minutes: so many as there are, whatever their age.
+    assert_eq!(keep(300, 30).len(), 20);
+    // Every minute: no more of those that are too old.
+    let samples = keep(60, 20);
+    assert_eq!(samples.len(), 20);
+    // Every ten seconds: eleven minutes would be 66.
+    let samples = keep(10, 100);
+    assert_eq!(samples.len(), 64);
+    assert!(samples.is_sorted_by_key(|sample| sample.at.instant.uptime_ms));
+
+    // Of another boot nothing is known to be young.
+    cycle.sample.at.instant = Instant { boot: BootId("another".to_owned()), uptime_ms: 5000 };
+    store.save_cycle(&cycle.recording()).unwrap();
+    assert_eq!(store.load().unwrap().samples.len(), 20);
+}
+
+fn every_number_comes_back_as_it_was(store: &dyn StoreAndIntents) {
+    let awkward = [0.1 + 0.2, 1.0 / 3.0, 66.666_666_666_666_67, f64::MIN_POSITIVE, 1e300, 0.0];
+    for (place, number) in (0..).zip(awkward) {
+        let mut cycle = Cycle::look(store, 60 + place);
+        cycle.sample.load = Some(LoadAverage { one: number, five: number, fifteen: number });
+        cycle.sample.cpu = Some(CpuTimes { total: u64::MAX, idle: u64::MAX - 1, iowait: 0 });
+        store.save_cycle(&cycle.recording()).unwrap();
+        assert_eq!(store.load().unwrap().samples.last(), Some(&cycle.sample));
+
+        let start = PlannedAction {
+            action: Action::Add { spec: Box::new(spec(1)), release: release() },
+            reason: Reason::Pressure {
+                resource: Resource::Disk("/srv/nodes".into()),
+                used: number,
+                limit: number,
+                for_s: u64::MAX,
+            },
+        };
+        store.begin(&start, &at(70)).unwrap();
+        assert_eq!(store.load().unwrap().open[0].planned, start);
+    }
+}
+
+/// A look at a machine and what was decided on it.
+struct Cycle {
+    sample: MachineSample,
+    snapshot: Snapshot,
+    plan: Plan,
+    memory: EngineMemory,
+}
+
+impl Cycle {
+    fn look(store: &dyn StoreAndIntents, second: u64) -> Cycle {
+        let ledger = store.load().unwrap();
+        let sample = sample(second);
+        let unread = || Unread { kind: FaultKind::Timeout, why: "no answer".to_owned() };
+        let readings = Readings {
+            machine: Ok(sample.clone()),
+            ports: Ok(BTreeSet::from([55_001])),
+            nodes: BTreeMap::new(),
+            storage: BTreeMap::new(),
+            occupied: Err(unread()),
+            release: Ok(release()),
+        };
+        let delays = Delays { start: seconds(300), remove: seconds(300) };
+        let snapshot = snapshot(&ledger, &readings, &delays, &at(second));
+        let plan = plan(&snapshot, &policy(&draft()), PlanScope::Everything);
+        let mut memory = plan.memory.clone();
+        memory.over.insert(Resource::Inodes("/srv/nodes".into()), at(second).instant);
+        memory.nodes.insert(
+            RecordId(5),
+            NodeMemory { deaths: vec![at(second).instant], ..NodeMemory::default() },
+        );
+        Cycle { sample, snapshot, plan, memory }
+    }
+
+    fn recording(&self) -> Recording<'_> {
+        // One policy for all, for as long as the program runs: only its borrow matters.
+        static POLICY: std::sync::LazyLock<crate::policy::Policy> =
+            std::sync::LazyLock::new(|| policy(&draft()));
+        Recording {
+            sample: Some(&self.sample),
+            snapshot: &self.snapshot,
+            policy: &POLICY,
+            plan: &self.plan,
+            memory: &self.memory,
+        }
+    }
+}
+
+fn sample(second: u64) -> MachineSample {
+    let space = Exhaustible { total: gb(1000).0, free: gb(400).0 };
+    let file_system = FileSystemSample { device: 7, space, inodes: None };
+    MachineSample {
+        at: at(second),
+        cpus: 4,
+        cpu: Some(CpuTimes { total: second * 400, idle: second * 300, iowait: second }),
+        memory: Some(MemorySample { total: gb(16), available: gb(9) }),
+        load: Some(LoadAverage { one: 0.07, five: 0.1, fifteen: 1.15 }),
+        file_systems: BTreeMap::from([("/srv/nodes".into(), file_system)]),
+    }
+}
+
+fn at(second: u64) -> Now {
+    Now {
+        wall: Timestamp(second as i64 * 1000),
+        instant: Instant { boot: BootId("first".to_owned()), uptime_ms: second * 1000 },
+    }
+}
+
+fn starting(second: u64) -> Phase {
+    Phase::Starting { since: at(second).instant }
+}
+
+fn planned(action: Action) -> PlannedAction {
+    PlannedAction { action, reason: Reason::RoomAgain }
+}
+
+fn add(number: u32) -> PlannedAction {
+    planned(Action::Add { spec: Box::new(spec(number)), release: release() })
+}
+
+/// A node whose addition is over.
+fn added(store: &dyn StoreAndIntents, number: u32) -> NodeKey {
+    let begun = store.begin(&add(number), &at(1)).unwrap();
+    store.finish(begun.op, &done(), at(2).wall).unwrap();
+    NodeKey { id: id(number), record: begun.record }
+}
+
+fn begin(store: &dyn StoreAndIntents, action: Action, second: u64) -> Beginning {
+    store.begin(&planned(action), &at(second)).unwrap()
+}
+
+fn recorded(store: &dyn StoreAndIntents, number: u32) -> NodeRecord {
+    store.load().unwrap().node(id(number)).unwrap().clone()
+}
+
+fn done() -> Outcome {
+    Outcome::Done { changes: vec![Change::Made, Change::AlreadySo, Change::NotManaged] }
+}
+
+fn failed(message: &str) -> Outcome {
+    Outcome::Failed { fault: Fault { step: None, message: message.to_owned() } }
+}

@@ -1,0 +1,16 @@
+//! A simulated host, an in-memory store, builders, and the contract suites that keep fakes honest.
+//! The only code that may `unwrap`.
+#![expect(clippy::unwrap_used, reason = "fakes are for tests: a panic is their way to complain")]
+
+pub mod build;
+mod command;
+mod contract_manager;
+mod contract_store;
+mod store;
+mod world;
+
+pub use command::ScriptedRunner;
+pub use contract_manager::manager as manager_contract;
+pub use contract_store::{StoreAndIntents, store as store_contract};
+pub use store::MemoryStore;
+pub use world::{Disk, Op, SimHost, SimNode, SimProcess, World};

@@ -1,0 +1,567 @@
+//! One coherent simulated host: an action changes what is seen next. Strict, so that wrong
+//! assumptions show: nothing starts without its data or unit, nothing running is taken apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use super::build::{CPUS, STORAGE, gb, release};
+use crate::action::Change;
+use crate::host::{
+    Binaries, Clock, Firewall, HostError, HostResult, MachineProbe, Managers, NodeFiles,
+    NodeManager, NodeProbe, NodeSigns, NodeTarget,
+};
+use crate::model::{
+    BootId, Bytes, Instant, LoadAverage, Manager, ManagerKind, NodeId, NodeKey, NodeSpec, Now,
+    PortRule, Program, Release, Scope, Timestamp,
+};
+use crate::observe::{
+    CpuTimes, Exhaustible, FaultKind, FileSystemSample, MachineSample, MemorySample, NodeFacts,
+    ProcessKey, ProcessReading, ProcessState, StorageReading, UnitReading, UnitState,
+};
+
+/// Ticks a second, as on every Linux.
+const TICKS: f64 = 100.0;
+
+/// Something a fault can be injected into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named after the method that fails")]
+pub enum Op {
+    Prepare,
+    Check,
+    Create,
+    Start,
+    Stop,
+    Archive,
+    Dismantle,
+    SetAside,
+    Delete,
+    OpenPort,
+    ClosePort,
+    States,
+    Discover,
+    Sample,
+    Survey,
+    Release,
+}
+
+/// Everything about the simulated machine. All of it may be changed by a test between cycles.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Wall clock, milliseconds.
+    pub wall_ms: i64,
+    /// Milliseconds since boot.
+    pub uptime_ms: u64,
+    /// Counts boots.
+    pub boot: u32,
+    /// Logical CPUs.
+    pub cpus: u32,
+    /// CPU percent used by others.
+    pub foreign_cpu: f64,
+    /// CPU percent a running node uses.
+    pub node_cpu: f64,
+    /// Memory in all.
+    pub memory: Bytes,
+    /// Memory used by others.
+    pub foreign_memory: Bytes,
+    /// Memory a running node uses.
+    pub node_memory: Bytes,
+    /// Run-queue length caused by others.
+    pub foreign_load: f64,
+    /// Run-queue length a running node causes.
+    pub node_load: f64,
+    /// Storage roots.
+    pub disks: BTreeMap<PathBuf, Disk>,
+    /// What is there of each node.
+    pub nodes: BTreeMap<NodeId, SimNode>,
+    /// Identities in the archive.
+    pub archive: BTreeSet<NodeKey>,
+    /// Openings in the firewall.
+    pub open_ports: BTreeSet<PortRule>,
+    /// Ports bound by others.
+    pub foreign_ports: BTreeSet<u16>,
+    /// What new nodes get; `None` when there is no program.
+    pub release: Option<Release>,
+    /// Failures to come: the next calls of an operation fail so.
+    pub faults: Vec<(Op, FaultKind)>,
+    ticks: CpuTimes,
+    next_pid: u32,
+}
+
+/// A storage root and the file system below it.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Which file system.
+    pub device: u64,
+    /// Bytes in all.
+    pub total: Bytes,
+    /// Bytes used by others.
+    pub foreign: Bytes,
+    /// Whether it is there.
+    pub mounted: bool,
+}
+
+/// What is there of one node.
+#[derive(Clone, Debug)]
+pub struct SimNode {
+    /// What it was made from.
+    pub spec: NodeSpec,
+    /// Its data directory, with an identity in it.
+    pub data: bool,
+    /// Data that was set aside.
+    pub aside: bool,
+    /// Bytes of data.
+    pub bytes: Bytes,
+    /// Its unit.
+    pub unit: bool,
+    /// Its process.
+    pub process: Option<SimProcess>,
+    /// The manager's restart counter.
+    pub restarts: u32,
+    /// False while the UDP port is not bound.
+    pub port_bound: bool,
+    /// Records it holds.
+    pub records: Option<u64>,
+}
+
+/// A simulated process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimProcess {
+    /// Its id.
+    pub pid: u32,
+    /// When it started, in milliseconds of uptime.
+    pub started_ms: u64,
+}
+
+impl World {
+    /// A quiet machine with one empty disk of 1 TB.
+    pub fn new() -> World {
+        let disk = Disk { device: 1, total: gb(1000), foreign: gb(50), mounted: true };
+        World {
+            wall_ms: 1_700_000_000_000,
+            uptime_ms: 3_600_000,
+            boot: 1,
+            cpus: CPUS,
+            foreign_cpu: 5.0,
+            node_cpu: 2.0,
+            memory: gb(16),
+            foreign_memory: gb(2),
+            node_memory: Bytes(200_000_000),
+            foreign_load: 0.2,
+            node_load: 0.05,
+            disks: BTreeMap::from([(PathBuf::from(STORAGE), disk)]),
+            nodes: BTreeMap::new(),
+            archive: BTreeSet::new(),
+            open_ports: BTreeSet::new(),
+            foreign_ports: BTreeSet::new(),
+            release: Some(release()),
+            faults: Vec::new(),
+            ticks: CpuTimes { total: 0, idle: 0, iowait: 0 },
+            next_pid: 1000,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, duration: Duration) {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let ticks = duration.as_secs_f64() * TICKS * f64::from(self.cpus);
+        let used = (self.foreign_cpu + self.node_cpu * self.running() as f64).clamp(0.0, 100.0);
+        self.ticks.total += ticks as u64;
+        self.ticks.idle += (ticks * (1.0 - used / 100.0)) as u64;
+        self.wall_ms += ms as i64;
+        self.uptime_ms += ms;
+    }
+
+    /// Switches the machine off and on.
+    pub fn reboot(&mut self) {
+        self.boot += 1;
+        self.uptime_ms = 20_000;
+        self.ticks = CpuTimes { total: 0, idle: 0, iowait: 0 };
+        for node in self.nodes.values_mut() {
+            node.process = None;
+            node.restarts = 0;
+        }
+    }
+
+    /// Kills the process of a node.
+    pub fn kill(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.process = None;
+        }
+    }
+
+    /// Nodes whose process lives.
+    pub fn running(&self) -> usize {
+        self.nodes.values().filter(|node| node.process.is_some()).count()
+    }
+
+    /// Nodes of which anything is left.
+    pub fn present(&self) -> BTreeSet<NodeId> {
+        let there =
+            |node: &&SimNode| node.data || node.aside || node.unit || node.process.is_some();
+        self.nodes.values().filter(there).map(|node| node.spec.id).collect()
+    }
+
+    /// The next call of `op` fails.
+    pub fn fail_next(&mut self, op: Op, kind: FaultKind) {
+        self.faults.push((op, kind));
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: Timestamp(self.wall_ms),
+            instant: Instant {
+                boot: BootId(format!("boot-{}", self.boot)),
+                uptime_ms: self.uptime_ms,
+            },
+        }
+    }
+
+    fn fault(&mut self, op: Op) -> HostResult<()> {
+        match self.faults.iter().position(|(failing, _)| *failing == op) {
+            Some(at) => {
+                let (_, kind) = self.faults.remove(at);
+                Err(HostError::new(format!("injected {kind:?} in {op:?}"), kind))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn disk_used(&self, root: &Path) -> Bytes {
+        let mine = self.nodes.values().filter(|node| node.spec.storage == root);
+        let data = mine.filter(|node| node.data || node.aside).map(|node| node.bytes.0);
+        Bytes(self.disks[root].foreign.0 + data.sum::<u64>())
+    }
+
+    fn is_mounted(&self, root: &Path) -> bool {
+        self.disks.get(root).is_some_and(|disk| disk.mounted)
+    }
+
+    fn node(&mut self, spec: &NodeSpec) -> &mut SimNode {
+        self.nodes.entry(spec.id).or_insert_with(|| SimNode {
+            spec: spec.clone(),
+            data: false,
+            aside: false,
+            bytes: Bytes(0),
+            unit: false,
+            process: None,
+            restarts: 0,
+            port_bound: true,
+            records: None,
+        })
+    }
+}
+
+impl Default for World {
+    fn default() -> World {
+        World::new()
+    }
+}
+
+/// Every host trait over one [`World`]. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct SimHost {
+    world: Arc<Mutex<World>>,
+}
+
+impl SimHost {
+    /// A host over `world`.
+    pub fn new(world: World) -> SimHost {
+        SimHost { world: Arc::new(Mutex::new(world)) }
+    }
+
+    /// The world, to look at or to change.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// The host with `store`.
+    pub fn host<'a>(&'a self, store: &'a dyn crate::host::Store) -> crate::host::Host<'a> {
+        crate::host::Host {
+            clock: self,
+            machine: self,
+            nodes: self,
+            managers: self,
+            files: self,
+            binaries: self,
+            firewall: self,
+            store,
+        }
+    }
+}
+
+impl Clock for SimHost {
+    fn now(&self) -> HostResult<Now> {
+        Ok(self.world().now())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.world().advance(duration);
+    }
+}
+
+impl MachineProbe for SimHost {
+    fn sample(&self, storage: &[PathBuf], now: &Now) -> HostResult<MachineSample> {
+        let mut world = self.world();
+        world.fault(Op::Sample)?;
+        let running = world.running() as f64;
+        let used = world.foreign_memory.0 + world.node_memory.0 * world.running() as u64;
+        let load = world.foreign_load + world.node_load * running;
+        let file_systems = storage
+            .iter()
+            .filter(|root| world.is_mounted(root))
+            .map(|root| {
+                let disk = &world.disks[root];
+                let free = disk.total.0.saturating_sub(world.disk_used(root).0);
+                let space = Exhaustible { total: disk.total.0, free };
+                let inodes = Some(Exhaustible { total: 1_000_000, free: 900_000 });
+                (root.clone(), FileSystemSample { device: disk.device, space, inodes })
+            })
+            .collect();
+        Ok(MachineSample {
+            at: now.clone(),
+            cpus: world.cpus,
+            cpu: Some(world.ticks),
+            memory: Some(MemorySample {
+                total: world.memory,
+                available: Bytes(world.memory.0.saturating_sub(used)),
+            }),
+            load: Some(LoadAverage { one: load, five: load, fifteen: load }),
+            file_systems,
+        })
+    }
+
+    fn bound_ports(&self) -> HostResult<BTreeSet<u16>> {
+        let world = self.world();
+        let ours = world.nodes.values().filter(|node| node.process.is_some());
+        let ours = ours.flat_map(|node| node.spec.ports.all().collect::<Vec<_>>());
+        Ok(world.foreign_ports.iter().copied().chain(ours).collect())
+    }
+}
+
+impl NodeProbe for SimHost {
+    fn read(&self, targets: &[NodeTarget<'_>], _deadline: Duration) -> Vec<NodeSigns> {
+        let world = self.world();
+        targets.iter().map(|target| signs(&world, target)).collect()
+    }
+}
+
+fn signs(world: &World, target: &NodeTarget<'_>) -> NodeSigns {
+    let node = world.nodes.get(&target.spec.id);
+    let process = target.pid.map(|pid| {
+        let found = node.and_then(|node| Some((node, node.process.filter(|it| it.pid == pid)?)));
+        Ok(match found {
+            None => ProcessReading {
+                state: ProcessState::Gone,
+                key: None,
+                age_ms: None,
+                memory: None,
+                cpu_ms: None,
+                port_bound: None,
+            },
+            Some((node, process)) => ProcessReading {
+                state: ProcessState::Alive,
+                key: Some(ProcessKey { pid, start_ticks: process.started_ms / 10 }),
+                age_ms: Some(world.uptime_ms - process.started_ms),
+                memory: Some(world.node_memory),
+                cpu_ms: Some((world.uptime_ms - process.started_ms) / 50),
+                port_bound: Some(node.port_bound),
+            },
+        })
+    });
+    let facts = NodeFacts { records: node.and_then(|node| node.records), ..NodeFacts::default() };
+    NodeSigns { process, endpoint: None, facts }
+}
+
+impl Managers for SimHost {
+    fn get(&self, _manager: Manager) -> HostResult<&dyn NodeManager> {
+        Ok(self)
+    }
+}
+
+impl NodeManager for SimHost {
+    fn manager(&self) -> Manager {
+        Manager { kind: ManagerKind::Systemd, scope: Scope::User }
+    }
+
+    fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Create)?;
+        let node = world.node(spec);
+        if !node.data {
+            return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
+        }
+        Ok(made(std::mem::replace(&mut node.unit, true)))
+    }
+
+    fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Start)?;
+        let (pid, started_ms) = (world.next_pid, world.uptime_ms);
+        let node = world.node(spec);
+        if !node.unit || !node.data {
+            let op = format!("start {} without unit or data", spec.id);
+            return Err(HostError::new(op, FaultKind::NotFound));
+        }
+        if node.process.is_some() {
+            return Ok(Change::AlreadySo);
+        }
+        node.process = Some(SimProcess { pid, started_ms });
+        world.next_pid += 1;
+        Ok(Change::Made)
+    }
+
+    fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Stop)?;
+        Ok(made(world.node(spec).process.take().is_none()))
+    }
+
+    fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Dismantle)?;
+        let node = world.node(spec);
+        if node.process.is_some() {
+            let op = format!("take {} from its manager while it runs", spec.id);
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
+        Ok(made(!std::mem::replace(&mut node.unit, false)))
+    }
+
+    fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
+        let mut world = self.world();
+        world.fault(Op::States)?;
+        Ok(specs.iter().map(|spec| unit(world.nodes.get(&spec.id))).collect())
+    }
+
+    fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
+        let mut world = self.world();
+        world.fault(Op::Discover)?;
+        let known = |node: &&SimNode| node.unit || node.process.is_some();
+        Ok(world.nodes.values().filter(known).map(|node| node.spec.id).collect())
+    }
+}
+
+fn unit(node: Option<&SimNode>) -> UnitReading {
+    let state = match node {
+        Some(SimNode { process: Some(_), .. }) => UnitState::Running,
+        Some(SimNode { unit: true, .. }) => UnitState::Stopped,
+        Some(_) | None => UnitState::Missing,
+    };
+    UnitReading {
+        state,
+        pid: node.and_then(|node| node.process).map(|process| process.pid),
+        restarts: node.map(|node| node.restarts),
+        invocation: None,
+        definition_lost: node.is_some_and(|node| node.process.is_some() && !node.unit),
+    }
+}
+
+fn made(already: bool) -> Change {
+    if already { Change::AlreadySo } else { Change::Made }
+}
+
+impl NodeFiles for SimHost {
+    fn survey(&self, root: &Path) -> StorageReading {
+        let mut world = self.world();
+        let entries = match world.fault(Op::Survey) {
+            Err(error) => Err(error.unread()),
+            Ok(()) if !world.is_mounted(root) => {
+                let op = format!("{} is not there", root.display());
+                Err(HostError::new(op, FaultKind::NotFound).unread())
+            }
+            Ok(()) => {
+                let there =
+                    world.nodes.values().filter(|node| node.data && node.spec.storage == root);
+                Ok(there.map(|node| node.spec.id.to_string()).collect())
+            }
+        };
+        StorageReading { entries }
+    }
+
+    fn prepare(&self, spec: &NodeSpec, _release: &Release) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Prepare)?;
+        if !world.is_mounted(&spec.storage) {
+            return Err(HostError::new("storage is not there", FaultKind::NotFound));
+        }
+        Ok(made(std::mem::replace(&mut world.node(spec).data, true)))
+    }
+
+    fn check(&self, spec: &NodeSpec, _release: Option<&Release>) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Check)?;
+        if !world.is_mounted(&spec.storage) || !world.node(spec).data {
+            return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
+        }
+        Ok(Change::AlreadySo)
+    }
+
+    fn usage(&self, spec: &NodeSpec) -> HostResult<Bytes> {
+        Ok(self.world().node(spec).bytes)
+    }
+
+    fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Archive)?;
+        if !world.node(spec).data {
+            return Ok(Change::NotManaged);
+        }
+        Ok(made(!world.archive.insert(node)))
+    }
+
+    fn set_aside(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::SetAside)?;
+        let archived = world.archive.contains(&key);
+        let node = world.node(spec);
+        if node.process.is_some() || (node.data && !archived) {
+            let op = format!("set {} aside while it runs or its key is not safe", spec.id);
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
+        let had = std::mem::replace(&mut node.data, false);
+        node.aside |= had;
+        Ok(made(!had))
+    }
+
+    fn delete(&self, _key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Delete)?;
+        let node = world.node(spec);
+        let had = std::mem::replace(&mut node.aside, false);
+        node.bytes = Bytes(0);
+        Ok(made(!had))
+    }
+}
+
+impl Binaries for SimHost {
+    fn available(&self, _program: Program) -> HostResult<Release> {
+        let mut world = self.world();
+        world.fault(Op::Release)?;
+        let missing = || HostError::new("no node program was found", FaultKind::NotFound);
+        world.release.clone().ok_or_else(missing)
+    }
+}
+
+impl Firewall for SimHost {
+    fn kind(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn open(&self, rule: PortRule) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::OpenPort)?;
+        Ok(made(!world.open_ports.insert(rule)))
+    }
+
+    fn close(&self, rule: PortRule) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::ClosePort)?;
+        Ok(made(!world.open_ports.remove(&rule)))
+    }
+
+    fn is_open(&self, rule: PortRule) -> HostResult<bool> {
+        Ok(self.world().open_ports.contains(&rule))
+    }
+}

@@ -1,0 +1,108 @@
+//! Runs tools: the only place that does.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the shell module that starts processes and waits"
+)]
+
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation};
+use wnm_core::observe::FaultKind;
+
+/// More output than this is not an answer but a fault.
+const MOST_OUTPUT: u64 = 16 << 20;
+
+/// Starts real programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRunner;
+
+impl CommandRunner for SystemRunner {
+    fn run(&self, invocation: &Invocation) -> HostResult<Completed> {
+        let op = || format!("run `{}`", invocation.line());
+        tracing::debug!(line = invocation.line(), "run");
+        let mut child = Command::new(&invocation.program)
+            .args(&invocation.args)
+            .env("LC_ALL", "C")
+            .envs(invocation.env.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Its own group: a Ctrl-C meant for us does not cut a tool off in the middle, and a
+            // timeout ends its children with it.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| HostError::io(op(), error))?;
+        let deadline = Instant::now() + invocation.timeout;
+        let stdout = drain(child.stdout.take());
+        let stderr = drain(child.stderr.take());
+        let ended = (|| {
+            let stdout = receive(&stdout, deadline)?;
+            let stderr = receive(&stderr, deadline)?;
+            let code = wait(&mut child, deadline)?;
+            Some((code, stdout, stderr))
+        })();
+        let Some((code, stdout, stderr)) = ended else {
+            end(&mut child);
+            let seconds = invocation.timeout.as_secs();
+            let why = format!("no answer within {seconds} s");
+            return Err(HostError::with(op(), FaultKind::Timeout, why));
+        };
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .map_err(|_| HostError::with(op(), FaultKind::Garbled, "its output is not UTF-8"))
+        };
+        Ok(Completed {
+            code,
+            stdout: text(stdout)?,
+            stderr: text(stderr)?,
+        })
+    }
+}
+
+/// Reads in the background, so that neither pipe can fill up and block the program.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // What could be read until an error is still the best there is.
+            let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+fn receive(from: &Receiver<Vec<u8>>, deadline: Instant) -> Option<Vec<u8>> {
+    match from.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(bytes) => Some(bytes),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => Some(Vec::new()),
+    }
+}
+
+/// Both pipes are closed, so the end is near; the pauses only bridge it.
+fn wait(child: &mut Child, deadline: Instant) -> Option<Option<i32>> {
+    let mut pause = Duration::from_micros(200);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status.code()),
+            Ok(None) if Instant::now() < deadline => thread::sleep(pause),
+            Ok(None) | Err(_) => return None,
+        }
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+fn end(child: &mut Child) {
+    if let Ok(pid) = i32::try_from(child.id()) {
+        let group = nix::unistd::Pid::from_raw(pid);
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+    }
+    let _ = child.wait();
+}

@@ -1,0 +1,52 @@
+//! What may be touched at all. Every path that is renamed or deleted passes here first.
+
+use std::fs;
+use std::path::Path;
+
+use wnm_core::host::{HostError, HostResult};
+use wnm_core::model::NodeSpec;
+use wnm_core::observe::FaultKind;
+
+/// A node's directory is a child of its storage root and carries its name.
+pub(super) fn own_name(spec: &NodeSpec) -> HostResult<()> {
+    let name = spec.id.to_string();
+    let is_child = spec.data.parent() == Some(spec.storage.as_path());
+    if is_child && spec.data.file_name() == Some(name.as_ref()) {
+        return Ok(());
+    }
+    refuse(&spec.data, &spec.storage)
+}
+
+/// The directory that a node's logs lie in, provided that they carry the node's name.
+pub(super) fn log_root(spec: &NodeSpec) -> HostResult<&Path> {
+    let name = spec.id.to_string();
+    match spec.logs.parent() {
+        Some(root) if spec.logs.file_name() == Some(name.as_ref()) => Ok(root),
+        _ => refuse(&spec.logs, Path::new("a log directory of its own")),
+    }
+}
+
+/// `path` is a real directory strictly inside `root`, with every link resolved.
+pub(super) fn inside(path: &Path, root: &Path) -> HostResult<()> {
+    let look = |path: &Path| {
+        fs::canonicalize(path)
+            .map_err(|error| HostError::io(format!("resolve {}", path.display()), error))
+    };
+    let link = fs::symlink_metadata(path)
+        .map_err(|error| HostError::io(format!("look at {}", path.display()), error))?
+        .is_symlink();
+    let (real, real_root) = (look(path)?, look(root)?);
+    if !link && real != real_root && real.starts_with(&real_root) {
+        return Ok(());
+    }
+    refuse(path, root)
+}
+
+fn refuse<T>(path: &Path, root: &Path) -> HostResult<T> {
+    let op = format!(
+        "{} does not lie inside {} with its links resolved: it is not touched",
+        path.display(),
+        root.display()
+    );
+    Err(HostError::new(op, FaultKind::Refused))
+}

@@ -1,0 +1,169 @@
+//! Which processes use a node's data directory. Both programs are started with
+//! `--root-dir DIRECTORY`, which names the node beyond doubt, whoever started it, however often the
+//! program replaced its own file.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the shell module that reads /proc and ends nodes"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use wnm_core::host::{HostError, HostResult};
+use wnm_core::model::{NodeSpec, Program};
+use wnm_core::observe::{FaultKind, ProcessKey};
+
+/// The living node processes of this machine by their data directory, for every directory below
+/// one of `roots`. Processes that we may not look at are not among them.
+pub fn processes_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<ProcessKey>>> {
+    let mut found: BTreeMap<PathBuf, Vec<ProcessKey>> = BTreeMap::new();
+    let entries =
+        fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
+    for entry in entries.flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
+        // A process that ends while we look is simply not there.
+        let Ok(command) = fs::read(entry.path().join("cmdline")) else {
+            continue;
+        };
+        let Some(data) = data_directory(&command) else {
+            continue;
+        };
+        if !roots.iter().any(|root| data.starts_with(root)) {
+            continue;
+        }
+        if let Some(key) = alive(pid) {
+            found.entry(data).or_default().push(key);
+        }
+    }
+    Ok(found)
+}
+
+/// The living processes of one node.
+pub fn processes_of(spec: &NodeSpec) -> HostResult<Vec<ProcessKey>> {
+    let mut found = processes_below(std::slice::from_ref(&spec.storage))?;
+    Ok(found.remove(&spec.data).unwrap_or_default())
+}
+
+/// The directory that a node's command line names; `None` for anything that is no node.
+fn data_directory(command: &[u8]) -> Option<PathBuf> {
+    let mut words = command.split(|byte| *byte == 0);
+    let program = Path::new(std::str::from_utf8(words.next()?).ok()?).file_name()?;
+    let is_node = Program::ALL
+        .iter()
+        .any(|known| program == known.binary_name());
+    let mut words = words.skip_while(|word| *word != b"--root-dir");
+    words.next()?;
+    let data = std::str::from_utf8(words.next()?).ok()?;
+    is_node.then(|| PathBuf::from(data))
+}
+
+/// The process behind a pid, unless it is only what is left of one.
+pub(crate) fn alive(pid: u32) -> Option<ProcessKey> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (state, start_ticks) = parse_stat(&stat)?;
+    (!matches!(state, 'Z' | 'X' | 'x')).then_some(ProcessKey { pid, start_ticks })
+}
+
+/// State and start time, fields 3 and 22. The name in field 2 may hold anything, so the fields are
+/// counted from its last parenthesis.
+fn parse_stat(stat: &str) -> Option<(char, u64)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+/// Ends processes: asks, waits, and only then insists. Each is checked by its start time before
+/// every signal, so that no stranger who got its number is hit.
+pub(crate) fn end(keys: &[ProcessKey], patience: Duration) -> HostResult<()> {
+    signal(keys, Signal::SIGTERM)?;
+    if wait_for_end(keys, patience) {
+        return Ok(());
+    }
+    signal(keys, Signal::SIGKILL)?;
+    if wait_for_end(keys, Duration::from_secs(10)) {
+        return Ok(());
+    }
+    let pids: Vec<String> = keys.iter().map(|key| key.pid.to_string()).collect();
+    let op = format!(
+        "process {} does not end, not even by SIGKILL",
+        pids.join(", ")
+    );
+    Err(HostError::new(op, FaultKind::Timeout))
+}
+
+fn signal(keys: &[ProcessKey], signal: Signal) -> HostResult<()> {
+    for key in keys.iter().filter(|key| alive(key.pid) == Some(**key)) {
+        let pid = Pid::from_raw(i32::try_from(key.pid).unwrap_or(i32::MAX));
+        match kill(pid, signal) {
+            Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
+            Err(error) => {
+                let op = format!("send {signal} to process {}", key.pid);
+                return Err(HostError::io(op, error.into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_end(keys: &[ProcessKey], patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    let mut pause = Duration::from_millis(2);
+    loop {
+        if keys.iter().all(|key| alive(key.pid) != Some(*key)) {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_known_by_its_root_dir() {
+        let of = |line: &str| data_directory(line.replace(' ', "\0").as_bytes());
+        assert_eq!(
+            of("/d/ant-node --port 5 --root-dir /d/1"),
+            Some("/d/1".into())
+        );
+        assert_eq!(
+            of("antnode --root-dir /d/1 evm-arbitrum-one"),
+            Some("/d/1".into())
+        );
+        assert_eq!(of("vim --root-dir /d/1"), None);
+        assert_eq!(of("/d/ant-node --version"), None);
+        assert_eq!(of("/d/ant-node --root-dir"), None);
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn a_name_cannot_disguise_the_state() {
+        let stat = "7 (a) Z 1 (b) S 1 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0";
+        assert_eq!(parse_stat(stat), Some(('S', 4242)));
+        assert_eq!(parse_stat("7 (x) S 1"), None);
+        assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn this_process_lives_and_no_process_has_the_highest_number() {
+        assert!(alive(std::process::id()).is_some());
+        assert_eq!(alive(u32::MAX), None);
+    }
+}

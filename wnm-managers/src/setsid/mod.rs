@@ -1,0 +1,117 @@
+//! Nodes as processes of their own sessions, kept by nobody. They are found again by their
+//! `--root-dir`, so nothing is stored that could go stale.
+
+mod cgroup;
+mod spawn;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wnm_core::action::Change;
+use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
+use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
+use wnm_core::observe::{FaultKind, UnitReading, UnitState};
+
+use crate::process::{end, processes_below, processes_of};
+
+/// See the unit's TimeoutStopSec: killing loses what a node was writing.
+const STOP_PATIENCE: Duration = Duration::from_secs(90);
+
+/// `setsid+user`.
+pub struct Setsid {
+    runner: Arc<dyn CommandRunner>,
+    roots: Vec<PathBuf>,
+}
+
+impl std::fmt::Debug for Setsid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setsid")
+            .field("roots", &self.roots)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Setsid {
+    /// Knows the processes below `roots`.
+    pub fn new(runner: Arc<dyn CommandRunner>, roots: Vec<PathBuf>) -> Setsid {
+        Setsid { runner, roots }
+    }
+}
+
+impl NodeManager for Setsid {
+    fn manager(&self) -> Manager {
+        Manager {
+            kind: ManagerKind::Setsid,
+            scope: Scope::User,
+        }
+    }
+
+    fn create(&self, _spec: &NodeSpec) -> HostResult<Change> {
+        Ok(Change::AlreadySo)
+    }
+
+    fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
+        match processes_of(spec)?.len() {
+            0 => {}
+            1 => return Ok(Change::AlreadySo),
+            several => {
+                let op = format!("{} runs {several} times: stop it first", spec.id);
+                return Err(HostError::new(op, FaultKind::Conflict));
+            }
+        }
+        cgroup::refuse_mortal_service(self.runner.as_ref())?;
+        spawn::spawn(spec)?;
+        Ok(Change::Made)
+    }
+
+    fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let running = processes_of(spec)?;
+        end(&running, STOP_PATIENCE)?;
+        Ok(if running.is_empty() {
+            Change::AlreadySo
+        } else {
+            Change::Made
+        })
+    }
+
+    fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
+        if processes_of(spec)?.is_empty() {
+            return Ok(Change::AlreadySo);
+        }
+        let op = format!("{} still runs: stop it first", spec.id);
+        Err(HostError::new(op, FaultKind::Refused))
+    }
+
+    fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
+        let roots: BTreeSet<PathBuf> = specs.iter().map(|spec| spec.storage.clone()).collect();
+        let found = processes_below(&roots.into_iter().collect::<Vec<_>>())?;
+        let reading = |spec: &&NodeSpec| {
+            let process = found.get(&spec.data).and_then(|keys| keys.first());
+            UnitReading {
+                state: if process.is_some() {
+                    UnitState::Running
+                } else {
+                    UnitState::Missing
+                },
+                pid: process.map(|key| key.pid),
+                restarts: None,
+                invocation: None,
+                definition_lost: false,
+            }
+        };
+        Ok(specs.iter().map(reading).collect())
+    }
+
+    fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
+        Ok(ids_of(processes_below(&self.roots)?.keys()).collect())
+    }
+}
+
+/// The nodes whose data directories these are.
+pub(crate) fn ids_of<'a>(
+    directories: impl Iterator<Item = &'a PathBuf>,
+) -> impl Iterator<Item = NodeId> {
+    directories.filter_map(|data| data.file_name()?.to_str()?.parse().ok())
+}

@@ -1,0 +1,155 @@
+//! A node's unit as text: a pure function.
+
+use wnm_core::model::{NodeId, NodeSpec};
+
+/// `ant-node` has been seen to take ten seconds to stop gracefully, and up to 5 s plus 10 s for
+/// each running replication by its source; killing it loses what it was writing.
+pub(super) const STOP_SECONDS: u64 = 90;
+
+/// The first line of every unit of ours.
+const MARK: &str = "# Made by wnm. Changes are overwritten; use `wnm config` instead.";
+
+pub(super) fn name(id: NodeId) -> String {
+    format!("{id}.service")
+}
+
+/// The node that a unit file of this name belongs to, whoever made it.
+pub(super) fn id_of(file_name: &str) -> Option<NodeId> {
+    let stem = file_name.strip_suffix(".service")?;
+    // A bare number is a fine way to name a node on the command line, but no unit of ours.
+    stem.starts_with("antnode")
+        .then(|| stem.parse().ok())
+        .flatten()
+}
+
+pub(super) fn is_ours(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
+/// The whole unit file.
+///
+/// - `Restart=always` because a program that upgraded itself exits cleanly and wants to be started.
+/// - Five starts in ten minutes make it failed; from then on wnm's own back-off decides.
+/// - `Type=exec`, or a missing program would count as started.
+pub(super) fn render(spec: &NodeSpec) -> String {
+    let mut lines = vec![
+        MARK.to_owned(),
+        "[Unit]".to_owned(),
+        format!("Description=Autonomi node {}", spec.id),
+        "StartLimitIntervalSec=600".to_owned(),
+        "StartLimitBurst=5".to_owned(),
+        String::new(),
+        "[Service]".to_owned(),
+        "Type=exec".to_owned(),
+        format!("ExecStart={}", command_line(spec)),
+    ];
+    let environment = spec.launch.environment.iter();
+    lines.extend(environment.map(|(key, value)| format!("Environment={}", assignment(key, value))));
+    lines.extend([
+        "Restart=always".to_owned(),
+        "RestartSec=5".to_owned(),
+        format!("TimeoutStopSec={STOP_SECONDS}"),
+        "UMask=0077".to_owned(),
+        "NoNewPrivileges=yes".to_owned(),
+        String::new(),
+        "[Install]".to_owned(),
+        "WantedBy=default.target".to_owned(),
+        String::new(),
+    ]);
+    lines.join("\n")
+}
+
+fn command_line(spec: &NodeSpec) -> String {
+    let program = quote(&spec.binary.to_string_lossy());
+    let args = spec.program.arguments(spec);
+    let args = args.iter().map(|arg| quote(arg).replace('$', "$$"));
+    std::iter::once(program)
+        .chain(args)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn assignment(key: &str, value: &str) -> String {
+    quote(&format!("{key}={value}"))
+}
+
+/// Quoted for a unit file: `%` begins a specifier everywhere; `$` a variable in arguments only,
+/// which is left to the caller.
+fn quote(word: &str) -> String {
+    let escaped = word
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+        .replace('\t', "\\t")
+        .replace('%', "%%");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/.,:=_-+@%$".contains(c);
+    match !escaped.is_empty() && escaped.chars().all(plain) {
+        true => escaped,
+        false => format!("\"{escaped}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wnm_core::fakes::build::{id, spec};
+
+    use super::*;
+
+    #[test]
+    fn a_plain_node() {
+        insta::assert_snapshot!(render(&spec(7)), @"
+        # Made by wnm. Changes are overwritten; use `wnm config` instead.
+        [Unit]
+        Description=Autonomi node antnode0007
+        StartLimitIntervalSec=600
+        StartLimitBurst=5
+
+        [Service]
+        Type=exec
+        ExecStart=/srv/nodes/antnode0007/ant-node --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one
+        Restart=always
+        RestartSec=5
+        TimeoutStopSec=90
+        UMask=0077
+        NoNewPrivileges=yes
+
+        [Install]
+        WantedBy=default.target
+        ");
+    }
+
+    #[test]
+    fn words_that_would_break_a_unit_are_quoted() {
+        let mut spec = spec(7);
+        spec.binary = "/srv/my $nodes/100%/ant-node".into();
+        spec.launch.start_args = vec![
+            "a b".into(),
+            "$HOME".into(),
+            "50%".into(),
+            "say \"x\\\"".into(),
+            String::new(),
+        ];
+        spec.launch.environment = vec![("A".into(), "b c%d $e".into())];
+        let text = render(&spec);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('E')).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        ExecStart="/srv/my $nodes/100%%/ant-node" --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one "a b" $$HOME 50%% "say \"x\\\"" ""
+        Environment="A=b c%%d $e"
+        "#);
+    }
+
+    #[test]
+    fn unit_names_lead_back_to_nodes() {
+        assert_eq!(id_of(&name(id(7))), Some(id(7)));
+        assert_eq!(id_of("antnode12.service"), Some(id(12)));
+        for other in [
+            "7.service",
+            "antnode0.service",
+            "antnode7.timer",
+            "sshd.service",
+            "",
+        ] {
+            assert_eq!(id_of(other), None, "{other}");
+        }
+    }
+}
