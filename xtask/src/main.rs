@@ -1,2 +1,58 @@
-//! Automation.
-fn main() {}
+//! Automation of this repository: `cargo xtask <command>`.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "automation runs processes, reads files and talks to a person"
+)]
+
+mod ci;
+mod demo;
+mod deps;
+mod host_setup;
+mod shell;
+mod test;
+mod tidy;
+
+use std::env;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  ci                what CI runs, in its order; stops at the first failure
+  test [TIER]       pure, hermetic, system, scenarios or all; without one: pure and hermetic
+  tidy              text rules over the whole tree
+  deps              who may depend on whom
+  demo              the main job, shown in a private directory
+  host-setup        install the Debian packages of the system tier (as root)
+";
+
+/// What a command comes to: nothing to say, or why it failed.
+type Done = Result<(), String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["ci"] => ci::run(),
+        ["test"] => test::run(test::Tier::Default),
+        ["test", tier] => test::Tier::named(tier).and_then(test::run),
+        ["tidy"] => tidy::run(),
+        ["deps"] => deps::run(),
+        ["demo"] => demo::run(),
+        ["host-setup"] => host_setup::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command: {}\n\n{HELP}", words.join(" "))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

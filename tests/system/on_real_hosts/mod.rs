@@ -1,0 +1,3 @@
+//! The stories. Their names begin with `on_real_hosts`, so that a list of tests tells them apart.
+
+mod smoke;

@@ -1,0 +1,150 @@
+//! The tiers of tests: `tests/README.md` says what belongs where.
+
+use std::path::PathBuf;
+
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+use crate::Done;
+use crate::host_setup::{self, Fitness};
+use crate::shell::{cargo, root, run as shell};
+
+/// The package whose tests go across crates.
+const ACROSS: &str = "wnm-tests";
+/// Stories on real hosts: in other tiers they would only say that they did not run.
+const SYSTEM_TEST: &str = "system";
+const SYSTEM_STORIES: &str = "on_real_hosts";
+
+/// Which tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Pure and hermetic, which is everything that needs nothing.
+    Default,
+    /// Tests inside the library crates.
+    Pure,
+    /// Tests across crates, with our own processes and files only.
+    Hermetic,
+    /// Stories on throw-away hosts with a real systemd.
+    System,
+    /// The command scripts against the simulated host.
+    Scenarios,
+    /// All of them.
+    All,
+}
+
+impl Tier {
+    /// By its name on the command line.
+    pub(crate) fn named(name: &str) -> Result<Tier, String> {
+        match name {
+            "pure" => Ok(Tier::Pure),
+            "hermetic" => Ok(Tier::Hermetic),
+            "system" => Ok(Tier::System),
+            "scenarios" => Ok(Tier::Scenarios),
+            "all" => Ok(Tier::All),
+            _ => Err(format!(
+                "`{name}` is no tier: pure, hermetic, system, scenarios or all"
+            )),
+        }
+    }
+}
+
+/// Runs the tests of a tier.
+pub(crate) fn run(tier: Tier) -> Done {
+    match tier {
+        Tier::Default => workspace(),
+        Tier::Pure => pure(),
+        Tier::Hermetic => across(|name| name != SYSTEM_TEST),
+        Tier::Scenarios => across(|name| name == "scenarios"),
+        Tier::System => system().map(drop),
+        Tier::All => {
+            workspace()?;
+            system().map(drop)
+        }
+    }
+}
+
+/// Runs the system tier where that is possible; where it is not, says so loudly.
+pub(crate) fn system() -> Result<Fitness, String> {
+    let fitness = host_setup::make_fit()?;
+    if let Fitness::Unfit(why) = &fitness {
+        println!("\nSYSTEM TIER NOT RUN: {why}\n");
+        return Ok(fitness);
+    }
+    shell(&mut cargo(&["build", "-p", "wnm-cli", "--bin", "wnm"]))?;
+    shell(&mut cargo(&[
+        "build",
+        "-p",
+        ACROSS,
+        "--bin",
+        "stand-in-node",
+    ]))?;
+    let built = PathBuf::from(metadata()?.target_directory).join("debug");
+    // One host at a time: each is a whole machine.
+    let test = [
+        "test",
+        "-p",
+        ACROSS,
+        "--test",
+        SYSTEM_TEST,
+        "--",
+        "--test-threads=1",
+    ];
+    shell(
+        cargo(&test)
+            .env("WNM_SYSTEM_TESTS", "1")
+            .env("WNM_BIN", built.join("wnm"))
+            .env("WNM_STAND_IN", built.join("stand-in-node")),
+    )?;
+    Ok(fitness)
+}
+
+/// `--no-fail-fast`: one broken crate must not hide the others.
+fn workspace() -> Done {
+    let tests = ["test", "--workspace", "--tests", "--no-fail-fast"];
+    shell(cargo(&tests).args(["--", "--skip", SYSTEM_STORIES]))
+}
+
+fn pure() -> Done {
+    let metadata = metadata()?;
+    let libraries = metadata
+        .packages
+        .iter()
+        .filter(|package| has_library(package));
+    let chosen = libraries.flat_map(|package| ["-p", package.name.as_str()]);
+    shell(cargo(&["test", "--lib", "--no-fail-fast"]).args(chosen))
+}
+
+/// Tests of the package across crates; which there are, its manifest says.
+fn across(wanted: fn(&str) -> bool) -> Done {
+    let metadata = metadata()?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| package.name == ACROSS);
+    let targets = package
+        .map(|package| package.targets.as_slice())
+        .unwrap_or_default();
+    let names: Vec<&str> = targets
+        .iter()
+        .filter(|target| target.is_test())
+        .map(|target| target.name.as_str())
+        .filter(|name| wanted(name))
+        .collect();
+    if names.is_empty() {
+        return Err(format!("{ACROSS} has no such tests"));
+    }
+    let chosen = names.into_iter().flat_map(|name| ["--test", name]);
+    shell(cargo(&["test", "-p", ACROSS, "--no-fail-fast"]).args(chosen))
+}
+
+fn has_library(package: &Package) -> bool {
+    package.targets.iter().any(|target| target.is_lib())
+}
+
+/// Of our own packages only: nothing is resolved or fetched.
+pub(crate) fn metadata() -> Result<Metadata, String> {
+    MetadataCommand::new()
+        .current_dir(root())
+        .no_deps()
+        .exec()
+        .map_err(|error| format!("cargo metadata: {error}"))
+}
