@@ -1,0 +1,116 @@
+//! Which sockets are bound to a port, and which belong to a process. The inode of a socket links
+//! the two: the tables of `proc/net` list it, and the descriptors of a process point to it.
+#![expect(clippy::disallowed_methods, reason = "shell module: walks the descriptors of a process")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ::procfs::net::{TcpNetEntries, TcpState, UdpNetEntries};
+use ::procfs::{FromReadSI, current_system_info};
+use wnm_core::host::{HostError, HostResult};
+use wnm_core::observe::FaultKind;
+
+use crate::{error, files};
+
+/// A line has 150 bytes: half a million sockets.
+const TABLE_LIMIT: u64 = 64 << 20;
+
+/// The inode number of a socket.
+pub(crate) type Inode = u64;
+
+/// Bound sockets of one transport, both address families, in our network namespace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SocketTable(BTreeMap<u16, Vec<(IpAddr, Inode)>>);
+
+impl SocketTable {
+    /// Every bound UDP socket.
+    pub(crate) fn udp(root: &Path) -> HostResult<SocketTable> {
+        let mut table = SocketTable::default();
+        for UdpNetEntries(entries) in both(root, ["udp", "udp6"])? {
+            table.extend(entries.into_iter().map(|entry| (entry.local_address, entry.inode)));
+        }
+        Ok(table)
+    }
+
+    /// Every listening TCP socket. The local port of a connection is not taken: others may bind it.
+    pub(crate) fn tcp_listeners(root: &Path) -> HostResult<SocketTable> {
+        let mut table = SocketTable::default();
+        for TcpNetEntries(entries) in both(root, ["tcp", "tcp6"])? {
+            let listening = entries.into_iter().filter(|entry| entry.state == TcpState::Listen);
+            table.extend(listening.map(|entry| (entry.local_address, entry.inode)));
+        }
+        Ok(table)
+    }
+
+    fn extend(&mut self, sockets: impl Iterator<Item = (SocketAddr, Inode)>) {
+        for (address, inode) in sockets.filter(|(address, _)| address.port() != 0) {
+            self.0.entry(address.port()).or_default().push((address.ip(), inode));
+        }
+    }
+
+    /// The ports that are bound.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.0.keys().copied()
+    }
+
+    /// True when one of `sockets` is bound to `port`, at whichever address.
+    pub(crate) fn binds(&self, port: u16, sockets: &BTreeSet<Inode>) -> bool {
+        self.0.get(&port).into_iter().flatten().any(|(_, inode)| sockets.contains(inode))
+    }
+
+    /// The sockets that take what is sent to `port` of 127.0.0.1.
+    pub(crate) fn on_loopback(&self, port: u16) -> impl Iterator<Item = Inode> {
+        let bound = self.0.get(&port).into_iter().flatten();
+        bound.filter(|(address, _)| takes_loopback(*address)).map(|(_, inode)| *inode)
+    }
+}
+
+/// An IPv6 socket bound to no address takes IPv4 as well, unless it was told not to; the table does
+/// not show that.
+fn takes_loopback(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address == IpAddr::V4(Ipv4Addr::LOCALHOST) || address.is_unspecified()
+}
+
+/// The table of IPv4, which must be there, and that of IPv6, which is not where IPv6 is off.
+fn both<T: FromReadSI>(root: &Path, [v4, v6]: [&str; 2]) -> HostResult<Vec<T>> {
+    let mut tables = vec![table(&root.join("net").join(v4))?];
+    match table(&root.join("net").join(v6)) {
+        Ok(entries) => tables.push(entries),
+        Err(error) if error.kind == FaultKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(tables)
+}
+
+fn table<T: FromReadSI>(path: &Path) -> HostResult<T> {
+    let bytes = files::read(path, TABLE_LIMIT)
+        .map_err(|error| HostError::io(format!("read {}", path.display()), error))?;
+    T::from_read(bytes.as_slice(), current_system_info()).map_err(|e| error::garbled(path, e))
+}
+
+/// The sockets a process has open. Needs the same user, or the right to trace it.
+pub(crate) fn of_process(directory: &Path) -> io::Result<BTreeSet<Inode>> {
+    let mut sockets = BTreeSet::new();
+    for entry in fs::read_dir(directory.join("fd"))? {
+        // A descriptor may be closed while we walk.
+        let Ok(target) = fs::read_link(entry?.path()) else {
+            continue;
+        };
+        sockets.extend(socket_inode(&target));
+    }
+    Ok(sockets)
+}
+
+/// The network namespace of a process: `net:[4026531840]`. `None` when that cannot be seen.
+pub(crate) fn namespace(directory: &Path) -> Option<PathBuf> {
+    fs::read_link(directory.join("ns").join("net")).ok()
+}
+
+/// `socket:[4711]` is the socket with inode 4711.
+fn socket_inode(target: &Path) -> Option<Inode> {
+    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}

@@ -1,0 +1,218 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::thread;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use wnm_core::host::MachineProbe;
+use wnm_core::model::{BootId, Bytes, Instant, LoadAverage, Now, Timestamp};
+use wnm_core::observe::{CpuTimes, Exhaustible, FaultKind, MachineSample, MemorySample};
+
+use super::support::{ESTABLISHED, FakeProc, LISTEN, UNCONNECTED, socket};
+use crate::ProcProbe;
+use crate::disk::Counts;
+
+const STAT: &str = "\
+cpu  100 20 30 4000 500 6 7 8 90 91
+cpu0 50 10 15 2000 250 3 3 4 45 46
+cpu1 50 10 15 2000 250 3 4 4 45 45
+intr 12345 1 2 3
+ctxt 999
+btime 1700000000
+processes 4242
+procs_running 2
+procs_blocked 0
+";
+
+const MEMINFO: &str = "\
+MemTotal:        8000000 kB
+MemFree:          100000 kB
+MemAvailable:    3000000 kB
+Buffers:           10000 kB
+Cached:          2900000 kB
+SwapTotal:             0 kB
+HugePages_Total:       0
+";
+
+const LOADAVG: &str = "0.52 1.25 12.07 3/456 7890\n";
+
+fn now() -> Now {
+    let instant = Instant { boot: BootId("boot".to_owned()), uptime_ms: 7 };
+    Now { wall: Timestamp(1), instant }
+}
+
+fn machine() -> FakeProc {
+    let proc = FakeProc::empty();
+    proc.write("stat", STAT);
+    proc.write("meminfo", MEMINFO);
+    proc.write("loadavg", LOADAVG);
+    proc
+}
+
+fn sample(proc: &FakeProc) -> MachineSample {
+    probe(proc).sample(&[], &now()).unwrap()
+}
+
+fn probe(proc: &FakeProc) -> ProcProbe {
+    ProcProbe { root: proc.root().to_path_buf() }
+}
+
+#[test]
+fn golden_numbers() {
+    let sample = sample(&machine());
+    // Guest time (90, 91) is in user and nice time already.
+    assert_eq!(sample.cpu, Some(CpuTimes { total: 4671, idle: 4000, iowait: 500 }));
+    let memory = MemorySample { total: Bytes(8_192_000_000), available: Bytes(3_072_000_000) };
+    assert_eq!(sample.memory, Some(memory));
+    assert_eq!(sample.load, Some(LoadAverage { one: 0.52, five: 1.25, fifteen: 12.07 }));
+    assert_eq!(sample.at, now());
+}
+
+#[test]
+fn one_missing_value_leaves_the_others() {
+    let files = ["stat", "meminfo", "loadavg"];
+    for missing in files {
+        for spoil in [true, false] {
+            let proc = machine();
+            match spoil {
+                true => proc.write(missing, "nonsense\n"),
+                false => fs::remove_file(proc.root().join(missing)).unwrap(),
+            }
+            let sample = sample(&proc);
+            let there = [sample.cpu.is_some(), sample.memory.is_some(), sample.load.is_some()];
+            assert_eq!(there, files.map(|file| file != missing), "{missing}, spoilt: {spoil}");
+        }
+    }
+}
+
+#[test]
+fn memory_without_available_is_absent_and_not_what_is_free() {
+    let proc = machine();
+    proc.write("meminfo", &MEMINFO.replace("MemAvailable", "MemAvailed"));
+    assert_eq!(sample(&proc).memory, None);
+    for spoilt in
+        ["MemAvailable:  x kB", "MemAvailable: 3000000", "MemAvailable: 36028797018963968 kB"]
+    {
+        proc.write("meminfo", &MEMINFO.replace("MemAvailable:    3000000 kB", spoilt));
+        assert_eq!(sample(&proc).memory, None, "{spoilt}");
+    }
+}
+
+#[test]
+fn nothing_at_all_is_an_error_but_a_disk_is_something() {
+    let proc = FakeProc::empty();
+    let error = probe(&proc).sample(&[PathBuf::from("/nowhere")], &now()).unwrap_err();
+    assert_eq!(error.kind, FaultKind::NotFound);
+    assert!(error.chain().contains("stat"), "{}", error.chain());
+
+    let root = proc.root().to_path_buf();
+    let sample = probe(&proc).sample(std::slice::from_ref(&root), &now()).unwrap();
+    assert_eq!(sample.cpu, None);
+    assert!(sample.file_systems.contains_key(&root));
+}
+
+#[test]
+fn file_systems_of_the_roots_that_exist() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b, gone) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("gone"));
+    fs::create_dir(&a).unwrap();
+    fs::create_dir(&b).unwrap();
+
+    let roots = [a.clone(), b.clone(), gone];
+    let systems = probe(&machine()).sample(&roots, &now()).unwrap().file_systems;
+
+    assert_eq!(systems.keys().collect::<Vec<_>>(), [&a, &b]);
+    assert_eq!(systems[&a].device, fs::metadata(&a).unwrap().dev());
+    assert_eq!(systems[&a].device, systems[&b].device);
+    assert!(systems[&a].space.free > 0 && systems[&a].space.free <= systems[&a].space.total);
+}
+
+#[test]
+fn space_leaves_out_what_is_for_root_only() {
+    // 1000 blocks, 300 of them free, 50 of those for root only.
+    let counts = Counts {
+        fragment: 4096,
+        blocks: 1000,
+        blocks_free: 300,
+        blocks_available: 250,
+        files: 100,
+        files_free: 60,
+        files_available: 55,
+    };
+    let sample = counts.file_system(7);
+    assert_eq!(sample.device, 7);
+    assert_eq!(sample.space, Exhaustible { total: 950 * 4096, free: 250 * 4096 });
+    assert_eq!(sample.inodes, Some(Exhaustible { total: 95, free: 55 }));
+
+    let uncounted = Counts { files: 0, files_free: 0, files_available: 0, ..counts };
+    assert_eq!(uncounted.file_system(7).inodes, None);
+}
+
+#[test]
+fn cpus_are_those_allowed_to_the_caller() {
+    let proc = machine();
+    let one = thread::scope(|scope| {
+        let pinned = scope.spawn(|| {
+            let me = Pid::from_raw(0);
+            let allowed = sched_getaffinity(me).unwrap();
+            let first = (0..CpuSet::count()).find(|cpu| allowed.is_set(*cpu).unwrap()).unwrap();
+            let mut set = CpuSet::new();
+            set.set(first).unwrap();
+            sched_setaffinity(me, &set).unwrap();
+            sample(&proc).cpus
+        });
+        pinned.join().unwrap()
+    });
+    assert_eq!(one, 1);
+    let all = thread::available_parallelism().unwrap().get();
+    assert!(sample(&proc).cpus as usize >= all);
+}
+
+#[test]
+fn bound_ports_are_udp_and_listening_tcp() {
+    let proc = FakeProc::empty();
+    let (any, any6) = (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED);
+    proc.table("udp", &[socket(any, 5000, UNCONNECTED, 1), socket(any, 5003, ESTABLISHED, 5)]);
+    proc.table("udp6", &[socket(any6, 5001, UNCONNECTED, 2)]);
+    proc.table("tcp", &[socket(any, 6000, LISTEN, 3), socket(any, 6001, ESTABLISHED, 4)]);
+    proc.table("tcp6", &[socket(any6, 6002, LISTEN, 6), socket(any6, 6003, 6, 0)]);
+    let ports = probe(&proc).bound_ports().unwrap();
+    assert_eq!(ports, BTreeSet::from([5000, 5001, 5003, 6000, 6002]));
+}
+
+#[test]
+fn tables_of_ipv6_may_be_missing_but_not_those_of_ipv4() {
+    let proc = FakeProc::empty();
+    proc.table("udp", &[socket(Ipv4Addr::LOCALHOST, 5000, UNCONNECTED, 1)]);
+    let error = probe(&proc).bound_ports().unwrap_err();
+    assert_eq!(error.kind, FaultKind::NotFound);
+
+    proc.table("tcp", &[]);
+    assert_eq!(probe(&proc).bound_ports().unwrap(), BTreeSet::from([5000]));
+
+    proc.write("net/tcp6", "header\n  0: garbage\n");
+    assert_eq!(probe(&proc).bound_ports().unwrap_err().kind, FaultKind::Garbled);
+}
+
+#[test]
+fn this_machine() {
+    let probe = ProcProbe::default();
+    let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+
+    let sample = probe.sample(&[], &now()).unwrap();
+    let cpu = sample.cpu.unwrap();
+    assert!(cpu.idle + cpu.iowait <= cpu.total && cpu.total > 0);
+    let memory = sample.memory.unwrap();
+    assert!(memory.available <= memory.total && memory.available > Bytes(0));
+    assert!(sample.load.is_some());
+
+    let ports = probe.bound_ports().unwrap();
+    assert!(ports.contains(&udp.local_addr().unwrap().port()));
+    assert!(ports.contains(&listener.local_addr().unwrap().port()));
+    assert!(!ports.contains(&connection.local_addr().unwrap().port()));
+}
