@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{OpId, RequestId};
+use crate::model::{Bytes, OpId, RequestId, counted};
 
 /// Something nodes can have too little of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,17 +161,29 @@ impl fmt::Display for Reason {
             Reason::DelayOver { waited_s } => write!(f, "retired {waited_s} s ago"),
             Reason::DataGone => f.write_str("its data directory is gone"),
             Reason::Request { id } => write!(f, "request {id}"),
-            Reason::OverCap { nodes, cap } => write!(f, "{nodes} nodes, {cap} allowed"),
+            Reason::OverCap { nodes, cap } => {
+                write!(f, "{}, {cap} allowed", counted(*nodes, "node"))
+            }
             Reason::Pressure { resource, used, limit, for_s } => {
                 let unit = resource.unit();
                 write!(f, "{resource} {used:.1}{unit} is above {limit}{unit} for {for_s} s")
             }
-            Reason::Emergency { resource, left, limit } => {
-                write!(f, "emergency: {resource} has {left:.1} left, {limit} is the least")
-            }
+            Reason::Emergency { resource, left, limit } => match resource {
+                Resource::Disk(_) | Resource::Inodes(_) => {
+                    let (left, limit) = (Bytes(*left as u64), Bytes(*limit as u64));
+                    write!(f, "emergency: {resource} has {left} left, {limit} is the least")
+                }
+                Resource::Cpu | Resource::Memory | Resource::Load => {
+                    write!(f, "emergency: {resource} has {left:.1} % left, {limit} % is the least")
+                }
+            },
             Reason::Down { deaths: 0 } => f.write_str("it should run and does not"),
             Reason::Down { deaths } => {
-                write!(f, "it should run and does not; died {deaths} times in the last hour")
+                write!(
+                    f,
+                    "it should run and does not; died {} in the last hour",
+                    counted(*deaths, "time")
+                )
             }
             Reason::DefinitionLost => f.write_str("its unit was deleted while it runs"),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),

@@ -7,6 +7,8 @@ mod command;
 mod contract_manager;
 mod contract_store;
 mod store;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use command::ScriptedRunner;

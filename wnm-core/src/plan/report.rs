@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pressure;
 use crate::action::{PlannedAction, Resource};
-use crate::model::{Bytes, NodeId, RequestId};
+use crate::model::{Bytes, NodeId, RequestId, counted};
 use crate::observe::EngineMemory;
 
 /// The decisions of one cycle.
@@ -126,7 +126,7 @@ impl fmt::Display for Blocked {
                 write!(f, "nodes were shed: no growing for {left_s} s more")
             }
             Blocked::InFlight { nodes, limit } => {
-                write!(f, "{nodes} nodes are in motion, at most {limit} at once")
+                write!(f, "{} in motion, at most {limit} at once", counted(*nodes, "node"))
             }
             Blocked::Busied => f.write_str("this cycle does something else first"),
             Blocked::NoProgram { why } => write!(f, "no node program: {why}"),
@@ -244,7 +244,11 @@ impl fmt::Display for Note {
             Note::Unknown { node, why } => write!(f, "{node} could not be observed: {why}"),
             Note::Mute { node, missing } => write!(f, "{node} lives, but {missing}"),
             Note::BackingOff { node, deaths, left_s } => {
-                write!(f, "{node} died {deaths} times in the last hour: next start in {left_s} s")
+                write!(
+                    f,
+                    "{node} died {} in the last hour: next start in {left_s} s",
+                    counted(*deaths, "time")
+                )
             }
             Note::Failing { node, deaths } => write!(
                 f,
@@ -260,7 +264,11 @@ impl fmt::Display for Note {
                  Remove by hand what is really gone"
             ),
             Note::RemovalBudgetSpent { done, limit } => {
-                write!(f, "{done} nodes were removed of late, at most {limit} may be: waiting")
+                write!(
+                    f,
+                    "{} removed of late, at most {limit} may be: waiting",
+                    counted(*done, "node")
+                )
             }
             Note::DiskNotOurs { resource } => write!(
                 f,
@@ -271,10 +279,18 @@ impl fmt::Display for Note {
                 write!(f, "{resource} is above its threshold; nodes are shed in {left_s} s")
             }
             Note::HealHeld { resource, nodes } => {
-                write!(f, "{nodes} nodes should be started, but {resource} is above its threshold")
+                write!(
+                    f,
+                    "{} to be started again, but {resource} is above its threshold",
+                    counted(*nodes, "node")
+                )
             }
             Note::HealInFlight { waiting } => {
-                write!(f, "{waiting} more nodes should be started; they wait for their turn")
+                write!(
+                    f,
+                    "{} more to be started again, in the next cycles",
+                    counted(*waiting, "node")
+                )
             }
             Note::SkippedIds { ids } => {
                 let names: Vec<String> = ids.iter().map(ToString::to_string).collect();

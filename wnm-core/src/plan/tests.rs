@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Plan, PlanScope, check, plan};
 use crate::action::Resource;
 use crate::fakes::build::{
-    CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release, seconds,
+    CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release,
 };
 use crate::model::{
     BootId, Bytes, Instant, LoadAverage, NodeKey, Now, Percent, Phase, Removal, Request, RequestId,
@@ -243,7 +243,7 @@ fn a_stopped_node_is_healed_whatever_holds_growth_back() {
     start antnode0002: it should run and does not
     blocked: cpu is 60.0 %, growing needs less than 50 %
     blocked: the machine settles for 299 s more
-    blocked: 1 nodes are in motion, at most 1 at once
+    blocked: 1 node in motion, at most 1 at once
     ");
 }
 
@@ -263,7 +263,7 @@ fn healing_waits_while_a_shed_threshold_is_exceeded() {
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
     blocked: cpu is 70.1 %, growing needs less than 50 %
     note: cpu is above its threshold; nodes are shed in 600 s
-    note: 1 nodes should be started, but cpu is above its threshold
+    note: 1 node to be started again, but cpu is above its threshold
     ");
 }
 
@@ -416,7 +416,7 @@ fn memory_that_is_nearly_gone_stops_one_at_once() {
     let mut snapshot = quiet(3);
     snapshot.machine.memory = Some(MemorySample { total: gb(16), available: Bytes(300_000_000) });
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
-    stop antnode0003: emergency: memory has 1.9 left, 2 is the least
+    stop antnode0003: emergency: memory has 1.9 % left, 2 % is the least
     blocked: memory is 98.1 %, growing needs less than 60 %
     ");
 }
@@ -443,7 +443,7 @@ fn the_hourly_budget_ends_removals() {
     let mut snapshot = quiet(9);
     let past = |_| crate::observe::PastRemoval { at: at(100), disk: false };
     snapshot.memory.removals = (0..4).map(past).collect();
-    insta::assert_snapshot!(planned(&snapshot, &policy), @"note: 4 nodes were removed of late, at most 4 may be: waiting");
+    insta::assert_snapshot!(planned(&snapshot, &policy), @"note: 4 nodes removed of late, at most 4 may be: waiting");
 }
 
 fn full_disk(nodes: u32, each: Bytes) -> Snapshot {
@@ -497,7 +497,7 @@ fn a_disk_with_nothing_left_loses_one_at_once() {
         node.disk = Some(gb(10));
     }
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
-    remove antnode0003: emergency: disk:/srv/nodes has 1500000000.0 left, 2000000000 is the least
+    remove antnode0003: emergency: disk:/srv/nodes has 1.5 GB left, 2.0 GB is the least
     blocked: disk:/srv/nodes is 99.0 %, growing needs less than 75 %
     ");
 }
@@ -534,7 +534,7 @@ fn a_higher_cap_takes_a_retired_node_back() {
     let policy = with(draft(), &[(Setting::NodeCap, "3")]);
     insta::assert_snapshot!(planned(&retired(Removal::Cap, 400), &policy), @"
     reprieve antnode0003: there is room again
-    blocked: 2 nodes are in motion, at most 1 at once
+    blocked: 2 nodes in motion, at most 1 at once
     ");
 }
 
@@ -615,9 +615,9 @@ fn after_a_reboot_nodes_come_back_as_many_as_may_start() {
     start antnode0001: it should run and does not
     start antnode0002: it should run and does not
     blocked: there must be room for 600 s more
-    blocked: 2 nodes are in motion, at most 1 at once
+    blocked: 2 nodes in motion, at most 1 at once
     note: the machine was restarted since the last cycle
-    note: 4 more nodes should be started; they wait for their turn
+    note: 4 nodes more to be started again, in the next cycles
     ");
 }
 
@@ -656,5 +656,4 @@ fn the_checker_finds_what_is_wrong() {
     antnode0003: /srv/nodes/antnode0003 is taken
     4 nodes, 2 allowed
     ");
-    assert!(seconds(1) > Duration::ZERO);
 }

@@ -1,0 +1,22 @@
+//! `wnm help`.
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, HelpArgs};
+use crate::error::CliError;
+use crate::exit::{Exit, LEGEND};
+use crate::output;
+
+pub(super) fn run(args: &HelpArgs) -> Result<Exit, CliError> {
+    let mut command = Cli::command();
+    let text = match args.topic.as_deref() {
+        None => command.render_long_help().to_string(),
+        Some("exit-codes") => LEGEND.to_owned(),
+        Some(name) => match command.find_subcommand_mut(name) {
+            Some(found) => found.render_long_help().to_string(),
+            None => return Err(CliError::usage(format!("there is no command `{name}`"))),
+        },
+    };
+    output::print(text.trim_end());
+    Ok(Exit::Done)
+}

@@ -1,0 +1,222 @@
+//! `wnm init`: everything is verified before anything is written.
+#![expect(clippy::disallowed_methods, reason = "the shell module that makes the base directory")]
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use wnm_core::host::{Binaries, Intents, MachineProbe, Store};
+use wnm_core::model::{Manager, ManagerKind, NodeId, Release};
+use wnm_core::plan::PlanScope;
+use wnm_core::policy::{Policy, PolicyDraft, Setting};
+use wnm_core::run::{CycleOptions, cycle};
+use wnm_managers::{DiskFiles, ProgramFinder, SystemRunner, UserManager, user_manager};
+use wnm_metrics::{ProcProbe, SystemClock};
+use wnm_store::{SqliteStore, StoreErrorKind};
+
+use super::Context;
+use crate::compose::Adapters;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
+    refuse_second_store(context)?;
+    let draft = draft(context)?;
+    let cpus = cpus()?;
+    let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+    let release = verify(context, &policy, &draft)?;
+    create(context, &draft, &policy)?;
+    output::initialised(&context.paths, &policy, &release);
+    Ok(Exit::Done)
+}
+
+fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
+    match SqliteStore::open_read_only(&context.paths.store) {
+        Err(error) if error.kind == StoreErrorKind::Missing => Ok(()),
+        Ok(_) => {
+            let problem = format!("already initialised: {}", context.paths.store.display());
+            Err(CliError::usage(problem).hint("change settings with `wnm config set KEY VALUE`"))
+        }
+        Err(error) => {
+            let is_foreign = error.kind == StoreErrorKind::Foreign;
+            let error = CliError::from(error);
+            Err(match is_foreign {
+                true => error.hint(
+                    "if it belongs to the Python wnm, stop that one first and move its base \
+                     directory aside; nodes it runs are not taken over by this version",
+                ),
+                false => error,
+            })
+        }
+    }
+}
+
+/// What is stored: everything that was given, and the places.
+fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
+    let given = context.layers.merged();
+    let path = |path: &Path| match path.to_str() {
+        Some(text) => Ok(shell_words::quote(text).into_owned()),
+        None => Err(CliError::usage(format!("{} is not UTF-8", path.display()))),
+    };
+    Ok(PolicyDraft::default()
+        .with(Setting::NodeStorage, path(&context.paths.nodes)?)
+        .with(Setting::LogStorage, path(&context.paths.logs)?)
+        .under(&given))
+}
+
+fn cpus() -> Result<u32, CliError> {
+    let now = wnm_core::host::Clock::now(&SystemClock::default())?;
+    Ok(ProcProbe::default().sample(&[], &now)?.cpus)
+}
+
+/// All problems at once, and nothing written yet.
+fn verify(
+    context: &Context<'_>,
+    policy: &Policy,
+    draft: &PolicyDraft,
+) -> Result<Release, CliError> {
+    let mut problems = Vec::new();
+    let mut hints = Vec::new();
+    let release = binary(context, policy, draft).map_err(|error| problems.push(error));
+    problems.extend(unwritable(context, policy));
+    problems.extend(taken_ports(policy));
+    if let Some((problem, hint)) = manager(context, policy.nodes.manager) {
+        problems.push(problem);
+        hints.push(hint);
+    }
+    match release {
+        Ok(release) if problems.is_empty() => Ok(release),
+        _ => {
+            hints.push("nothing was written".to_owned());
+            Err(CliError { exit: Exit::Usage, problems, hints })
+        }
+    }
+}
+
+fn binary(
+    context: &Context<'_>,
+    policy: &Policy,
+    draft: &PolicyDraft,
+) -> Result<Release, String> {
+    let configured = draft.text(Setting::NodeBinary);
+    if !configured.is_empty() && !configured.starts_with('/') {
+        return Err(format!("node_binary is `{configured}`: give an absolute path"));
+    }
+    let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
+    let search = context.environment.program_directories();
+    ProgramFinder::new(SystemRunner.into(), configured, search)
+        .available(policy.nodes.program)
+        .map_err(|error| error.chain())
+}
+
+fn unwritable(context: &Context<'_>, policy: &Policy) -> Vec<String> {
+    let wanted = [&context.paths.base, &policy.nodes.logs];
+    wanted
+        .into_iter()
+        .chain(&policy.nodes.storage)
+        .filter_map(|path| why_unwritable(path))
+        .collect()
+}
+
+/// Why `path` can neither be written to nor made.
+fn why_unwritable(path: &Path) -> Option<String> {
+    let existing = path.ancestors().find(|ancestor| fs::symlink_metadata(ancestor).is_ok())?;
+    let problem = |why: &str| Some(format!("{} cannot be used: {why}", path.display()));
+    match fs::metadata(existing) {
+        Ok(found) if !found.is_dir() => {
+            return problem(&format!("{} is not a directory", existing.display()));
+        }
+        Ok(_) => {}
+        Err(error) => return problem(&error.to_string()),
+    }
+    let access = nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK;
+    match nix::unistd::access(existing, access) {
+        Ok(()) => None,
+        Err(error) => problem(&format!("{} is not writable: {}", existing.display(), error.desc())),
+    }
+}
+
+/// The ports of the first `node_cap` nodes, as far as somebody has them already.
+fn taken_ports(policy: &Policy) -> Option<String> {
+    let bound = match ProcProbe::default().bound_ports() {
+        Ok(bound) => bound,
+        Err(error) => return Some(error.chain()),
+    };
+    let ids = (1..=policy.cap.stored).filter_map(NodeId::new);
+    let taken: Vec<String> = ids
+        .filter_map(|id| policy.nodes.ports.ports(id, policy.nodes.program).ok())
+        .flat_map(|ports| ports.all().collect::<Vec<_>>())
+        .filter(|port| bound.contains(port))
+        .map(|port| port.to_string())
+        .collect();
+    (!taken.is_empty()).then(|| {
+        format!(
+            "port {} is in use on this machine, and the first {} nodes would need it: choose \
+             another --port-start or --metrics-port-start",
+            taken.join(", "),
+            policy.cap.stored
+        )
+    })
+}
+
+fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> {
+    if manager.kind != ManagerKind::Systemd {
+        return None;
+    }
+    let name = nix::unistd::User::from_uid(nix::unistd::getuid());
+    let name = name.ok().flatten().map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    match user_manager(&SystemRunner, &context.paths.runtime_dir, &name) {
+        UserManager::Ready => None,
+        UserManager::NotLingering => Some((
+            format!("lingering is off for {name}: its nodes would stop with its last session"),
+            format!("`loginctl enable-linger {name}` turns it on, `sudo` before it if refused"),
+        )),
+        UserManager::Absent => Some((
+            format!(
+                "the systemd of user {name} does not answer at {}",
+                context.paths.runtime_dir
+            ),
+            format!(
+                "`loginctl enable-linger {name}` starts it; without systemd choose --manager \
+                 setsid+user"
+            ),
+        )),
+    }
+}
+
+/// Directories, store, settings, first sample. What was made is taken back when a later part fails.
+fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result<(), CliError> {
+    let paths = &context.paths;
+    for directory in [&paths.base, &paths.identities, &policy.nodes.logs] {
+        make_private(directory)?;
+    }
+    for root in &policy.nodes.storage {
+        DiskFiles::prepare_root(root)?;
+    }
+    let store = SqliteStore::create(&paths.store)?;
+    let filled = fill(context, store, draft);
+    if filled.is_err() {
+        SqliteStore::discard(&paths.store)?;
+    }
+    filled
+}
+
+fn fill(context: &Context<'_>, store: SqliteStore, draft: &PolicyDraft) -> Result<(), CliError> {
+    let now = wnm_core::host::Clock::now(&SystemClock::default())?;
+    store.set_policy(draft, now.wall)?;
+    let ledger = store.load()?;
+    let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
+    // The first sample: rates need an earlier one, and no cycle ever waits for a second.
+    let options = CycleOptions { scope: PlanScope::RequestsOnly, ..CycleOptions::new() };
+    cycle(&adapters.host(), &options, &mut |_| {})?;
+    Ok(())
+}
+
+fn make_private(path: &Path) -> Result<(), CliError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| CliError::new(Exit::Failed, format!("failed to make {}: {error}", path.display())))
+}

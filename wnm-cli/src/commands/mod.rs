@@ -1,0 +1,95 @@
+//! One file a command: intent or query, then cycle, then rendering.
+
+mod config;
+mod help;
+mod history;
+mod init;
+mod nodes;
+mod plan;
+mod run;
+mod status;
+mod teardown;
+
+use std::time::Duration;
+
+use wnm_core::host::Store;
+use wnm_core::observe::Ledger;
+use wnm_core::plan::PlanScope;
+use wnm_core::policy::{PolicyDraft, Setting};
+use wnm_core::run::CycleOptions;
+
+use crate::args::{Cli, Command};
+use crate::compose::{Access, Adapters, open};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::settings::{Environment, Layers, Paths};
+
+pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
+    let context = |draft: &PolicyDraft| Context::new(cli, environment, draft);
+    let nothing = PolicyDraft::default();
+    match &cli.command {
+        Command::Init(settings) => init::run(&context(&settings.draft)?),
+        Command::Run(args) => run::run(&context(&args.settings.draft)?, args.dry_run),
+        Command::Plan(settings) => plan::run(&context(&settings.draft)?),
+        Command::Status(args) => status::run(&context(&nothing)?, args),
+        Command::History(args) => history::run(&context(&nothing)?, args),
+        Command::Add(args) => nodes::add(&context(&nothing)?, args.count),
+        Command::Start(args) => nodes::start(&context(&nothing)?, &args.which),
+        Command::Stop(args) => nodes::stop(&context(&nothing)?, &args.which),
+        Command::Restart(args) => nodes::restart(&context(&nothing)?, &args.which),
+        Command::Remove(args) => nodes::remove(&context(&nothing)?, &args.which, args.confirm),
+        Command::Teardown(args) => teardown::run(&context(&nothing)?, args),
+        Command::Config(command) => config::run(&context(&nothing)?, command),
+        Command::Help(args) => help::run(args),
+    }
+}
+
+/// What every command starts from.
+pub(crate) struct Context<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) paths: Paths,
+    pub(crate) layers: Layers,
+    pub(crate) json: bool,
+}
+
+impl<'a> Context<'a> {
+    fn new(
+        cli: &Cli,
+        environment: &'a Environment,
+        command_line: &PolicyDraft,
+    ) -> Result<Context<'a>, CliError> {
+        let manager = command_line.values.get(&Setting::Manager).map(String::as_str);
+        let paths = Paths::find(&cli.global, environment, manager)?;
+        let layers = Layers::read(&cli.global, environment, &paths, command_line)?;
+        Ok(Context { environment, paths, layers, json: cli.global.json })
+    }
+
+    /// The adapters over the store there is.
+    fn adapters(&self, access: Access) -> Result<(Adapters, Ledger), CliError> {
+        let (store, ledger) = open(&self.paths, access)?;
+        let in_force = ledger.draft.under(&self.layers.merged());
+        let adapters = Adapters::new(store, &ledger, &in_force, &self.paths, self.environment);
+        Ok((adapters, ledger))
+    }
+
+    /// A cycle with what the layers above the store say.
+    fn options(&self, ledger: &Ledger, scope: PlanScope) -> CycleOptions {
+        CycleOptions {
+            scope,
+            overrides: self.layers.overrides(&ledger.draft),
+            ..CycleOptions::new()
+        }
+    }
+
+    /// The cycle's lock; an error with the right exit code when another cycle holds it.
+    fn lock(&self, patience: Duration) -> Result<crate::lock::Guard, CliError> {
+        crate::lock::acquire(&self.paths.lock, patience)?.ok_or_else(|| {
+            CliError::new(Exit::Busy, "another cycle is running; nothing was done")
+        })
+    }
+}
+
+/// The ledger as it is now, after a cycle changed it.
+fn reload(adapters: &Adapters) -> Result<Ledger, CliError> {
+    Ok(adapters.store.load()?)
+}

@@ -1,0 +1,159 @@
+//! Requests about nodes: stored first, then a cycle for them, then the outcome.
+
+use std::time::Duration;
+
+use wnm_core::host::Clock;
+use wnm_core::model::{NodeId, NodeKey, NodeRecord, Verb, Want, parse_node_list};
+use wnm_core::observe::Ledger;
+use wnm_core::plan::PlanScope;
+use wnm_core::policy::{PolicyDraft, Setting};
+use wnm_core::run::cycle;
+use wnm_core::select::{Order, Weighed, pick};
+
+use super::Context;
+use crate::args::Which;
+use crate::compose::{Access, Adapters};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+/// How long a request waits for a running cycle before it stays queued.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More removals than this by count need a confirmation.
+const UNCONFIRMED: u32 = 4;
+
+pub(super) fn add(context: &Context<'_>, count: u32) -> Result<Exit, CliError> {
+    let (adapters, _) = context.adapters(Access::Write)?;
+    carry_out(context, &adapters, &Verb::Add { count })
+}
+
+pub(super) fn start(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let stopped = |record: &&NodeRecord| record.want != Want::Run || !record.counts();
+    let nodes = named(which, &ledger, &adapters, Order::Oldest, stopped)?;
+    carry_out(context, &adapters, &Verb::Start { nodes })
+}
+
+pub(super) fn stop(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let wanted = |record: &&NodeRecord| record.want == Want::Run && record.counts();
+    let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), wanted)?;
+    carry_out(context, &adapters, &Verb::Stop { nodes })
+}
+
+pub(super) fn restart(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let wanted = |record: &&NodeRecord| record.want == Want::Run && record.counts();
+    let nodes = named(which, &ledger, &adapters, Order::Oldest, wanted)?;
+    carry_out(context, &adapters, &Verb::Restart { nodes })
+}
+
+pub(super) fn remove(
+    context: &Context<'_>,
+    which: &Which,
+    confirmed: bool,
+) -> Result<Exit, CliError> {
+    let many = which.all || which.count.is_some_and(|count| count > UNCONFIRMED);
+    if many && !confirmed {
+        let problem = "removing all nodes, or more than four by count, needs --confirm";
+        return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
+    }
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), |_| true)?;
+    carry_out(context, &adapters, &Verb::Remove { nodes })
+}
+
+/// Stores the request, then runs a cycle for it. When another cycle does not end in time the
+/// request stays, and that cycle or the next one carries it out.
+pub(super) fn carry_out(
+    context: &Context<'_>,
+    adapters: &Adapters,
+    verb: &Verb,
+) -> Result<Exit, CliError> {
+    let is_empty = !matches!(verb, Verb::Add { .. }) && verb.nodes().is_empty();
+    if is_empty {
+        output::say(&format!("no node to {}", verb.name()));
+        return Ok(Exit::Done);
+    }
+    let now = adapters.clock.now()?;
+    let request = adapters.intents().request(verb, &now)?;
+    let Some(_lock) = crate::lock::acquire(&context.paths.lock, PATIENCE)? else {
+        output::say(&format!("queued: request {request} waits for the cycle that is running"));
+        return Ok(Exit::Busy);
+    };
+    // The cycle that held the lock may have done it already.
+    let answered = adapters.intents().answer_to(request)?;
+    if answered.is_none() {
+        let ledger = super::reload(adapters)?;
+        let options = context.options(&ledger, PlanScope::RequestsOnly);
+        let mut progress = output::Progress::new(context.json);
+        let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
+        output::cycle(&report, context.json)?;
+    }
+    let answer = adapters.intents().answer_to(request)?.ok_or_else(|| {
+        CliError::new(Exit::Failed, format!("request {request} was not answered; see `wnm history`"))
+    })?;
+    for why in &answer.refused {
+        output::say(&format!("refused: {why}"));
+    }
+    Ok(match (answer.done, answer.failed, answer.refused.len()) {
+        (_, 0, 0) => Exit::Done,
+        (0, 0, _) => Exit::Refused,
+        (0, _, _) => Exit::Failed,
+        _ => Exit::Partly,
+    })
+}
+
+/// The nodes that were pointed at, by name and record.
+fn named(
+    which: &Which,
+    ledger: &Ledger,
+    adapters: &Adapters,
+    order: Order,
+    eligible: impl Fn(&&NodeRecord) -> bool,
+) -> Result<Vec<NodeKey>, CliError> {
+    if which.all {
+        return Ok(ledger.nodes.iter().map(NodeRecord::key).collect());
+    }
+    if let Some(count) = which.count {
+        let candidates: Vec<&NodeRecord> = ledger.nodes.iter().filter(eligible).collect();
+        let weighed = weigh(&candidates, adapters)?;
+        let ids = pick(weighed, order, count as usize);
+        return ids.into_iter().map(|id| key(ledger, id)).collect();
+    }
+    let ids =
+        parse_node_list(&which.nodes).map_err(|error| CliError::usage(error.to_string()))?;
+    ids.into_iter().map(|id| key(ledger, id)).collect()
+}
+
+fn key(ledger: &Ledger, id: NodeId) -> Result<NodeKey, CliError> {
+    let missing = || {
+        CliError::usage(format!("there is no {id}; nothing was done"))
+            .hint("`wnm status` shows the nodes there are")
+    };
+    ledger.node(id).map(NodeRecord::key).ok_or_else(missing)
+}
+
+/// What the last cycle saw of them.
+fn weigh(candidates: &[&NodeRecord], adapters: &Adapters) -> Result<Vec<Weighed>, CliError> {
+    let last = adapters.intents().last_seen()?;
+    let weigh = |record: &&NodeRecord| {
+        let seen = last.as_ref().and_then(|last| last.node(record.spec.id));
+        Weighed {
+            id: record.spec.id,
+            stopped: seen.is_some_and(|node| node.seen.alive == Some(false)),
+            created: record.created,
+            records: seen.and_then(|node| node.facts.records),
+            shunned: seen.and_then(|node| node.facts.shunned),
+            memory: seen.and_then(|node| node.memory).map(|bytes| bytes.0),
+            cpu_ms: seen.and_then(|node| node.cpu_ms),
+            disk: seen.and_then(|node| node.disk).map(|bytes| bytes.0),
+        }
+    };
+    Ok(candidates.iter().map(weigh).collect())
+}
+
+/// The stored order; what is stored was checked when it was stored.
+fn removal_order(draft: &PolicyDraft) -> Order {
+    draft.text(Setting::NodeRemovalStrategy).parse().unwrap_or(Order::Youngest)
+}

@@ -1,0 +1,28 @@
+//! `wnm run`: one cycle.
+
+use std::time::Duration;
+
+use wnm_core::plan::PlanScope;
+use wnm_core::run::{CycleOptions, cycle};
+
+use super::Context;
+use crate::compose::Access;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError> {
+    if dry_run {
+        // The same plan with nothing applied, and nothing stored: no lock is needed.
+        let exit = super::plan::run(context)?;
+        return Ok(if exit == Exit::SomethingToDo { Exit::Done } else { exit });
+    }
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let _lock = context.lock(Duration::ZERO)?;
+    let options: CycleOptions = context.options(&ledger, PlanScope::Everything);
+    let mut progress = output::Progress::new(context.json);
+    let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
+    output::cycle(&report, context.json)?;
+    let faults = report.faults.len();
+    Ok(Exit::of_counts(report.done.len() - report.failed(), report.failed() + faults))
+}

@@ -1,0 +1,89 @@
+//! `wnm teardown`: every node at once, then everything of wnm but the archive of identities.
+#![expect(clippy::disallowed_methods, reason = "the shell module that takes wnm itself away")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wnm_core::model::{NodeRecord, Verb};
+use wnm_core::policy::Setting;
+use wnm_managers::MARKER;
+use wnm_store::SqliteStore;
+
+use super::{Context, nodes};
+use crate::args::TeardownArgs;
+use crate::compose::Access;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    if !args.confirm {
+        let problem = format!(
+            "teardown removes all {} nodes and every setting: it needs --confirm",
+            ledger.nodes.len()
+        );
+        return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
+    }
+    let every = ledger.nodes.iter().map(NodeRecord::key).collect();
+    let exit = nodes::carry_out(context, &adapters, &Verb::Remove { nodes: every })?;
+    if exit != Exit::Done {
+        output::say("not everything could be removed: the store stays; run teardown again");
+        return Ok(exit);
+    }
+    let _lock = context.lock(std::time::Duration::from_secs(60))?;
+    let after = super::reload(&adapters)?;
+    if !after.nodes.is_empty() {
+        let problem = format!("{} nodes were added meanwhile: the store stays", after.nodes.len());
+        return Err(CliError::new(Exit::Refused, problem).hint("run teardown again"));
+    }
+    let roots = shell_words::split(after.draft.text(Setting::NodeStorage)).unwrap_or_default();
+    let logs = shell_words::split(after.draft.text(Setting::LogStorage)).unwrap_or_default();
+    drop(adapters);
+    for root in roots.iter().map(PathBuf::from) {
+        remove_if_there(&root.join(MARKER))?;
+        remove_if_empty(&root);
+    }
+    logs.iter().map(PathBuf::from).for_each(|log| remove_if_empty(&log));
+    SqliteStore::discard(&context.paths.store)?;
+    remove_if_there(&context.paths.lock)?;
+    if args.no_archive {
+        remove_archive(&context.paths.identities)?;
+    }
+    remove_if_empty(&context.paths.identities);
+    remove_if_empty(&context.paths.base);
+    if context.paths.identities.try_exists().unwrap_or(false) {
+        output::say(&format!("identities are kept in {}", context.paths.identities.display()));
+    }
+    output::say("everything else of wnm is gone");
+    Ok(Exit::Done)
+}
+
+fn remove_if_there(path: &Path) -> Result<(), CliError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(CliError::new(
+            Exit::Failed,
+            format!("failed to delete {}: {error}", path.display()),
+        )),
+    }
+}
+
+/// A directory with anything in it is somebody's, and stays.
+fn remove_if_empty(path: &Path) {
+    let _ = fs::remove_dir(path);
+}
+
+/// Keys and their descriptions only; anything else in the archive was put there by somebody.
+fn remove_archive(identities: &Path) -> Result<(), CliError> {
+    let Ok(entries) = fs::read_dir(identities) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let ours = path.extension().is_some_and(|kind| kind == "key" || kind == "json");
+        if ours {
+            remove_if_there(&path)?;
+        }
+    }
+    Ok(())
+}

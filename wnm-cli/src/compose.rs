@@ -1,0 +1,111 @@
+//! The composition root: the only file that names concrete adapters.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wnm_core::host::{CommandRunner, Host, Intents, Store};
+use wnm_core::observe::Ledger;
+use wnm_core::policy::{PolicyDraft, Setting};
+use wnm_firewall::NullFirewall;
+use wnm_managers::{DiskFiles, ProgramFinder, Registry, SystemRunner};
+use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
+use wnm_store::{SqliteStore, StoreErrorKind};
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::settings::{Environment, Paths};
+
+/// What a cycle works with.
+pub(crate) struct Adapters {
+    pub(crate) store: SqliteStore,
+    pub(crate) clock: SystemClock,
+    machine: ProcProbe,
+    nodes: ScrapeProbe,
+    managers: Registry,
+    files: DiskFiles,
+    binaries: ProgramFinder<SystemRunner>,
+    firewall: NullFirewall,
+}
+
+/// How the store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+impl Adapters {
+    /// Adapters over an opened store, for the settings in force.
+    pub(crate) fn new(
+        store: SqliteStore,
+        ledger: &Ledger,
+        in_force: &PolicyDraft,
+        paths: &Paths,
+        environment: &Environment,
+    ) -> Adapters {
+        let runner = Arc::new(SystemRunner);
+        let shared: Arc<dyn CommandRunner> = runner.clone();
+        let configured = in_force.text(Setting::NodeBinary);
+        let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
+        Adapters {
+            store,
+            clock: SystemClock::default(),
+            machine: ProcProbe::default(),
+            nodes: ScrapeProbe::default(),
+            managers: Registry::new(
+                shared,
+                paths.units.clone(),
+                paths.runtime_dir.clone(),
+                roots(ledger, in_force),
+            ),
+            files: DiskFiles::new(paths.identities.clone()),
+            binaries: ProgramFinder::new(runner, configured, environment.program_directories()),
+            firewall: NullFirewall,
+        }
+    }
+
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host {
+            clock: &self.clock,
+            machine: &self.machine,
+            nodes: &self.nodes,
+            managers: &self.managers,
+            files: &self.files,
+            binaries: &self.binaries,
+            firewall: &self.firewall,
+            store: &self.store,
+        }
+    }
+
+    pub(crate) fn intents(&self) -> &dyn Intents {
+        &self.store
+    }
+}
+
+/// Storage roots of the settings and of every node.
+fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
+    let wanted = shell_words::split(in_force.text(Setting::NodeStorage)).unwrap_or_default();
+    let mut roots: Vec<PathBuf> = wanted.into_iter().map(PathBuf::from).collect();
+    roots.extend(ledger.nodes.iter().map(|record| record.spec.storage.clone()));
+    roots.sort();
+    roots.dedup();
+    roots
+}
+
+/// Opens the store and reads the ledger. Not being there is its own kind of answer.
+pub(crate) fn open(paths: &Paths, access: Access) -> Result<(SqliteStore, Ledger), CliError> {
+    let opened = match access {
+        Access::Read => SqliteStore::open_read_only(&paths.store),
+        Access::Write => SqliteStore::open(&paths.store),
+    };
+    let store = opened.map_err(|error| match error.kind {
+        StoreErrorKind::Missing => {
+            let problem = format!("not initialised: there is no {}", paths.store.display());
+            CliError::new(Exit::NotInitialised, problem)
+                .hint("begin with `wnm init --rewards-address 0x… --node-cap N`")
+        }
+        _ => error.into(),
+    })?;
+    let ledger = store.load()?;
+    Ok((store, ledger))
+}

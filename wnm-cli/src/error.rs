@@ -1,0 +1,84 @@
+//! The one place where failures become words, hints and exit codes.
+
+use std::fmt;
+
+use wnm_core::host::HostError;
+use wnm_core::policy::PolicyError;
+use wnm_core::run::CycleError;
+use wnm_store::{StoreError, StoreErrorKind};
+
+use crate::exit::Exit;
+
+/// What went wrong, what it means for scripts, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) exit: Exit,
+    /// One line per problem.
+    pub(crate) problems: Vec<String>,
+    pub(crate) hints: Vec<String>,
+}
+
+impl CliError {
+    pub(crate) fn new(exit: Exit, problem: impl Into<String>) -> CliError {
+        CliError { exit, problems: vec![problem.into()], hints: Vec::new() }
+    }
+
+    pub(crate) fn usage(problem: impl Into<String>) -> CliError {
+        CliError::new(Exit::Usage, problem)
+    }
+
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> CliError {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "error: {problem}")?;
+        }
+        for hint in &self.hints {
+            writeln!(f, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<HostError> for CliError {
+    fn from(error: HostError) -> CliError {
+        CliError::new(Exit::Failed, error.chain())
+    }
+}
+
+impl From<Vec<PolicyError>> for CliError {
+    fn from(errors: Vec<PolicyError>) -> CliError {
+        CliError {
+            exit: Exit::Usage,
+            problems: errors.iter().map(ToString::to_string).collect(),
+            hints: Vec::new(),
+        }
+    }
+}
+
+impl From<CycleError> for CliError {
+    fn from(error: CycleError) -> CliError {
+        match error {
+            CycleError::Host(error) => error.into(),
+            CycleError::Policy(errors) => errors.into(),
+            CycleError::Unsound { .. } => CliError::new(Exit::Unsound, error.to_string())
+                .hint("nothing was done; please report this with the output of `wnm plan --json`"),
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> CliError {
+        let exit = match error.kind {
+            StoreErrorKind::Foreign | StoreErrorKind::Newer { .. } | StoreErrorKind::Damaged => Exit::Store,
+            _ => Exit::Failed,
+        };
+        CliError::new(exit, HostError::from(error).chain())
+    }
+}

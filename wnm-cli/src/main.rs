@@ -1,0 +1,5 @@
+//! `wnm`.
+
+fn main() -> std::process::ExitCode {
+    wnm_cli::main_impl()
+}

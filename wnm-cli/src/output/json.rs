@@ -1,0 +1,154 @@
+//! The machine-readable shapes. Core's own types, with a schema number.
+
+use serde::Serialize;
+use serde_json::{Result, to_string_pretty};
+use wnm_core::action::{Outcome, PlannedAction, Step};
+use wnm_core::host::LastSeen;
+use wnm_core::model::{NodeRecord, Timestamp};
+use wnm_core::observe::{Ledger, MachineView, NodeView, OpRecord, Snapshot};
+use wnm_core::plan::{Plan, PlanReport, lower};
+use wnm_core::run::CycleReport;
+
+use super::ConfigRow;
+
+/// Number of these shapes; rises when a script that reads them could break.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct CycleShape<'a> {
+    schema: u32,
+    at: Timestamp,
+    done: Vec<DoneShape<'a>>,
+    report: &'a PlanReport,
+    faults: &'a [String],
+}
+
+#[derive(Serialize)]
+struct DoneShape<'a> {
+    #[serde(flatten)]
+    planned: &'a PlannedAction,
+    outcome: &'a Outcome,
+}
+
+pub(super) fn cycle(report: &CycleReport) -> Result<String> {
+    to_string_pretty(&CycleShape {
+        schema: SCHEMA,
+        at: report.snapshot.now.wall,
+        done: report
+            .done
+            .iter()
+            .map(|done| DoneShape { planned: &done.planned, outcome: &done.outcome })
+            .collect(),
+        report: &report.plan.report,
+        faults: &report.faults,
+    })
+}
+
+#[derive(Serialize)]
+struct PlanShape<'a> {
+    schema: u32,
+    at: Timestamp,
+    actions: Vec<ActionShape<'a>>,
+    report: &'a PlanReport,
+    machine: &'a MachineView,
+}
+
+#[derive(Serialize)]
+struct ActionShape<'a> {
+    #[serde(flatten)]
+    planned: &'a PlannedAction,
+    steps: Vec<Step>,
+}
+
+pub(super) fn plan(snapshot: &Snapshot, plan: &Plan) -> Result<String> {
+    let shape = |planned| ActionShape { planned, steps: steps(snapshot, planned) };
+    to_string_pretty(&PlanShape {
+        schema: SCHEMA,
+        at: snapshot.now.wall,
+        actions: plan.actions.iter().map(shape).collect(),
+        report: &plan.report,
+        machine: &snapshot.machine,
+    })
+}
+
+/// The steps of a planned action, as they would be run.
+pub(super) fn steps(snapshot: &Snapshot, planned: &PlannedAction) -> Vec<Step> {
+    let spec = match &planned.action {
+        wnm_core::action::Action::Add { spec, .. } => Some(spec.as_ref()),
+        action => snapshot.node(action.node()).map(|node| &node.record.spec),
+    };
+    spec.map(|spec| lower(&planned.action, spec)).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct StatusShape<'a> {
+    schema: u32,
+    looked: Option<Timestamp>,
+    machine: Option<&'a MachineView>,
+    nodes: Vec<NodeShape<'a>>,
+    report: Option<&'a PlanReport>,
+}
+
+#[derive(Serialize)]
+struct NodeShape<'a> {
+    state: &'static str,
+    record: &'a NodeRecord,
+    seen: Option<&'a NodeView>,
+}
+
+pub(super) fn status(ledger: &Ledger, last: Option<&LastSeen>) -> Result<String> {
+    to_string_pretty(&StatusShape {
+        schema: SCHEMA,
+        looked: last.map(|last| last.snapshot.now.wall),
+        machine: last.map(|last| &last.snapshot.machine),
+        nodes: ledger
+            .nodes
+            .iter()
+            .map(|record| NodeShape {
+                state: super::human::state_word(record, last),
+                record,
+                seen: super::human::view(record, last),
+            })
+            .collect(),
+        report: last.map(|last| &last.plan.report),
+    })
+}
+
+#[derive(Serialize)]
+struct HistoryShape<'a> {
+    schema: u32,
+    operations: &'a [OpRecord],
+}
+
+pub(super) fn history(records: &[OpRecord]) -> Result<String> {
+    to_string_pretty(&HistoryShape { schema: SCHEMA, operations: records })
+}
+
+#[derive(Serialize)]
+struct ConfigShape<'a> {
+    schema: u32,
+    settings: Vec<SettingShape<'a>>,
+}
+
+#[derive(Serialize)]
+struct SettingShape<'a> {
+    key: &'static str,
+    value: &'a str,
+    source: &'static str,
+    default: &'static str,
+    help: &'static str,
+}
+
+pub(super) fn config(rows: &[ConfigRow]) -> Result<String> {
+    let settings = rows
+        .iter()
+        .map(|row| SettingShape {
+            key: row.setting.key(),
+            value: &row.value,
+            source: row.source.name(),
+            default: row.setting.default_text(),
+            help: row.setting.help(),
+        })
+        .collect();
+    to_string_pretty(&ConfigShape { schema: SCHEMA, settings })
+}

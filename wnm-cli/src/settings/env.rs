@@ -1,0 +1,76 @@
+//! The environment: read once, here and nowhere else.
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads the environment")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use wnm_core::policy::{PolicyDraft, Setting};
+
+use crate::error::CliError;
+
+/// Variables that are ours but no settings.
+const NOT_SETTINGS: [&str; 2] = ["WNM_SCOPE", "WNM_LOG"];
+
+/// What the process was given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    arguments: Vec<OsString>,
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    pub(crate) fn read() -> Environment {
+        let text = |(key, value): (OsString, OsString)| {
+            Some((key.into_string().ok()?, value.into_string().ok()?))
+        };
+        Environment {
+            arguments: std::env::args_os().collect(),
+            variables: std::env::vars_os().filter_map(text).collect(),
+        }
+    }
+
+    pub(crate) fn arguments(&self) -> &[OsString] {
+        &self.arguments
+    }
+
+    /// A variable that is set to something.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Directories to look for programs in.
+    pub(crate) fn program_directories(&self) -> Vec<PathBuf> {
+        let path = self.get("PATH").unwrap_or_default();
+        let mut directories: Vec<PathBuf> =
+            path.split(':').filter(|part| part.starts_with('/')).map(PathBuf::from).collect();
+        directories.extend(self.get("HOME").map(|home| PathBuf::from(home).join(".local/bin")));
+        directories.push("/usr/local/bin".into());
+        directories
+    }
+
+    /// Settings given as `WNM_NODE_CAP=5`.
+    pub(crate) fn draft(&self) -> Result<PolicyDraft, CliError> {
+        let mut draft = PolicyDraft::default();
+        for (name, value) in &self.variables {
+            let Some(key) = name.strip_prefix("WNM_") else { continue };
+            if NOT_SETTINGS.contains(&name.as_str()) {
+                continue;
+            }
+            let setting: Setting = key
+                .to_lowercase()
+                .parse()
+                .map_err(|error| CliError::usage(format!("environment variable {name}: {error}")))?;
+            draft = draft.with(setting, value);
+        }
+        Ok(draft)
+    }
+}
+
+#[cfg(test)]
+impl Environment {
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Environment {
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
+    }
+}

@@ -1,0 +1,87 @@
+//! Where values come from: command line over environment over file over store over default.
+
+mod env;
+mod file;
+mod paths;
+
+pub(crate) use env::Environment;
+pub(crate) use paths::Paths;
+
+use wnm_core::policy::{PolicyDraft, Setting};
+
+use crate::args::Global;
+use crate::error::CliError;
+
+/// Where a value was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Default,
+    Store,
+    File,
+    Environment,
+    CommandLine,
+}
+
+impl Source {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::Store => "store",
+            Source::File => "file",
+            Source::Environment => "environment",
+            Source::CommandLine => "command line",
+        }
+    }
+}
+
+/// The layers above the store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers {
+    pub(crate) file: PolicyDraft,
+    pub(crate) environment: PolicyDraft,
+    pub(crate) command_line: PolicyDraft,
+}
+
+impl Layers {
+    pub(crate) fn read(
+        global: &Global,
+        environment: &Environment,
+        paths: &Paths,
+        command_line: &PolicyDraft,
+    ) -> Result<Layers, CliError> {
+        Ok(Layers {
+            file: file::read(global.config.as_deref(), &paths.config_file)?,
+            environment: environment.draft()?,
+            command_line: command_line.clone(),
+        })
+    }
+
+    /// All of them as one.
+    pub(crate) fn merged(&self) -> PolicyDraft {
+        self.file.under(&self.environment).under(&self.command_line)
+    }
+
+    /// What differs from the store: a value that says the same as the store is no override, and
+    /// takes nothing from what the stored one may do.
+    pub(crate) fn overrides(&self, stored: &PolicyDraft) -> PolicyDraft {
+        let mut merged = self.merged();
+        merged.values.retain(|setting, text| stored.text(*setting) != text);
+        merged
+    }
+
+    /// The value in force, and where it comes from.
+    pub(crate) fn provenance(&self, stored: &PolicyDraft, setting: Setting) -> (String, Source) {
+        let layers = [
+            (&self.command_line, Source::CommandLine),
+            (&self.environment, Source::Environment),
+            (&self.file, Source::File),
+            (stored, Source::Store),
+        ];
+        for (draft, source) in layers {
+            if let Some(text) = draft.values.get(&setting) {
+                return (text.clone(), source);
+            }
+        }
+        (setting.default_text().to_owned(), Source::Default)
+    }
+}

@@ -1,0 +1,312 @@
+//! Whole cycles on the simulated host: where they lead, and that they rest there.
+
+use super::build::{draft, eager_draft, gb, id, seconds};
+use super::{MemoryStore, Op, SimHost, World};
+use crate::host::{Intents, Store};
+use crate::model::{NodeKey, NodeRecord, Timestamp, Verb, Want};
+use crate::observe::FaultKind;
+use crate::policy::{PolicyDraft, Setting};
+use crate::run::{CycleOptions, CycleReport, cycle};
+
+struct Sim {
+    host: SimHost,
+    store: MemoryStore,
+}
+
+fn sim(draft: PolicyDraft) -> Sim {
+    let sim = Sim { host: SimHost::new(World::new()), store: MemoryStore::new() };
+    sim.set(draft);
+    sim
+}
+
+fn eager(cap: u32) -> PolicyDraft {
+    eager_draft().with(Setting::NodeCap, cap.to_string()).with(Setting::MaxConcurrentStarts, "1")
+}
+
+impl Sim {
+    fn set(&self, draft: PolicyDraft) {
+        self.store.set_policy(&draft, Timestamp(0)).unwrap();
+    }
+
+    /// A minute passes, then a cycle runs.
+    fn cycle(&self) -> CycleReport {
+        self.host.world().advance(seconds(60));
+        self.look()
+    }
+
+    fn look(&self) -> CycleReport {
+        cycle(&self.host.host(&self.store), &CycleOptions::new(), &mut |_| {}).unwrap()
+    }
+
+    fn cycles(&self, count: usize) {
+        for _ in 0..count {
+            self.cycle();
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeRecord> {
+        self.store.load().unwrap().nodes
+    }
+
+    fn keys(&self) -> Vec<NodeKey> {
+        self.nodes().iter().map(NodeRecord::key).collect()
+    }
+
+    fn ask(&self, verb: Verb) {
+        let now = self.look().snapshot.now;
+        self.store.request(&verb, &now).unwrap();
+    }
+
+    /// Everything runs that should, nothing else is left, and planning again changes nothing.
+    #[track_caller]
+    fn rests_with(&self, running: usize) {
+        let report = self.cycle();
+        assert_eq!(report.plan.actions, vec![], "it rests");
+        assert_eq!(self.host.world().running(), running);
+        let recorded = self.nodes().iter().map(|record| record.spec.id).collect();
+        assert_eq!(self.host.world().present(), recorded, "nothing is left of others");
+        let ledger = self.store.load().unwrap();
+        assert_eq!(ledger.open, vec![]);
+        assert_eq!(ledger.requests, vec![]);
+        let open = self.host.world().open_ports.len();
+        assert_eq!(open, running, "one opening for each running node");
+    }
+}
+
+#[test]
+fn it_grows_to_the_cap_one_a_cycle_and_rests() {
+    let sim = sim(eager(3));
+    sim.look();
+    for expected in 1..=3 {
+        sim.cycle();
+        assert_eq!(sim.host.world().running(), expected);
+    }
+    sim.rests_with(3);
+}
+
+#[test]
+fn shipped_settings_grow_slowly_and_rest() {
+    let sim = sim(draft().with(Setting::NodeCap, "3"));
+    sim.cycles(10);
+    assert_eq!(sim.host.world().running(), 0, "the window is not over");
+    sim.cycles(25);
+    sim.rests_with(3);
+}
+
+#[test]
+fn a_killed_node_a_lost_unit_and_a_reboot_are_healed() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    sim.host.world().kill(id(2));
+    sim.cycle();
+    sim.rests_with(3);
+    sim.host.world().nodes.get_mut(&id(1)).unwrap().unit = false;
+    sim.cycle();
+    assert!(sim.host.world().nodes[&id(1)].unit, "the unit is back");
+    sim.rests_with(3);
+    sim.host.world().reboot();
+    sim.cycles(3);
+    sim.rests_with(3);
+}
+
+#[test]
+fn a_lower_cap_removes_the_surplus_and_keeps_its_keys() {
+    let sim = sim(eager(5).with(Setting::MaxDestructivePerHour, "10"));
+    sim.cycles(7);
+    let keys = sim.keys();
+    sim.set(eager(2));
+    sim.cycles(5);
+    sim.rests_with(2);
+    assert_eq!(sim.host.world().archive, keys[2..].iter().copied().collect());
+}
+
+#[test]
+fn a_cap_raised_in_time_takes_everything_back() {
+    let sim = sim(eager(3).with(Setting::DelayRemove, "10min"));
+    sim.cycles(5);
+    let before = sim.keys();
+    sim.set(eager(1).with(Setting::DelayRemove, "10min"));
+    sim.cycles(3);
+    assert_eq!(sim.host.world().running(), 1);
+    sim.set(eager(3).with(Setting::DelayRemove, "10min"));
+    sim.cycles(3);
+    sim.rests_with(3);
+    assert_eq!(sim.keys(), before, "the same nodes, the same keys");
+    assert!(sim.host.world().archive.is_empty());
+}
+
+#[test]
+fn lasting_pressure_stops_nodes_and_room_brings_them_back() {
+    let waits = eager(4).with(Setting::PressureGrace, "5min");
+    let sim = sim(waits);
+    sim.cycles(6);
+    sim.host.world().foreign_cpu = 75.0;
+    sim.cycles(6);
+    let stopped = 4 - sim.host.world().running();
+    assert!(stopped >= 1, "after the grace");
+    sim.host.world().foreign_cpu = 95.0;
+    sim.cycles(30);
+    assert_eq!(sim.host.world().running(), 0);
+    assert_eq!(sim.nodes().len(), 4, "nobody lost anything");
+    sim.host.world().foreign_cpu = 5.0;
+    sim.cycles(8);
+    sim.rests_with(4);
+}
+
+#[test]
+fn a_missing_disk_is_no_reason_to_do_anything() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    let before = sim.nodes();
+    for disk in sim.host.world().disks.values_mut() {
+        disk.mounted = false;
+    }
+    for _ in 0..5 {
+        assert_eq!(sim.cycle().done, vec![]);
+    }
+    for disk in sim.host.world().disks.values_mut() {
+        disk.mounted = true;
+    }
+    assert_eq!(sim.nodes(), before);
+    sim.rests_with(3);
+}
+
+#[test]
+fn a_silent_manager_is_no_reason_to_do_anything() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    for _ in 0..3 {
+        sim.host.world().fail_next(Op::States, FaultKind::Unavailable);
+        sim.host.world().fail_next(Op::Discover, FaultKind::Unavailable);
+        assert_eq!(sim.cycle().done, vec![]);
+    }
+    sim.rests_with(3);
+}
+
+#[test]
+fn lost_data_is_cleaned_up_and_replaced() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    sim.host.world().nodes.get_mut(&id(2)).unwrap().data = false;
+    let dead = sim.keys()[1].record;
+    sim.cycles(4);
+    sim.rests_with(3);
+    assert!(sim.keys().iter().all(|key| key.record != dead));
+}
+
+#[test]
+fn a_disk_that_fills_loses_few_nodes_and_does_not_get_them_back() {
+    let draft = eager(5).with(Setting::HdGrace, "10min").with(Setting::DiskPrior, "20GB");
+    let sim = sim(draft);
+    sim.cycles(7);
+    for node in sim.host.world().nodes.values_mut() {
+        node.bytes = gb(180);
+    }
+    sim.cycles(40);
+    assert_eq!(sim.host.world().running(), 4, "one was enough: 77 % is below hd_remove");
+    assert_eq!(sim.host.world().archive.len(), 1);
+    sim.rests_with(4);
+}
+
+#[test]
+fn a_step_that_fails_once_is_made_good_wherever_it_fails() {
+    let ops = [Op::Prepare, Op::Create, Op::OpenPort, Op::Start];
+    for op in ops {
+        let sim = sim(eager(2));
+        sim.host.world().fail_next(op, FaultKind::Failed);
+        sim.cycles(8);
+        sim.rests_with(2);
+    }
+    let ops = [Op::Stop, Op::Archive, Op::Dismantle, Op::SetAside, Op::ClosePort, Op::Delete];
+    for op in ops {
+        let sim = sim(eager(2));
+        sim.cycles(4);
+        sim.set(eager(1));
+        sim.host.world().fail_next(op, FaultKind::Failed);
+        sim.cycles(6);
+        sim.rests_with(1);
+        assert_eq!(sim.host.world().archive.len(), 1, "{op:?}");
+    }
+}
+
+#[test]
+fn a_crash_between_journal_and_effect_is_made_good() {
+    for ended in 1..=8 {
+        let sim = sim(eager(2));
+        sim.cycles(ended);
+        sim.store.fail_next_finish(FaultKind::Failed);
+        sim.cycles(8);
+        sim.rests_with(2);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let sim = sim(eager(1));
+    sim.look();
+    sim.host.world().advance(seconds(60));
+    sim.store.fail_next_begin(FaultKind::Full);
+    let report = sim.look();
+    assert_eq!((report.done.len(), report.faults.len()), (0, 1));
+    assert!(sim.host.world().nodes.is_empty());
+}
+
+#[test]
+fn operators_stop_start_and_remove() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    let keys = sim.keys();
+    sim.ask(Verb::Stop { nodes: vec![keys[0]] });
+    sim.cycles(3);
+    assert_eq!(sim.host.world().running(), 2, "it stays stopped");
+    assert_eq!(sim.nodes()[0].want, Want::StoppedByOperator);
+    sim.ask(Verb::Start { nodes: vec![keys[0]] });
+    sim.cycle();
+    sim.ask(Verb::Remove { nodes: vec![keys[1]] });
+    sim.set(eager(2));
+    sim.cycle();
+    sim.rests_with(2);
+    assert!(sim.host.world().archive.contains(&keys[1]));
+}
+
+#[test]
+fn a_clock_that_jumps_changes_nothing() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    for jump in [86_400_000, -172_800_000, 86_400_000] {
+        sim.host.world().wall_ms += jump;
+        assert_eq!(sim.cycle().done, vec![]);
+    }
+    sim.rests_with(3);
+}
+
+#[test]
+fn nodes_are_not_stopped_for_a_moment_of_load() {
+    let sim = sim(eager(4));
+    sim.cycles(6);
+    for minute in 0..60 {
+        sim.host.world().foreign_cpu = if minute % 7 == 0 { 99.0 } else { 10.0 };
+        assert_eq!(sim.cycle().done, vec![], "minute {minute}");
+    }
+}
+
+#[test]
+fn a_dry_run_decides_the_same_and_does_nothing() {
+    let sim = sim(eager(3));
+    sim.cycles(2);
+    sim.host.world().advance(seconds(60));
+    let dry = CycleOptions { dry_run: true, ..CycleOptions::new() };
+    let before = sim.store.load().unwrap();
+    let planned = cycle(&sim.host.host(&sim.store), &dry, &mut |_| {}).unwrap();
+    assert_eq!(planned.done, vec![]);
+    assert_eq!(sim.store.load().unwrap(), before);
+    let real = sim.look();
+    assert_eq!(real.plan, planned.plan);
+    assert_eq!(real.done.len(), 1);
+}
+
+#[test]
+fn the_simulated_host_keeps_the_managers_contract() {
+    let host = SimHost::new(World::new());
+    super::manager_contract(&host, &host, &super::build::spec(1), &super::build::release(), true);
+}
