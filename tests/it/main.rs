@@ -1,10 +1,13 @@
 //! The hermetic tier: our own processes and files only, no root, no network but loopback.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests have real files, processes and deadlines"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests have real files, processes and deadlines")]
 
+mod config;
+mod contract;
+mod crashes;
 mod harness;
+mod main_job;
+mod refusals;
+mod requests;
 mod stand_in;
 
 use std::fs;

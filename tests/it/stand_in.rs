@@ -35,10 +35,7 @@ fn a_version_can_be_chosen_beside_the_program_or_inside_it() {
     let node = StandIn::install_version(dir.path(), "ant-node", "0.24.0");
     assert_eq!(stdout(&node.output(["--version"])), "ant-node 0.24.0\n");
     fs::write(dir.path().join("ant-node.version"), "0.25.1-beta.2\n").expect("writable");
-    assert_eq!(
-        stdout(&node.output(["--version"])),
-        "ant-node 0.25.1-beta.2\n"
-    );
+    assert_eq!(stdout(&node.output(["--version"])), "ant-node 0.25.1-beta.2\n");
 }
 
 #[test]
@@ -47,17 +44,11 @@ fn ant_node_runs_and_stops_gracefully() {
         let node = Node::new("ant-node");
         let mut running = node.spawn();
         node.wait_until_running();
-        assert!(
-            UdpSocket::bind(("127.0.0.1", node.port)).is_err(),
-            "the port is taken"
-        );
+        assert!(UdpSocket::bind(("127.0.0.1", node.port)).is_err(), "the port is taken");
         let owner = node.snapshot_owner();
         assert_eq!(owner.len(), 64, "a peer id in hexadecimal: {owner}");
         let log = fs::read_to_string(node.logs.join("ant-node.log")).expect("it logs");
-        for message in [
-            "ant-node starting",
-            &format!("Node is running on port: {}", node.port),
-        ] {
+        for message in ["ant-node starting", &format!("Node is running on port: {}", node.port)] {
             let wanted = |line: &str| json(line)["message"] == message;
             assert!(log.lines().any(wanted), "{message} in {log}");
         }
@@ -90,21 +81,13 @@ fn ant_node_refuses_a_busy_port_and_a_busy_root() {
     let node = Node::new("ant-node");
     let mut running = node.spawn();
     node.wait_until_running();
-    let same_port = node
-        .program
-        .output(node.arguments(&node.dir.path().join("other"), node.port));
+    let same_port = node.program.output(node.arguments(&node.dir.path().join("other"), node.port));
     assert_eq!(same_port.status.code(), Some(1));
-    assert!(
-        stderr(&same_port).contains("Failed to create transport"),
-        "{same_port:?}"
-    );
+    assert!(stderr(&same_port).contains("Failed to create transport"), "{same_port:?}");
     let same_root = node.program.output(node.arguments(&node.root, free_port()));
     assert_eq!(same_root.status.code(), Some(1));
     let message = stderr(&same_root);
-    assert!(
-        message.contains("Another process already has the chunk store at "),
-        "{message}"
-    );
+    assert!(message.contains("Another process already has the chunk store at "), "{message}");
     running.signal(Signal::SIGTERM);
     assert_eq!(running.wait().code(), Some(0));
 }
@@ -120,28 +103,15 @@ fn antnode_serves_metrics_and_dies_by_sigterm() {
     let key = fs::metadata(node.root.join("secret-key")).expect("the identity is there");
     assert_eq!((key.size(), key.permissions().mode() & 0o777), (32, 0o600));
     let metrics = node.get("/metrics").expect("it answers");
-    assert!(
-        metrics.contains("\nant_networking_connected_peers "),
-        "{metrics}"
-    );
+    assert!(metrics.contains("\nant_networking_connected_peers "), "{metrics}");
     assert!(metrics.ends_with("# EOF\n"));
     let metadata = node.get("/metadata").expect("it answers");
-    assert!(
-        metadata.contains("antnode_version=\"0.4.17\""),
-        "{metadata}"
-    );
+    assert!(metadata.contains("antnode_version=\"0.4.17\""), "{metadata}");
     assert!(metadata.contains("peer_id=\"12D3KooW"), "{metadata}");
-    assert!(
-        node.get("/")
-            .expect("it answers")
-            .starts_with("HTTP/1.1 404 ")
-    );
+    assert!(node.get("/").expect("it answers").starts_with("HTTP/1.1 404 "));
     running.signal(Signal::SIGTERM);
     assert_eq!(running.wait().signal(), Some(Signal::SIGTERM as i32));
-    assert!(
-        pid_file.try_exists().expect("it can be looked for"),
-        "it stays behind"
-    );
+    assert!(pid_file.try_exists().expect("it can be looked for"), "it stays behind");
 }
 
 #[test]
@@ -149,9 +119,7 @@ fn antnode_does_not_lock_its_root_but_panics_on_a_busy_port() {
     let node = Node::new("antnode");
     let mut running = node.spawn();
     node.wait_until_running();
-    let same_port = node
-        .program
-        .output(node.arguments(&node.dir.path().join("other"), node.port));
+    let same_port = node.program.output(node.arguments(&node.dir.path().join("other"), node.port));
     assert_eq!(same_port.status.code(), Some(101));
     assert!(stderr(&same_port).contains("AddrInUse"), "{same_port:?}");
     let mut second = node.program.spawn(node.arguments(&node.root, free_port()));
@@ -171,44 +139,22 @@ fn wrong_command_lines_are_refused() {
     let node = StandIn::install(dir.path(), "ant-node");
     let root = dir.path().join("data").to_string_lossy().into_owned();
     let code = |node: &StandIn, line: &str| {
-        let args = ["--root-dir", &root]
-            .into_iter()
-            .chain(line.split_whitespace());
+        let args = ["--root-dir", &root].into_iter().chain(line.split_whitespace());
         node.output(args).status.code()
     };
     assert_eq!(code(&node, ""), Some(1), "no rewards address");
     assert_eq!(code(&node, "--rewards-address 0x12"), Some(1));
     let paid = format!("--rewards-address {WALLET}");
-    assert_eq!(
-        code(&node, &format!("{paid} --metrics-server-port 1")),
-        Some(2),
-        "the other's"
-    );
+    assert_eq!(code(&node, &format!("{paid} --metrics-server-port 1")), Some(2), "the other's");
     assert_eq!(code(&node, &format!("{paid} --port 70000")), Some(2));
     assert_eq!(code(&node, &format!("{paid} {paid}")), Some(2), "twice");
     assert_eq!(code(&node, &format!("{paid} --log-format yaml")), Some(2));
-    assert_eq!(
-        code(&node, &format!("{paid} evm-arbitrum-one")),
-        Some(2),
-        "the other's"
-    );
+    assert_eq!(code(&node, &format!("{paid} evm-arbitrum-one")), Some(2), "the other's");
     let antnode = StandIn::install(dir.path(), "antnode");
     assert_eq!(code(&antnode, ""), Some(101), "no rewards address");
-    assert_eq!(
-        code(&antnode, &format!("{paid} --enable-logging")),
-        Some(2),
-        "the other's"
-    );
-    assert_eq!(
-        code(&antnode, &format!("{paid} evm-arbitrum-one --no-upnp")),
-        Some(2),
-        "not last"
-    );
-    assert_eq!(
-        code(&antnode, &format!("{paid} evm-custom --rpc-url x")),
-        Some(2),
-        "incomplete"
-    );
+    assert_eq!(code(&antnode, &format!("{paid} --enable-logging")), Some(2), "the other's");
+    assert_eq!(code(&antnode, &format!("{paid} evm-arbitrum-one --no-upnp")), Some(2), "not last");
+    assert_eq!(code(&antnode, &format!("{paid} evm-custom --rpc-url x")), Some(2), "incomplete");
 }
 
 #[test]
@@ -227,10 +173,7 @@ fn a_node_can_be_told_to_upgrade_itself_once() {
     let node = Node::new("ant-node");
     node.ask("die-after=0.05:9\nexit-upgraded=0.24.0");
     assert_eq!(node.spawn().wait().code(), Some(0));
-    assert_eq!(
-        stdout(&node.program.output(["--version"])),
-        "ant-node 0.24.0\n"
-    );
+    assert_eq!(stdout(&node.program.output(["--version"])), "ant-node 0.24.0\n");
     fs::remove_file(node.root.join("routing_snapshot.json")).expect("it was written");
     let mut running = node.spawn();
     node.wait_until_running();
@@ -254,11 +197,7 @@ fn a_node_can_be_told_to_stop_badly() {
     node.wait_until_running();
     running.signal(Signal::SIGTERM);
     running.signal(Signal::SIGINT);
-    assert_eq!(
-        running.wait().code(),
-        Some(0),
-        "by SIGINT, which came later"
-    );
+    assert_eq!(running.wait().code(), Some(0), "by SIGINT, which came later");
 }
 
 #[test]
@@ -267,10 +206,7 @@ fn a_node_can_be_told_to_be_silent() {
     node.ask("no-udp,garbage-metrics");
     let mut running = node.spawn();
     node.wait_until_running();
-    assert!(
-        UdpSocket::bind(("127.0.0.1", node.port)).is_ok(),
-        "the port is free"
-    );
+    assert!(UdpSocket::bind(("127.0.0.1", node.port)).is_ok(), "the port is free");
     assert!(node.get("/metrics").expect("it answers").contains("<html>"));
     running.signal(Signal::SIGKILL);
     running.wait();
@@ -279,12 +215,8 @@ fn a_node_can_be_told_to_be_silent() {
     let mut running = node.spawn();
     wait_until(SOON, "it accepts connections", || node.connect().is_some());
     let mut stream = node.connect().expect("it accepts connections");
-    stream
-        .set_read_timeout(Some(Duration::from_millis(300)))
-        .expect("a timeout can be set");
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\n\r\n")
-        .expect("it can be written to");
+    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout can be set");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").expect("it can be written to");
     assert!(stream.read(&mut [0; 16]).is_err(), "it never answers");
     running.signal(Signal::SIGKILL);
     running.wait();
@@ -305,14 +237,7 @@ impl Node {
         let dir = tempdir();
         let (root, logs) = (dir.path().join("data"), dir.path().join("logs"));
         let program = StandIn::install(dir.path(), name);
-        Node {
-            dir,
-            root,
-            logs,
-            program,
-            port: free_port(),
-            metrics: free_port(),
-        }
+        Node { dir, root, logs, program, port: free_port(), metrics: free_port() }
     }
 
     fn is_antnode(&self) -> bool {
@@ -356,10 +281,7 @@ impl Node {
             if self.is_antnode() {
                 self.get("/metadata").is_some()
             } else {
-                self.root
-                    .join("routing_snapshot.json")
-                    .try_exists()
-                    .expect("it can be looked for")
+                self.root.join("routing_snapshot.json").try_exists().expect("it can be looked for")
             }
         });
     }
@@ -367,11 +289,7 @@ impl Node {
     fn snapshot_owner(&self) -> String {
         let path = self.root.join("routing_snapshot.json");
         let snapshot = json(&fs::read_to_string(path).expect("a snapshot"));
-        assert!(
-            snapshot["peers"]
-                .as_array()
-                .is_some_and(|peers| !peers.is_empty())
-        );
+        assert!(snapshot["peers"].as_array().is_some_and(|peers| !peers.is_empty()));
         snapshot["owner"].as_str().expect("an owner").to_owned()
     }
 

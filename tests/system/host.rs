@@ -32,12 +32,7 @@ impl Ran {
     /// Itself, when the command succeeded; panics otherwise.
     #[track_caller]
     pub(crate) fn ok(self) -> Ran {
-        let Ran {
-            command,
-            code,
-            stdout,
-            stderr,
-        } = &self;
+        let Ran { command, code, stdout, stderr } = &self;
         assert_eq!(*code, Some(0), "failed: {command}\n{stdout}{stderr}");
         self
     }
@@ -56,15 +51,9 @@ impl Host {
             return None;
         }
         let unfit = what_is_missing();
-        assert!(
-            unfit.is_empty(),
-            "WNM_SYSTEM_TESTS is set, but this machine lacks: {unfit:?}"
-        );
-        let host = Host {
-            name: format!("wnm-{label}-{}", process::id()),
-        };
-        host.testhost("up", &[], &[("TESTHOST_UNITS", &units.join(" "))])
-            .ok();
+        assert!(unfit.is_empty(), "WNM_SYSTEM_TESTS is set, but this machine lacks: {unfit:?}");
+        let host = Host { name: format!("wnm-{label}-{}", process::id()) };
+        host.testhost("up", &[], &[("TESTHOST_UNITS", &units.join(" "))]).ok();
         Some(host)
     }
 
@@ -93,10 +82,7 @@ impl Host {
 
     /// Makes a user, unless there is one, whose services run without a login.
     pub(crate) fn lingering_user(&self, user: &str) {
-        self.sh(&format!(
-            "id {user} >/dev/null 2>&1 || useradd -m -s /bin/bash {user}"
-        ))
-        .ok();
+        self.sh(&format!("id {user} >/dev/null 2>&1 || useradd -m -s /bin/bash {user}")).ok();
         self.exec(&["loginctl", "enable-linger", user]).ok();
         let bus = format!("/run/user/{}/bus", self.uid(user));
         // The manager of the user is started by the line above, but not waited for.
@@ -110,13 +96,8 @@ impl Host {
     ///
     /// Build directories may lie on a file system that a host does not see.
     pub(crate) fn put(&self, from: &Path, to: &str) {
-        let target = base()
-            .join(&self.name)
-            .join("root")
-            .join(to.trim_start_matches('/'));
-        let folder = target
-            .parent()
-            .expect("an absolute path of a file has a parent");
+        let target = base().join(&self.name).join("root").join(to.trim_start_matches('/'));
+        let folder = target.parent().expect("an absolute path of a file has a parent");
         fs::create_dir_all(folder)
             .and_then(|()| fs::copy(from, &target))
             .and_then(|_| fs::set_permissions(&target, Permissions::from_mode(0o755)))
@@ -134,11 +115,7 @@ impl Host {
     }
 
     fn uid(&self, user: &str) -> String {
-        self.sh(&format!("id -u {user}"))
-            .ok()
-            .stdout
-            .trim()
-            .to_owned()
+        self.sh(&format!("id -u {user}")).ok().stdout.trim().to_owned()
     }
 
     fn testhost(&self, verb: &str, argv: &[&str], env: &[(&str, &str)]) -> Ran {
@@ -177,22 +154,15 @@ impl Drop for Host {
 }
 
 /// The program under test.
-#[expect(
-    dead_code,
-    reason = "stories about wnm use it; the smoke stories are about the host"
-)]
+#[expect(dead_code, reason = "stories about wnm use it; the smoke stories are about the host")]
 pub(crate) fn wnm_bin() -> PathBuf {
-    env::var_os("WNM_BIN")
-        .map(PathBuf::from)
-        .expect("`cargo xtask test system` sets WNM_BIN")
+    env::var_os("WNM_BIN").map(PathBuf::from).expect("`cargo xtask test system` sets WNM_BIN")
 }
 
 /// The stand-in node program that belongs to these tests.
 pub(crate) fn stand_in_bin() -> PathBuf {
-    env::var_os("WNM_STAND_IN").map_or_else(
-        || PathBuf::from(env!("CARGO_BIN_EXE_stand-in-node")),
-        PathBuf::from,
-    )
+    env::var_os("WNM_STAND_IN")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_stand-in-node")), PathBuf::from)
 }
 
 fn base() -> PathBuf {
@@ -215,12 +185,7 @@ fn what_is_missing() -> Vec<&'static str> {
         ("/usr/bin/pgrep", "procps"),
     ];
     let absent = |path: &str| !Path::new(path).exists();
-    missing.extend(
-        programs
-            .iter()
-            .filter(|(path, _)| absent(path))
-            .map(|(_, name)| *name),
-    );
+    missing.extend(programs.iter().filter(|(path, _)| absent(path)).map(|(_, name)| *name));
     if absent("/usr/sbin/ip") && absent("/sbin/ip") {
         missing.push("iproute2");
     }

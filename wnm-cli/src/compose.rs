@@ -49,7 +49,7 @@ impl Adapters {
         let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
         Adapters {
             store,
-            clock: SystemClock::default(),
+            clock: SystemClock,
             machine: ProcProbe::default(),
             nodes: ScrapeProbe::default(),
             managers: Registry::new(

@@ -48,7 +48,21 @@ impl fmt::Display for CliError {
 
 impl From<HostError> for CliError {
     fn from(error: HostError) -> CliError {
-        CliError::new(Exit::Failed, error.chain())
+        let kind = error.source.as_ref().and_then(|source| source.downcast_ref::<StoreError>());
+        let exit = kind.map_or(Exit::Failed, |error| exit_of(&error.kind));
+        CliError::new(exit, error.chain())
+    }
+}
+
+/// What a failing store means for scripts: unusable, or only this time.
+fn exit_of(kind: &StoreErrorKind) -> Exit {
+    match kind {
+        StoreErrorKind::Foreign
+        | StoreErrorKind::Newer { .. }
+        | StoreErrorKind::Older
+        | StoreErrorKind::Damaged
+        | StoreErrorKind::Corrupt { .. } => Exit::Store,
+        _ => Exit::Failed,
     }
 }
 
@@ -75,10 +89,6 @@ impl From<CycleError> for CliError {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> CliError {
-        let exit = match error.kind {
-            StoreErrorKind::Foreign | StoreErrorKind::Newer { .. } | StoreErrorKind::Damaged => Exit::Store,
-            _ => Exit::Failed,
-        };
-        CliError::new(exit, HostError::from(error).chain())
+        HostError::from(error).into()
     }
 }

@@ -1,6 +1,9 @@
 //! One cycle at a time: an advisory lock on a file that stays in place between runs, so that a
 //! killed run leaves no stale lock behind.
-#![expect(clippy::disallowed_methods, reason = "the shell module that opens the lock file and waits")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the shell module that opens the lock file and waits"
+)]
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

@@ -34,10 +34,7 @@ mod tests {
 
     #[test]
     fn it_manages_nothing_and_says_so() {
-        let rule = PortRule {
-            port: 55_001,
-            protocol: Protocol::Udp,
-        };
+        let rule = PortRule { port: 55_001, protocol: Protocol::Udp };
         let firewall = NullFirewall;
         assert!(matches!(firewall.open(rule), Ok(Change::NotManaged)));
         assert!(matches!(firewall.close(rule), Ok(Change::NotManaged)));

@@ -1,8 +1,5 @@
 //! Node programs: where they are, and what they say they are.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that looks for programs"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that looks for programs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,11 +26,7 @@ pub struct ProgramFinder<R> {
 impl<R: CommandRunner> ProgramFinder<R> {
     /// Uses `configured`, else the first file of the program's name in `search`.
     pub fn new(runner: Arc<R>, configured: Option<PathBuf>, search: Vec<PathBuf>) -> Self {
-        ProgramFinder {
-            runner,
-            configured,
-            search,
-        }
+        ProgramFinder { runner, configured, search }
     }
 
     fn locate(&self, program: Program) -> HostResult<PathBuf> {
@@ -41,11 +34,7 @@ impl<R: CommandRunner> ProgramFinder<R> {
             return Ok(path.clone());
         }
         let name = program.binary_name();
-        let found = self
-            .search
-            .iter()
-            .map(|dir| dir.join(name))
-            .find(|path| is_program(path));
+        let found = self.search.iter().map(|dir| dir.join(name)).find(|path| is_program(path));
         found.ok_or_else(|| {
             let op = format!(
                 "no `{name}` was found on PATH, in ~/.local/bin or /usr/local/bin: install it, or \
@@ -86,19 +75,9 @@ pub fn probe_program(runner: &dyn CommandRunner, path: &Path) -> HostResult<(Pro
     let answer = runner.run(&call)?;
     let text = answer.stdout.trim();
     match Program::identify(text).filter(|_| answer.ok()) {
-        Some((program, version)) => Ok((
-            program,
-            Release {
-                version,
-                path: path.to_owned(),
-            },
-        )),
+        Some((program, version)) => Ok((program, Release { version, path: path.to_owned() })),
         None => {
-            let line = text
-                .lines()
-                .next()
-                .or(answer.stderr.lines().next())
-                .unwrap_or("nothing");
+            let line = text.lines().next().or(answer.stderr.lines().next()).unwrap_or("nothing");
             let op = format!(
                 "{shown} is not a node program this version knows: `--version` printed `{line}`"
             );

@@ -20,21 +20,15 @@ pub enum UserManager {
 /// Asks the user's systemd, and whether lingering is on for `user`.
 pub fn user_manager(runner: &dyn CommandRunner, runtime_dir: &str, user: &str) -> UserManager {
     let patience = Duration::from_secs(10);
-    let mut call = Invocation::new(
-        "systemctl",
-        ["--user", "show", "--property=Version", "--value"],
-        patience,
-    );
+    let mut call =
+        Invocation::new("systemctl", ["--user", "show", "--property=Version", "--value"], patience);
     call.env = user_environment(runtime_dir);
     let answers = runner.run(&call).is_ok_and(|answer| answer.ok());
     if !answers {
         return UserManager::Absent;
     }
-    let call = Invocation::new(
-        "loginctl",
-        ["show-user", user, "--property=Linger", "--value"],
-        patience,
-    );
+    let call =
+        Invocation::new("loginctl", ["show-user", user, "--property=Linger", "--value"], patience);
     match runner.run(&call) {
         Ok(answer) if answer.stdout.trim() == "no" => UserManager::NotLingering,
         // A machine without logind has nothing that could end the user's manager.

@@ -1,8 +1,5 @@
 //! Runs tools: the only place that does.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that starts processes and waits"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that starts processes and waits")]
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -56,11 +53,7 @@ impl CommandRunner for SystemRunner {
             String::from_utf8(bytes)
                 .map_err(|_| HostError::with(op(), FaultKind::Garbled, "its output is not UTF-8"))
         };
-        Ok(Completed {
-            code,
-            stdout: text(stdout)?,
-            stderr: text(stderr)?,
-        })
+        Ok(Completed { code, stdout: text(stdout)?, stderr: text(stderr)? })
     }
 }
 

@@ -1,10 +1,7 @@
 //! Which processes use a node's data directory. Both programs are started with
 //! `--root-dir DIRECTORY`, which names the node beyond doubt, whoever started it, however often the
 //! program replaced its own file.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that reads /proc and ends nodes"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads /proc and ends nodes")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,11 +22,7 @@ pub fn processes_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<Pr
     let entries =
         fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
     for entry in entries.flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
-        else {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
         // A process that ends while we look is simply not there.
@@ -59,9 +52,7 @@ pub fn processes_of(spec: &NodeSpec) -> HostResult<Vec<ProcessKey>> {
 fn data_directory(command: &[u8]) -> Option<PathBuf> {
     let mut words = command.split(|byte| *byte == 0);
     let program = Path::new(std::str::from_utf8(words.next()?).ok()?).file_name()?;
-    let is_node = Program::ALL
-        .iter()
-        .any(|known| program == known.binary_name());
+    let is_node = Program::ALL.iter().any(|known| program == known.binary_name());
     let mut words = words.skip_while(|word| *word != b"--root-dir");
     words.next()?;
     let data = std::str::from_utf8(words.next()?).ok()?;
@@ -96,10 +87,7 @@ pub(crate) fn end(keys: &[ProcessKey], patience: Duration) -> HostResult<()> {
         return Ok(());
     }
     let pids: Vec<String> = keys.iter().map(|key| key.pid.to_string()).collect();
-    let op = format!(
-        "process {} does not end, not even by SIGKILL",
-        pids.join(", ")
-    );
+    let op = format!("process {} does not end, not even by SIGKILL", pids.join(", "));
     Err(HostError::new(op, FaultKind::Timeout))
 }
 
@@ -139,14 +127,8 @@ mod tests {
     #[test]
     fn a_node_is_known_by_its_root_dir() {
         let of = |line: &str| data_directory(line.replace(' ', "\0").as_bytes());
-        assert_eq!(
-            of("/d/ant-node --port 5 --root-dir /d/1"),
-            Some("/d/1".into())
-        );
-        assert_eq!(
-            of("antnode --root-dir /d/1 evm-arbitrum-one"),
-            Some("/d/1".into())
-        );
+        assert_eq!(of("/d/ant-node --port 5 --root-dir /d/1"), Some("/d/1".into()));
+        assert_eq!(of("antnode --root-dir /d/1 evm-arbitrum-one"), Some("/d/1".into()));
         assert_eq!(of("vim --root-dir /d/1"), None);
         assert_eq!(of("/d/ant-node --version"), None);
         assert_eq!(of("/d/ant-node --root-dir"), None);

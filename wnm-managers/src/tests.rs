@@ -38,21 +38,9 @@ fn place() -> Place {
     spec.logs = at("logs/antnode0001");
     fs::create_dir_all(at("logs")).unwrap();
     let files = DiskFiles::new(at("identities"));
-    let release = Release {
-        version: "0.23.1".parse().unwrap(),
-        path: at("release/ant-node"),
-    };
-    let key = NodeKey {
-        id: spec.id,
-        record: RecordId(5),
-    };
-    Place {
-        dir,
-        files,
-        spec,
-        release,
-        key,
-    }
+    let release = Release { version: "0.23.1".parse().unwrap(), path: at("release/ant-node") };
+    let key = NodeKey { id: spec.id, record: RecordId(5) };
+    Place { dir, files, spec, release, key }
 }
 
 fn mode(path: &Path) -> u32 {
@@ -64,17 +52,11 @@ fn a_node_gets_its_own_program_with_what_lies_beside_it() {
     let p = place();
     assert_eq!(p.files.prepare(&p.spec, &p.release).unwrap(), Change::Made);
     assert_eq!(fs::read_to_string(&p.spec.binary).unwrap(), "program");
-    assert_eq!(
-        fs::read_to_string(p.spec.data.join("bootstrap_peers.toml")).unwrap(),
-        "peers"
-    );
+    assert_eq!(fs::read_to_string(p.spec.data.join("bootstrap_peers.toml")).unwrap(), "peers");
     assert_eq!((mode(&p.spec.binary), mode(&p.spec.data)), (0o755, 0o700));
     // The node upgraded itself meanwhile: its copy stays.
     fs::write(&p.spec.binary, "newer").unwrap();
-    assert_eq!(
-        p.files.prepare(&p.spec, &p.release).unwrap(),
-        Change::AlreadySo
-    );
+    assert_eq!(p.files.prepare(&p.spec, &p.release).unwrap(), Change::AlreadySo);
     assert_eq!(fs::read_to_string(&p.spec.binary).unwrap(), "newer");
 }
 
@@ -89,14 +71,8 @@ fn a_directory_left_half_made_is_made_anew() {
 #[test]
 fn a_copy_that_fails_leaves_nothing() {
     let p = place();
-    let missing = Release {
-        path: p.dir.path().join("nowhere"),
-        ..p.release.clone()
-    };
-    assert_eq!(
-        p.files.prepare(&p.spec, &missing).unwrap_err().kind,
-        FaultKind::NotFound
-    );
+    let missing = Release { path: p.dir.path().join("nowhere"), ..p.release.clone() };
+    assert_eq!(p.files.prepare(&p.spec, &missing).unwrap_err().kind, FaultKind::NotFound);
     let left: Vec<_> = fs::read_dir(&p.spec.storage).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "only the marker is left: {left:?}");
 }
@@ -109,14 +85,8 @@ fn the_key_is_made_private_and_a_lost_program_put_back() {
     fs::write(&key, "secret").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     fs::remove_file(&p.spec.binary).unwrap();
-    assert_eq!(
-        p.files.check(&p.spec, None).unwrap_err().kind,
-        FaultKind::NotFound
-    );
-    assert_eq!(
-        p.files.check(&p.spec, Some(&p.release)).unwrap(),
-        Change::Made
-    );
+    assert_eq!(p.files.check(&p.spec, None).unwrap_err().kind, FaultKind::NotFound);
+    assert_eq!(p.files.check(&p.spec, Some(&p.release)).unwrap(), Change::Made);
     assert_eq!(mode(&key), 0o600);
     assert_eq!(fs::read_to_string(&p.spec.binary).unwrap(), "program");
     assert_eq!(p.files.check(&p.spec, None).unwrap(), Change::AlreadySo);
@@ -135,11 +105,7 @@ fn data_leaves_only_after_its_key_is_in_the_archive() {
     assert_eq!(mode(&archived), 0o600);
     assert!(archived.with_extension("json").try_exists().unwrap());
     assert_eq!(p.files.set_aside(p.key, &p.spec).unwrap(), Change::Made);
-    assert_eq!(
-        p.files.archive(p.key, &p.spec).unwrap(),
-        Change::AlreadySo,
-        "found aside"
-    );
+    assert_eq!(p.files.archive(p.key, &p.spec).unwrap(), Change::AlreadySo, "found aside");
     assert_eq!(p.files.delete(p.key, &p.spec).unwrap(), Change::Made);
     assert_eq!(p.files.delete(p.key, &p.spec).unwrap(), Change::AlreadySo);
     assert_eq!(fs::read_to_string(&archived).unwrap(), "secret");
@@ -167,33 +133,18 @@ fn nothing_behind_a_link_is_touched() {
     fs::create_dir_all(&outside).unwrap();
     fs::write(outside.join("photo"), "x").unwrap();
     std::os::unix::fs::symlink(&outside, &p.spec.data).unwrap();
-    assert_eq!(
-        p.files.set_aside(p.key, &p.spec).unwrap_err().kind,
-        FaultKind::Refused
-    );
-    assert_eq!(
-        p.files.check(&p.spec, None).unwrap_err().kind,
-        FaultKind::Refused
-    );
+    assert_eq!(p.files.set_aside(p.key, &p.spec).unwrap_err().kind, FaultKind::Refused);
+    assert_eq!(p.files.check(&p.spec, None).unwrap_err().kind, FaultKind::Refused);
     let aside = p.spec.storage.join(".removed-antnode0001-5");
     std::os::unix::fs::symlink(&outside, &aside).unwrap();
-    assert_eq!(
-        p.files.delete(p.key, &p.spec).unwrap_err().kind,
-        FaultKind::Refused
-    );
+    assert_eq!(p.files.delete(p.key, &p.spec).unwrap_err().kind, FaultKind::Refused);
     assert!(outside.join("photo").try_exists().unwrap());
 }
 
 #[test]
 fn a_place_outside_of_the_root_is_refused() {
     let p = place();
-    for data in [
-        "/etc",
-        "../antnode0001",
-        "sub/antnode0001",
-        "antnode0002",
-        "",
-    ] {
+    for data in ["/etc", "../antnode0001", "sub/antnode0001", "antnode0002", ""] {
         let mut spec = p.spec.clone();
         spec.data = p.spec.storage.join(data);
         let refused = p.files.prepare(&spec, &p.release).unwrap_err();
@@ -201,10 +152,7 @@ fn a_place_outside_of_the_root_is_refused() {
     }
     let mut spec = p.spec.clone();
     spec.logs = p.dir.path().join("release");
-    assert_eq!(
-        p.files.delete(p.key, &spec).unwrap_err().kind,
-        FaultKind::Refused
-    );
+    assert_eq!(p.files.delete(p.key, &spec).unwrap_err().kind, FaultKind::Refused);
 }
 
 #[test]
@@ -216,12 +164,7 @@ fn a_root_without_its_marker_is_not_mounted() {
     fs::remove_file(p.spec.storage.join(MARKER)).unwrap();
     let unread = p.files.survey(&p.spec.storage).entries.unwrap_err();
     assert_eq!(unread.kind, FaultKind::NotFound);
-    assert!(
-        p.files
-            .survey(Path::new("/nowhere/at/all"))
-            .entries
-            .is_err()
-    );
+    assert!(p.files.survey(Path::new("/nowhere/at/all")).entries.is_err());
 }
 
 #[test]

@@ -1,1 +1,22 @@
-//! Todo.
+#![doc = include_str!("../README.md")]
+
+mod begin;
+mod convert;
+mod cycle;
+mod discard;
+mod error;
+mod intents;
+mod load;
+mod migrate;
+mod open;
+mod place;
+mod reserve;
+mod rows;
+mod schema;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use store::SqliteStore;

@@ -32,28 +32,16 @@ pub(crate) fn run() -> Done {
         match done {
             Ok(()) => println!("=== {name}: passed in {seconds:.1} s"),
             Err(why) => {
-                return Err(format!(
-                    "ci: stage `{name}` FAILED after {seconds:.1} s: {why}"
-                ));
+                return Err(format!("ci: stage `{name}` FAILED after {seconds:.1} s: {why}"));
             }
         }
     }
-    println!(
-        "\nci: all stages passed in {:.1} s",
-        begun.elapsed().as_secs_f32()
-    );
+    println!("\nci: all stages passed in {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
 
 fn clippy() -> Done {
-    shell(&mut cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    shell(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 fn documentation() -> Done {

@@ -16,13 +16,8 @@ struct Allowed {
     others: &'static [&'static str],
 }
 
-const ADAPTERS_AND_CORE: &[&str] = &[
-    "wnm-core",
-    "wnm-store",
-    "wnm-metrics",
-    "wnm-managers",
-    "wnm-firewall",
-];
+const ADAPTERS_AND_CORE: &[&str] =
+    &["wnm-core", "wnm-store", "wnm-metrics", "wnm-managers", "wnm-firewall"];
 
 /// The table of `wnm-core/README.md`. A new entry is the most reviewed change there is.
 const TABLE: &[Allowed] = &[
@@ -48,33 +43,14 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-metrics",
         ours: &["wnm-core"],
-        others: &[
-            "nix",
-            "procfs",
-            "serde",
-            "serde_json",
-            "thiserror",
-            "tracing",
-            "ureq",
-        ],
+        others: &["nix", "procfs", "serde", "serde_json", "thiserror", "tracing", "ureq"],
     },
     Allowed {
         name: "wnm-managers",
         ours: &["wnm-core"],
-        others: &[
-            "nix",
-            "serde",
-            "serde_json",
-            "shell-words",
-            "thiserror",
-            "tracing",
-        ],
+        others: &["nix", "serde", "serde_json", "shell-words", "thiserror", "tracing"],
     },
-    Allowed {
-        name: "wnm-firewall",
-        ours: &["wnm-core"],
-        others: &["thiserror", "tracing"],
-    },
+    Allowed { name: "wnm-firewall", ours: &["wnm-core"], others: &["thiserror", "tracing"] },
     Allowed {
         name: "wnm-cli",
         ours: ADAPTERS_AND_CORE,
@@ -93,14 +69,7 @@ const TABLE: &[Allowed] = &[
     },
     Allowed {
         name: "wnm-tests",
-        ours: &[
-            "wnm-core",
-            "wnm-store",
-            "wnm-metrics",
-            "wnm-managers",
-            "wnm-firewall",
-            "wnm-cli",
-        ],
+        ours: &["wnm-core", "wnm-store", "wnm-metrics", "wnm-managers", "wnm-firewall", "wnm-cli"],
         // blake3: the peer id of an ant-node is the hash of its public key.
         others: &["blake3", "nix", "serde", "serde_json", "toml"],
     },
@@ -112,14 +81,8 @@ const TABLE: &[Allowed] = &[
 ];
 
 /// What every crate may use in its own tests, beside its row of the table.
-const IN_TESTS: &[&str] = &[
-    "datatest-stable",
-    "insta",
-    "proptest",
-    "serde_json",
-    "tempfile",
-    "wnm-core",
-];
+const IN_TESTS: &[&str] =
+    &["datatest-stable", "insta", "proptest", "serde_json", "tempfile", "wnm-core"];
 
 /// Prints every forbidden edge.
 pub(crate) fn run() -> Done {
@@ -129,18 +92,14 @@ pub(crate) fn run() -> Done {
     }
     match offences.len() {
         0 => Ok(()),
-        count => Err(format!(
-            "{count} dependencies that \"who may know whom\" does not allow"
-        )),
+        count => Err(format!("{count} dependencies that \"who may know whom\" does not allow")),
     }
 }
 
 fn offences() -> Result<Vec<String>, String> {
     let metadata = metadata()?;
     let ours = metadata.packages.iter();
-    ours.map(offences_of)
-        .collect::<Result<Vec<_>, _>>()
-        .map(|found| found.concat())
+    ours.map(offences_of).collect::<Result<Vec<_>, _>>().map(|found| found.concat())
 }
 
 fn offences_of(package: &Package) -> Result<Vec<String>, String> {
@@ -148,10 +107,7 @@ fn offences_of(package: &Package) -> Result<Vec<String>, String> {
     let text = fs::read_to_string(manifest).map_err(|error| format!("{manifest}: {error}"))?;
     let reasons = package.dependencies.iter().filter_map(|dependency| {
         let why = refuse(&package.name, &Edge::from(dependency))?;
-        Some(format!(
-            "{manifest}:{}: {why}",
-            place(&text, &dependency.name)
-        ))
+        Some(format!("{manifest}:{}: {why}", place(&text, &dependency.name)))
     });
     Ok(reasons.collect())
 }
@@ -178,9 +134,7 @@ impl<'a> From<&'a Dependency> for Edge<'a> {
 fn refuse(from: &str, edge: &Edge<'_>) -> Option<String> {
     let to = edge.to;
     let Some(row) = TABLE.iter().find(|row| row.name == from) else {
-        return Some(format!(
-            "{from} has no row in the table of xtask/src/deps.rs"
-        ));
+        return Some(format!("{from} has no row in the table of xtask/src/deps.rs"));
     };
     let listed = row.ours.contains(&to) || row.others.contains(&to);
     if edge.fakes && !edge.in_tests {
@@ -197,17 +151,10 @@ fn refuse(from: &str, edge: &Edge<'_>) -> Option<String> {
 /// The line of the manifest that names the dependency, with its number.
 fn place(manifest: &str, name: &str) -> String {
     let is_it = |line: &str| {
-        let rest = line
-            .trim_start_matches('[')
-            .strip_prefix("dependencies.")
-            .unwrap_or(line);
-        rest.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with([' ', '.', '=', ']']))
+        let rest = line.trim_start_matches('[').strip_prefix("dependencies.").unwrap_or(line);
+        rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '.', '=', ']']))
     };
-    match (1..)
-        .zip(manifest.lines())
-        .find(|(_, line)| is_it(line.trim()))
-    {
+    match (1..).zip(manifest.lines()).find(|(_, line)| is_it(line.trim())) {
         Some((number, line)) => format!("{number}: {}", line.trim()),
         None => format!("1: {name}"),
     }
@@ -225,46 +172,25 @@ mod tests {
 
     #[test]
     fn edges_outside_the_table_are_refused() {
-        let plain = |to| Edge {
-            to,
-            in_tests: false,
-            fakes: false,
-        };
-        let test = |to| Edge {
-            to,
-            in_tests: true,
-            fakes: false,
-        };
+        let plain = |to| Edge { to, in_tests: false, fakes: false };
+        let test = |to| Edge { to, in_tests: true, fakes: false };
         assert_eq!(refuse("wnm-core", &plain("serde")), None);
         assert_eq!(refuse("wnm-cli", &plain("wnm-store")), None);
         assert_eq!(refuse("wnm-store", &test("tempfile")), None);
         let no = |from, edge| refuse(from, &edge).expect("refused");
-        assert_eq!(
-            no("wnm-core", plain("tokio")),
-            "wnm-core may not depend on tokio"
-        );
+        assert_eq!(no("wnm-core", plain("tokio")), "wnm-core may not depend on tokio");
         assert_eq!(
             no("wnm-store", plain("wnm-metrics")),
             "wnm-store may not depend on wnm-metrics"
         );
-        assert_eq!(
-            no("wnm-store", plain("tempfile")),
-            "wnm-store may not depend on tempfile"
-        );
-        assert_eq!(
-            no("wnm-store", test("wnm-cli")),
-            "wnm-store may not depend on wnm-cli"
-        );
+        assert_eq!(no("wnm-store", plain("tempfile")), "wnm-store may not depend on tempfile");
+        assert_eq!(no("wnm-store", test("wnm-cli")), "wnm-store may not depend on wnm-cli");
         assert!(no("wnm-new", plain("serde")).contains("no row"));
     }
 
     #[test]
     fn fakes_stay_out_of_what_is_shipped() {
-        let edge = |in_tests| Edge {
-            to: "wnm-core",
-            in_tests,
-            fakes: true,
-        };
+        let edge = |in_tests| Edge { to: "wnm-core", in_tests, fakes: true };
         assert_eq!(refuse("wnm-store", &edge(true)), None);
         assert!(refuse("wnm-store", &edge(false)).is_some());
     }

@@ -40,10 +40,7 @@ pub(crate) fn run() -> Done {
         return Ok(());
     }
     if !is_root() {
-        return Err(format!(
-            "host-setup: only root can install {}",
-            missing.join(" ")
-        ));
+        return Err(format!("host-setup: only root can install {}", missing.join(" ")));
     }
     install(&missing)
 }
@@ -75,9 +72,7 @@ fn what_no_package_changes() -> Option<String> {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    let missing = PACKAGES
-        .iter()
-        .filter(|(_, file)| !Path::new(file).exists());
+    let missing = PACKAGES.iter().filter(|(_, file)| !Path::new(file).exists());
     missing.map(|(package, _)| *package).collect()
 }
 
@@ -86,13 +81,7 @@ fn install(packages: &[&str]) -> Done {
     let apt_get =
         |args: &[&str]| shell(program("apt-get", args).env("DEBIAN_FRONTEND", "noninteractive"));
     apt_get(&["update", "-q"])?;
-    apt_get(
-        &[
-            &["install", "-y", "-q", "--no-install-recommends"],
-            packages,
-        ]
-        .concat(),
-    )
+    apt_get(&[&["install", "-y", "-q", "--no-install-recommends"], packages].concat())
 }
 
 /// While it lives, packages do not start their services: firewalls and engines belong into the

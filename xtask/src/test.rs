@@ -40,9 +40,7 @@ impl Tier {
             "system" => Ok(Tier::System),
             "scenarios" => Ok(Tier::Scenarios),
             "all" => Ok(Tier::All),
-            _ => Err(format!(
-                "`{name}` is no tier: pure, hermetic, system, scenarios or all"
-            )),
+            _ => Err(format!("`{name}` is no tier: pure, hermetic, system, scenarios or all")),
         }
     }
 }
@@ -70,24 +68,10 @@ pub(crate) fn system() -> Result<Fitness, String> {
         return Ok(fitness);
     }
     shell(&mut cargo(&["build", "-p", "wnm-cli", "--bin", "wnm"]))?;
-    shell(&mut cargo(&[
-        "build",
-        "-p",
-        ACROSS,
-        "--bin",
-        "stand-in-node",
-    ]))?;
+    shell(&mut cargo(&["build", "-p", ACROSS, "--bin", "stand-in-node"]))?;
     let built = PathBuf::from(metadata()?.target_directory).join("debug");
     // One host at a time: each is a whole machine.
-    let test = [
-        "test",
-        "-p",
-        ACROSS,
-        "--test",
-        SYSTEM_TEST,
-        "--",
-        "--test-threads=1",
-    ];
+    let test = ["test", "-p", ACROSS, "--test", SYSTEM_TEST, "--", "--test-threads=1"];
     shell(
         cargo(&test)
             .env("WNM_SYSTEM_TESTS", "1")
@@ -105,10 +89,7 @@ fn workspace() -> Done {
 
 fn pure() -> Done {
     let metadata = metadata()?;
-    let libraries = metadata
-        .packages
-        .iter()
-        .filter(|package| has_library(package));
+    let libraries = metadata.packages.iter().filter(|package| has_library(package));
     let chosen = libraries.flat_map(|package| ["-p", package.name.as_str()]);
     shell(cargo(&["test", "--lib", "--no-fail-fast"]).args(chosen))
 }
@@ -116,13 +97,8 @@ fn pure() -> Done {
 /// Tests of the package across crates; which there are, its manifest says.
 fn across(wanted: fn(&str) -> bool) -> Done {
     let metadata = metadata()?;
-    let package = metadata
-        .packages
-        .iter()
-        .find(|package| package.name == ACROSS);
-    let targets = package
-        .map(|package| package.targets.as_slice())
-        .unwrap_or_default();
+    let package = metadata.packages.iter().find(|package| package.name == ACROSS);
+    let targets = package.map(|package| package.targets.as_slice()).unwrap_or_default();
     let names: Vec<&str> = targets
         .iter()
         .filter(|target| target.is_test())

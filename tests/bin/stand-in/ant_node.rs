@@ -24,18 +24,10 @@ const OPTIONS: &[Opt] = &[
     opt("--webrtc-direct-port", Value::Port),
     opt("--webrtc-direct-advertised-addr", Value::Text),
     opt_as("--bootstrap", "-b", "ANT_BOOTSTRAP", Value::Texts),
-    opt_as(
-        "--upgrade-channel",
-        "",
-        "ANT_UPGRADE_CHANNEL",
-        Value::OneOf(&["stable", "beta"]),
-    ),
+    opt_as("--upgrade-channel", "", "ANT_UPGRADE_CHANNEL", Value::OneOf(&["stable", "beta"])),
     opt("--cache-capacity", Value::Text),
     opt_as("--rewards-address", "", "ANT_REWARDS_ADDRESS", Value::Text),
-    opt(
-        "--evm-network",
-        Value::OneOf(&["arbitrum-one", "arbitrum-sepolia"]),
-    ),
+    opt("--evm-network", Value::OneOf(&["arbitrum-one", "arbitrum-sepolia"])),
     opt("--evm-rpc-url", Value::Text),
     opt("--evm-payment-token", Value::Text),
     opt("--evm-payment-vault", Value::Text),
@@ -68,10 +60,7 @@ pub(crate) fn main(args: &[String]) -> ! {
         fail(2, &format!("error: unexpected argument '{word}' found"));
     }
     let Some(root) = given.get("--root-dir").map(PathBuf::from) else {
-        fail(
-            2,
-            "stand-in: --root-dir is needed, it never writes to the home directory",
-        )
+        fail(2, "stand-in: --root-dir is needed, it never writes to the home directory")
     };
     match given.get("--rewards-address") {
         Some(address) if is_address(address) => {}
@@ -90,8 +79,7 @@ pub(crate) fn main(args: &[String]) -> ! {
             Signal::SIGHUP => node.log.line("Received SIGHUP, ignoring", &[]),
             Signal::SIGTERM if how.ignore_term => {}
             signal => {
-                node.log
-                    .line(&format!("Received {signal}, shutting down"), &[]);
+                node.log.line(&format!("Received {signal}, shutting down"), &[]);
                 thread::sleep(how.slow_stop);
                 node.stop();
             }
@@ -123,10 +111,7 @@ impl Node {
         log.line("ant-node starting", &[("version", &log.version)]);
         let peer_id = identity::ant_node_peer_id(&root)?;
         let shown = root.to_string_lossy();
-        log.line(
-            "Node identity resolved",
-            &[("peer_id", &peer_id), ("root_dir", &shown)],
-        );
+        log.line("Node identity resolved", &[("peer_id", &peer_id), ("root_dir", &shown)]);
         let mut sockets = Vec::new();
         if !how.no_udp {
             sockets.push(bind(given.port("--port").unwrap_or(0))?);
@@ -136,25 +121,15 @@ impl Node {
         }
         let lock = lock_chunks(&root)?;
         if let Some(socket) = sockets.first().filter(|_| !how.no_udp) {
-            log.line(
-                &format!("Node is running on port: {}", socket.local_addr()?.port()),
-                &[],
-            );
+            log.line(&format!("Node is running on port: {}", socket.local_addr()?.port()), &[]);
         }
-        let node = Node {
-            root,
-            peer_id,
-            log,
-            _sockets: sockets,
-            _lock: lock,
-        };
+        let node = Node { root, peer_id, log, _sockets: sockets, _lock: lock };
         node.write_routing_snapshot()?;
         Ok(node)
     }
 
     fn stop(&self) -> ! {
-        self.write_routing_snapshot()
-            .unwrap_or_else(|error| fail(1, &format!("Error: {error}")));
+        self.write_routing_snapshot().unwrap_or_else(|error| fail(1, &format!("Error: {error}")));
         self.log.line("Goodbye!", &[]);
         process::exit(0)
     }
@@ -181,10 +156,7 @@ impl Node {
 
 fn bind(port: u16) -> io::Result<UdpSocket> {
     UdpSocket::bind(("127.0.0.1", port)).map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("Failed to create transport: port {port}: {error}"),
-        )
+        io::Error::new(error.kind(), format!("Failed to create transport: port {port}: {error}"))
     })
 }
 
@@ -211,33 +183,23 @@ struct Log {
 
 impl Log {
     fn open(given: &Given, version: String) -> io::Result<Log> {
-        let dir = given
-            .get("--log-dir")
-            .filter(|_| given.has("--enable-logging"));
+        let dir = given.get("--log-dir").filter(|_| given.has("--enable-logging"));
         let Some(dir) = dir.map(Path::new) else {
-            return Ok(Log {
-                file: None,
-                version,
-            });
+            return Ok(Log { file: None, version });
         };
         fs::create_dir_all(dir)?;
         // The real one begins a new file every day and puts the date before the extension.
         let path = dir.join("ant-node.log");
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Log {
-            file: Some(file),
-            version,
-        })
+        Ok(Log { file: Some(file), version })
     }
 
     fn line(&self, message: &str, fields: &[(&str, &str)]) {
         let Some(mut file) = self.file.as_ref() else {
             return;
         };
-        let fields: String = fields
-            .iter()
-            .map(|(name, value)| format!("\"{name}\":{value:?},"))
-            .collect();
+        let fields: String =
+            fields.iter().map(|(name, value)| format!("\"{name}\":{value:?},")).collect();
         let line = format!(
             "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"message\":{message:?},{fields}\
              \"target\":\"ant_node\",\"node_version\":\"{}\"}}\n",
@@ -250,9 +212,7 @@ impl Log {
 }
 
 fn epoch_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The civil calendar from days, for the years that matter.
@@ -276,8 +236,5 @@ fn rfc3339(seconds: u64) -> String {
         days -= length;
     }
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!(
-        "{year}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.000000Z",
-        days + 1
-    )
+    format!("{year}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.000000Z", days + 1)
 }

@@ -62,10 +62,7 @@ pub(crate) fn main(args: &[String]) -> ! {
     let given = parse(OPTIONS, args).unwrap_or_else(|message| fail(2, &message));
     check_network(&given.rest).unwrap_or_else(|message| fail(2, &message));
     let Some(root) = given.get("--root-dir").map(PathBuf::from) else {
-        fail(
-            2,
-            "stand-in: --root-dir is needed, it never writes to the home directory",
-        )
+        fail(2, "stand-in: --root-dir is needed, it never writes to the home directory")
     };
     match given.get("--rewards-address") {
         Some(address) if is_address(address) => {}
@@ -121,10 +118,7 @@ fn start(given: &Given, root: &Path, version: String, how: &Misbehaviour) -> Opt
     let socket = (!how.no_udp).then(|| {
         let port = given.port("--port").unwrap_or(0);
         UdpSocket::bind(("127.0.0.1", port)).unwrap_or_else(|error| {
-            fail(
-                101,
-                &format!("thread 'main' panicked: {:?} on port {port}", error.kind()),
-            )
+            fail(101, &format!("thread 'main' panicked: {:?} on port {port}", error.kind()))
         })
     });
     let wants_metrics = given.has("--enable-metrics-server").then_some(0);
@@ -133,18 +127,9 @@ fn start(given: &Given, root: &Path, version: String, how: &Misbehaviour) -> Opt
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
             let (hang, garbage) = (how.hang_metrics, how.garbage_metrics);
             let (started, peer_id) = (Instant::now(), peer_id.clone());
-            Endpoint {
-                version,
-                peer_id,
-                started,
-                hang,
-                garbage,
-            }
-            .serve(listener);
+            Endpoint { version, peer_id, started, hang, garbage }.serve(listener);
         }
-        say(&format!(
-            "Metrics server on http://127.0.0.1:{port}/metrics"
-        ));
+        say(&format!("Metrics server on http://127.0.0.1:{port}/metrics"));
     }
     say("Node started");
     say(&format!("PeerId is {peer_id}"));

@@ -61,15 +61,11 @@ impl Endpoint {
 
     fn respond(&self, request: &str) -> (&'static str, &'static str, String) {
         let open_metrics = "application/openmetrics-text;charset=utf-8;version=1.0.0";
-        let target = request
-            .strip_prefix("GET ")
-            .and_then(|rest| rest.split(' ').next());
+        let target = request.strip_prefix("GET ").and_then(|rest| rest.split(' ').next());
         match target {
-            Some("/metrics" | "/metrics_extended") if self.garbage => (
-                "200 OK",
-                "text/html",
-                "<html>\u{fffd}{{ not # metrics NaN NaN".to_owned(),
-            ),
+            Some("/metrics" | "/metrics_extended") if self.garbage => {
+                ("200 OK", "text/html", "<html>\u{fffd}{{ not # metrics NaN NaN".to_owned())
+            }
             Some("/metrics" | "/metrics_extended") => ("200 OK", open_metrics, self.metrics()),
             Some("/metadata") => ("200 OK", open_metrics, self.metadata()),
             _ => {
@@ -96,11 +92,7 @@ impl Endpoint {
 
 fn replace_line(text: &str, start: &str, line: &str) -> String {
     let swap = |old| {
-        if str::starts_with(old, start) {
-            line
-        } else {
-            old
-        }
+        if str::starts_with(old, start) { line } else { old }
     };
     text.lines().flat_map(|old| [swap(old), "\n"]).collect()
 }

@@ -23,10 +23,7 @@ pub(crate) fn ant_node_peer_id(root: &Path) -> io::Result<String> {
 pub(crate) fn antnode_peer_id(root: &Path) -> io::Result<String> {
     let key = keep_or_make(&root.join("secret-key"), 0o600, || random(32))?;
     if key.len() != 32 {
-        return Err(io::Error::new(
-            ErrorKind::InvalidData,
-            "secret-key is damaged",
-        ));
+        return Err(io::Error::new(ErrorKind::InvalidData, "secret-key is damaged"));
     }
     // How libp2p writes an ed25519 public key, for which the hash of the secret one stands in.
     let mut bytes = vec![0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
@@ -54,11 +51,7 @@ fn keep_or_make(
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let bytes = make()?;
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(mode)
-                .open(path)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
             file.write_all(&bytes)?;
             Ok(bytes)
         }
@@ -69,9 +62,7 @@ fn keep_or_make(
 fn public_key(json: &str) -> Option<Vec<u8>> {
     let (_, list) = json.split_once("\"public_key\":[")?;
     let (list, _) = list.split_once(']')?;
-    list.split(',')
-        .map(|number| number.trim().parse().ok())
-        .collect()
+    list.split(',').map(|number| number.trim().parse().ok()).collect()
 }
 
 fn base58(bytes: &[u8]) -> String {

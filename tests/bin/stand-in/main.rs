@@ -45,15 +45,8 @@ enum Generation {
 
 impl Generation {
     fn of(argv0: &str) -> Generation {
-        let name = Path::new(argv0)
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        if name.starts_with("antnode") {
-            Generation::First
-        } else {
-            Generation::Current
-        }
+        let name = Path::new(argv0).file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("antnode") { Generation::First } else { Generation::Current }
     }
 }
 

@@ -33,12 +33,7 @@ pub(crate) enum Value {
 
 /// An option without short form and environment variable.
 pub(crate) const fn opt(name: &'static str, value: Value) -> Opt {
-    Opt {
-        name,
-        short: "",
-        env: "",
-        value,
-    }
+    Opt { name, short: "", env: "", value }
 }
 
 /// An option with all its names.
@@ -48,12 +43,7 @@ pub(crate) const fn opt_as(
     env: &'static str,
     value: Value,
 ) -> Opt {
-    Opt {
-        name,
-        short,
-        env,
-        value,
-    }
+    Opt { name, short, env, value }
 }
 
 /// What was given.
@@ -106,16 +96,11 @@ pub(crate) fn parse(table: &'static [Opt], args: &[String]) -> Result<Given, Str
             }
             (_, Some(value)) => value,
             // Like clap: what looks like an option is not taken for a value.
-            (_, None) => args
-                .next()
-                .filter(|value| !value.starts_with("--"))
-                .cloned()
-                .ok_or_else(|| {
-                    format!(
-                        "error: a value is required for '{}' but none was supplied",
-                        opt.name
-                    )
-                })?,
+            (_, None) => {
+                args.next().filter(|value| !value.starts_with("--")).cloned().ok_or_else(|| {
+                    format!("error: a value is required for '{}' but none was supplied", opt.name)
+                })?
+            }
         };
         check(opt, &value)?;
         let repeated = given.values.insert(opt.name, value).is_some();

@@ -11,8 +11,7 @@ pub(crate) fn take(signals: &[Signal]) -> SigSet {
 
 /// The next of them.
 pub(crate) fn next(set: &SigSet) -> Signal {
-    set.wait()
-        .expect("a set of valid signals can be waited for")
+    set.wait().expect("a set of valid signals can be waited for")
 }
 
 /// Dies by `signal` as if it had never been taken.

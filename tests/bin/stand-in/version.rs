@@ -60,9 +60,7 @@ fn trailer(bytes: &[u8]) -> Option<String> {
 
 fn trailer_length(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(LONGEST_TRAILER)..];
-    tail.windows(MARK.len())
-        .rposition(|window| window == MARK)
-        .map_or(0, |at| tail.len() - at)
+    tail.windows(MARK.len()).rposition(|window| window == MARK).map_or(0, |at| tail.len() - at)
 }
 
 /// Answers differently once the file was replaced, so it is asked before.

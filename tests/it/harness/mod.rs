@@ -1,7 +1,9 @@
 //! What hermetic tests share.
 
+mod env;
 mod node;
 mod wait;
 
+pub(crate) use env::{Ran, TestEnv, is_there};
 pub(crate) use node::{Running, StandIn, free_port};
 pub(crate) use wait::wait_until;

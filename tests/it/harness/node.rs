@@ -45,13 +45,8 @@ impl StandIn {
     pub(crate) fn spawn(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Running {
         let mut command = Command::new(&self.path);
         command.args(args).env_clear();
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        Running {
-            child: spawn_copied(&mut command),
-        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running { child: spawn_copied(&mut command) }
     }
 
     /// Runs it to its end, with little output: more than a pipe holds would wait for ever.
@@ -100,11 +95,7 @@ impl Running {
         let (mut out, mut err) = pipes.0.zip(pipes.1).expect("both are piped");
         out.read_to_end(&mut stdout).expect("readable");
         err.read_to_end(&mut stderr).expect("readable");
-        Output {
-            status,
-            stdout,
-            stderr,
-        }
+        Output { status, stdout, stderr }
     }
 }
 

@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn wait_until(deadline: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + deadline;
     while !is_so() {
-        assert!(
-            Instant::now() < end,
-            "waited {deadline:?} in vain until {what}"
-        );
+        assert!(Instant::now() < end, "waited {deadline:?} in vain until {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

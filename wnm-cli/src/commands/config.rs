@@ -1,6 +1,7 @@
 //! `wnm config`: the stored settings, and where each value in force comes from.
 
 use wnm_core::host::{Clock, Intents};
+use wnm_core::model::counted;
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 
@@ -22,7 +23,11 @@ pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit
             let (key, value) = match (value, key.split_once('=')) {
                 (Some(value), _) => (key.as_str(), value.as_str()),
                 (None, Some((key, value))) => (key, value),
-                (None, None) => return Err(CliError::usage(format!("no value for `{key}`: write `wnm config set {key} VALUE`"))),
+                (None, None) => {
+                    return Err(CliError::usage(format!(
+                        "no value for `{key}`: write `wnm config set {key} VALUE`"
+                    )));
+                }
             };
             let setting = named(key)?;
             change(context, setting, |draft| draft.with(setting, value))
@@ -38,7 +43,8 @@ pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit
 }
 
 fn named(key: &str) -> Result<Setting, CliError> {
-    key.parse().map_err(|error: wnm_core::policy::UnknownSetting| CliError::usage(error.to_string()))
+    key.parse()
+        .map_err(|error: wnm_core::policy::UnknownSetting| CliError::usage(error.to_string()))
 }
 
 fn list(context: &Context<'_>, settings: &[Setting]) -> Result<Exit, CliError> {
@@ -66,14 +72,14 @@ fn change(
     let after = draft.text(setting).to_owned();
     if setting.is_fixed_by_nodes() && before != after && !ledger.nodes.is_empty() {
         let problem = format!(
-            "{setting} cannot be changed from `{before}` while there are nodes: {} have it built in",
-            ledger.nodes.len()
+            "{setting} cannot be changed from `{before}` while there are nodes: {} built with it",
+            counted(ledger.nodes.len() as u32, "node")
         );
         return Err(CliError::new(Exit::Refused, problem).hint("nothing was changed"));
     }
     let cpus = ledger.samples.last().map_or(1, |sample| sample.cpus);
     let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
-    let now = wnm_metrics::SystemClock::default().now()?;
+    let now = wnm_metrics::SystemClock.now()?;
     store.set_policy(&draft, now.wall)?;
     output::say(&format!("{setting} is now `{after}` (it was `{before}`)"));
     warn(setting, &ledger, &policy);
@@ -86,8 +92,8 @@ fn warn(setting: Setting, ledger: &Ledger, policy: &Policy) {
     let surplus = nodes.saturating_sub(policy.cap.stored as usize);
     if setting == Setting::NodeCap && surplus > 0 {
         output::say(&format!(
-            "{surplus} of {nodes} nodes are now too many: the next cycles stop them and delete \
-             them {} s later; raise node_cap before that to keep them",
+            "{surplus} of {nodes} nodes too many now: the next cycles stop the surplus and delete it \
+             {} s later; raise node_cap before that to keep it",
             policy.delays.remove.as_secs()
         ));
     }

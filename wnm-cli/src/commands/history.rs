@@ -18,8 +18,7 @@ pub(super) fn run(context: &Context<'_>, args: &HistoryArgs) -> Result<Exit, Cli
     let nodes = parse_node_list(&args.nodes).map_err(|error| CliError::usage(error.to_string()))?;
     let since = args.since.as_deref().map(since).transpose()?;
     let (store, _) = open(&context.paths, Access::Read)?;
-    let query =
-        HistoryQuery { nodes: nodes.into_iter().collect(), since, limit: Some(args.limit) };
+    let query = HistoryQuery { nodes: nodes.into_iter().collect(), since, limit: Some(args.limit) };
     output::history(&store.history(&query)?, context.json)?;
     Ok(Exit::Done)
 }
@@ -28,6 +27,6 @@ fn since(text: &str) -> Result<Timestamp, CliError> {
     let ago: Duration = parse_duration(text).ok_or_else(|| {
         CliError::usage(format!("--since is `{text}`: give a time such as 90s, 10min, 6h or 3d"))
     })?;
-    let now = SystemClock::default().now()?.wall;
+    let now = SystemClock.now()?.wall;
     Ok(Timestamp(now.0.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))))
 }

@@ -66,7 +66,7 @@ fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
 }
 
 fn cpus() -> Result<u32, CliError> {
-    let now = wnm_core::host::Clock::now(&SystemClock::default())?;
+    let now = wnm_core::host::Clock::now(&SystemClock)?;
     Ok(ProcProbe::default().sample(&[], &now)?.cpus)
 }
 
@@ -94,11 +94,7 @@ fn verify(
     }
 }
 
-fn binary(
-    context: &Context<'_>,
-    policy: &Policy,
-    draft: &PolicyDraft,
-) -> Result<Release, String> {
+fn binary(context: &Context<'_>, policy: &Policy, draft: &PolicyDraft) -> Result<Release, String> {
     let configured = draft.text(Setting::NodeBinary);
     if !configured.is_empty() && !configured.starts_with('/') {
         return Err(format!("node_binary is `{configured}`: give an absolute path"));
@@ -165,7 +161,8 @@ fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> 
         return None;
     }
     let name = nix::unistd::User::from_uid(nix::unistd::getuid());
-    let name = name.ok().flatten().map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    let name =
+        name.ok().flatten().map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
     match user_manager(&SystemRunner, &context.paths.runtime_dir, &name) {
         UserManager::Ready => None,
         UserManager::NotLingering => Some((
@@ -173,10 +170,7 @@ fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> 
             format!("`loginctl enable-linger {name}` turns it on, `sudo` before it if refused"),
         )),
         UserManager::Absent => Some((
-            format!(
-                "the systemd of user {name} does not answer at {}",
-                context.paths.runtime_dir
-            ),
+            format!("the systemd of user {name} does not answer at {}", context.paths.runtime_dir),
             format!(
                 "`loginctl enable-linger {name}` starts it; without systemd choose --manager \
                  setsid+user"
@@ -203,7 +197,7 @@ fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result
 }
 
 fn fill(context: &Context<'_>, store: SqliteStore, draft: &PolicyDraft) -> Result<(), CliError> {
-    let now = wnm_core::host::Clock::now(&SystemClock::default())?;
+    let now = wnm_core::host::Clock::now(&SystemClock)?;
     store.set_policy(draft, now.wall)?;
     let ledger = store.load()?;
     let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
@@ -214,9 +208,7 @@ fn fill(context: &Context<'_>, store: SqliteStore, draft: &PolicyDraft) -> Resul
 }
 
 fn make_private(path: &Path) -> Result<(), CliError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| CliError::new(Exit::Failed, format!("failed to make {}: {error}", path.display())))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        CliError::new(Exit::Failed, format!("failed to make {}: {error}", path.display()))
+    })
 }

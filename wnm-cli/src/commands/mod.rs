@@ -83,9 +83,8 @@ impl<'a> Context<'a> {
 
     /// The cycle's lock; an error with the right exit code when another cycle holds it.
     fn lock(&self, patience: Duration) -> Result<crate::lock::Guard, CliError> {
-        crate::lock::acquire(&self.paths.lock, patience)?.ok_or_else(|| {
-            CliError::new(Exit::Busy, "another cycle is running; nothing was done")
-        })
+        crate::lock::acquire(&self.paths.lock, patience)?
+            .ok_or_else(|| CliError::new(Exit::Busy, "another cycle is running; nothing was done"))
     }
 }
 

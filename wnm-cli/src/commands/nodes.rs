@@ -91,7 +91,10 @@ pub(super) fn carry_out(
         output::cycle(&report, context.json)?;
     }
     let answer = adapters.intents().answer_to(request)?.ok_or_else(|| {
-        CliError::new(Exit::Failed, format!("request {request} was not answered; see `wnm history`"))
+        CliError::new(
+            Exit::Failed,
+            format!("request {request} was not answered; see `wnm history`"),
+        )
     })?;
     for why in &answer.refused {
         output::say(&format!("refused: {why}"));
@@ -121,8 +124,7 @@ fn named(
         let ids = pick(weighed, order, count as usize);
         return ids.into_iter().map(|id| key(ledger, id)).collect();
     }
-    let ids =
-        parse_node_list(&which.nodes).map_err(|error| CliError::usage(error.to_string()))?;
+    let ids = parse_node_list(&which.nodes).map_err(|error| CliError::usage(error.to_string()))?;
     ids.into_iter().map(|id| key(ledger, id)).collect()
 }
 

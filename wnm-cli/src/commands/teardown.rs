@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wnm_core::model::{NodeRecord, Verb};
+use wnm_core::model::{NodeRecord, Verb, counted};
 use wnm_core::policy::Setting;
 use wnm_managers::MARKER;
 use wnm_store::SqliteStore;
@@ -20,8 +20,8 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     let (adapters, ledger) = context.adapters(Access::Write)?;
     if !args.confirm {
         let problem = format!(
-            "teardown removes all {} nodes and every setting: it needs --confirm",
-            ledger.nodes.len()
+            "teardown removes everything, {} and every setting: it needs --confirm",
+            counted(ledger.nodes.len() as u32, "node")
         );
         return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
     }

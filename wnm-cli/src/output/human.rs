@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use comfy_table::presets::NOTHING;
 use comfy_table::Table;
+use comfy_table::presets::NOTHING;
 use wnm_core::action::Outcome;
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Phase, Release, Want};
@@ -84,7 +84,9 @@ fn waits(report: &PlanReport) -> String {
 pub(super) fn status(ledger: &Ledger, last: Option<&LastSeen>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["NODE", "STATE", "PID", "PORT", "PEERS", "RECORDS", "MEMORY", "UP", "VERSION"]);
+    table.set_header([
+        "NODE", "STATE", "PID", "PORT", "PEERS", "RECORDS", "MEMORY", "UP", "VERSION",
+    ]);
     for record in &ledger.nodes {
         table.add_row(row(record, view(record, last)));
     }
@@ -115,9 +117,8 @@ pub(super) fn view<'a>(record: &NodeRecord, last: Option<&'a LastSeen>) -> Optio
 /// The state to show: what was seen, unless the cycle that saw it set something in motion.
 pub(super) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'static str {
     let seen = view(record, last);
-    let moved = seen.is_none_or(|node| {
-        node.record.phase != record.phase || node.record.want != record.want
-    });
+    let moved = seen
+        .is_none_or(|node| node.record.phase != record.phase || node.record.want != record.want);
     match (&record.phase, record.want, seen) {
         (Phase::Removing { .. }, _, _) => "removing",
         (_, Want::Disabled, _) => "disabled",

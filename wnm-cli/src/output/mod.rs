@@ -1,5 +1,4 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the module that prints")]
 
 mod human;
 mod json;

@@ -57,10 +57,9 @@ impl Environment {
             if NOT_SETTINGS.contains(&name.as_str()) {
                 continue;
             }
-            let setting: Setting = key
-                .to_lowercase()
-                .parse()
-                .map_err(|error| CliError::usage(format!("environment variable {name}: {error}")))?;
+            let setting: Setting = key.to_lowercase().parse().map_err(|error| {
+                CliError::usage(format!("environment variable {name}: {error}"))
+            })?;
             draft = draft.with(setting, value);
         }
         Ok(draft)
@@ -68,8 +67,30 @@ impl Environment {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_told_from_other_variables() {
+        let environment =
+            Environment::of(&[("WNM_NODE_CAP", "5"), ("WNM_LOG", "debug"), ("PATH", "/bin")]);
+        let draft = environment.draft().expect("sound");
+        assert_eq!(draft, PolicyDraft::default().with(Setting::NodeCap, "5"));
+        let error = Environment::of(&[("WNM_NODE_CPA", "5")]).draft().expect_err("unknown");
+        assert!(error.to_string().contains("WNM_NODE_CPA"), "{error}");
+    }
+
+    #[test]
+    fn programs_are_looked_for_in_absolute_directories_only() {
+        let environment = Environment::of(&[("PATH", "/bin::.:x:/usr/bin"), ("HOME", "/h")]);
+        let expected = ["/bin", "/usr/bin", "/h/.local/bin", "/usr/local/bin"];
+        assert_eq!(environment.program_directories(), expected.map(PathBuf::from));
+    }
+}
+
+#[cfg(test)]
 impl Environment {
-    pub(crate) fn of(pairs: &[(&str, &str)]) -> Environment {
+    fn of(pairs: &[(&str, &str)]) -> Environment {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
     }

@@ -38,9 +38,10 @@ impl Paths {
     ) -> Result<Paths, CliError> {
         match scope(global, environment, manager)? {
             Scope::User => Paths::of_user(environment),
+            // Without it there can be no store in it either.
             Scope::System => Err(CliError::new(
-                Exit::Failed,
-                "the system scope is not part of this version",
+                Exit::NotInitialised,
+                "the system scope, which root has by default, is not part of this version",
             )
             .hint("run as the user who shall own the nodes, or choose --scope user")),
         }
@@ -48,9 +49,13 @@ impl Paths {
 
     fn of_user(environment: &Environment) -> Result<Paths, CliError> {
         let home = || {
-            environment.get("HOME").filter(|home| home.starts_with('/')).map(PathBuf::from).ok_or_else(
-                || CliError::usage("HOME is not set: it is needed to find ~/.local/share/autonomi"),
-            )
+            environment
+                .get("HOME")
+                .filter(|home| home.starts_with('/'))
+                .map(PathBuf::from)
+                .ok_or_else(|| {
+                    CliError::usage("HOME is not set: it is needed to find ~/.local/share/autonomi")
+                })
         };
         let directory = |variable: &str, below_home: &str| {
             let given = environment.get(variable).filter(|path| path.starts_with('/'));
@@ -97,9 +102,9 @@ fn scope(
         if text.ends_with("+sudo") {
             return Ok(Scope::System);
         }
-        let manager: Manager = text
-            .parse()
-            .map_err(|error| CliError::usage(format!("{} is `{text}`: {error}", Setting::Manager)))?;
+        let manager: Manager = text.parse().map_err(|error| {
+            CliError::usage(format!("{} is `{text}`: {error}", Setting::Manager))
+        })?;
         return Ok(manager.scope);
     }
     let user_has_store = Paths::of_user(environment).is_ok_and(|paths| store_exists(&paths));

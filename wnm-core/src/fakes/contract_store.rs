@@ -67,7 +67,7 @@ fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) 
         version: Some(release().version),
         created: at(10).wall,
     };
-    assert_eq!(ledger.nodes, [expected.clone()]);
+    assert_eq!(ledger.nodes, std::slice::from_ref(&expected));
     assert_eq!(ledger.open.len(), 1);
     let open = &ledger.open[0];
     assert_eq!((open.id, open.record), (begun.op, begun.record));
@@ -327,7 +327,7 @@ fn a_cycle_comes_back_as_it_was(store: &dyn StoreAndIntents) {
     store.save_cycle(&first.recording()).unwrap();
 
     let ledger = store.load().unwrap();
-    assert_eq!(ledger.samples, [first.sample.clone()]);
+    assert_eq!(ledger.samples, std::slice::from_ref(&first.sample));
     assert_eq!(ledger.memory, first.memory);
     let seen = store.last_seen().unwrap();
     let expected = LastSeen { snapshot: first.snapshot.clone(), plan: first.plan.clone() };

@@ -9,7 +9,7 @@ mod snapshot;
 
 pub use ledger::{Ledger, OpRecord, OpenOperation};
 pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round};
-pub use rates::cpu_used;
+pub use rates::{cpu_used, is_worth_keeping};
 pub use reading::{
     CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, MachineSample,
     MemorySample, NodeFacts, NodeReading, ProcessKey, ProcessReading, ProcessState, Readings,

@@ -19,6 +19,14 @@ pub fn cpu_used(earlier: &[MachineSample], sample: &MachineSample) -> Option<Per
     Percent::of(total - idle, total)
 }
 
+/// Whether `sample` is to be kept for later cycles. Cycles that follow each other closely would
+/// otherwise push out every sample that is old enough to be of use.
+pub fn is_worth_keeping(earlier: &[MachineSample], sample: &MachineSample) -> bool {
+    let Some(last) = earlier.last() else { return true };
+    let (before, after) = (&last.at.instant, &sample.at.instant);
+    before.boot != after.boot || after.uptime_ms.saturating_sub(before.uptime_ms) >= SHORTEST_MS / 2
+}
+
 fn fits(before: &MachineSample, sample: &MachineSample) -> bool {
     let (before, after) = (&before.at.instant, &sample.at.instant);
     before.boot == after.boot
@@ -26,4 +34,73 @@ fn fits(before: &MachineSample, sample: &MachineSample) -> bool {
             .uptime_ms
             .checked_sub(before.uptime_ms)
             .is_some_and(|ms| (SHORTEST_MS..=LONGEST_MS).contains(&ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::{BootId, Instant, Now, Timestamp};
+    use crate::observe::CpuTimes;
+
+    /// At `second`, with so many ticks in all of which so many were idle.
+    fn sample(boot: &str, second: u64, total: u64, idle: u64, iowait: u64) -> MachineSample {
+        let instant = Instant { boot: BootId(boot.into()), uptime_ms: second * 1000 };
+        MachineSample {
+            at: Now { wall: Timestamp(0), instant },
+            cpus: 1,
+            cpu: Some(CpuTimes { total, idle, iowait }),
+            memory: None,
+            load: None,
+            file_systems: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn cpu_is_what_is_neither_idle_nor_waiting() {
+        let earlier = [sample("a", 0, 0, 0, 0)];
+        let used = |total, idle, iowait| cpu_used(&earlier, &sample("a", 60, total, idle, iowait));
+        assert_eq!(used(1000, 600, 100), Some(Percent(30.0)));
+        assert_eq!(used(1000, 1000, 0), Some(Percent(0.0)));
+        assert_eq!(used(1000, 900, 900), Some(Percent(0.0)), "never below nothing");
+        assert_eq!(used(0, 0, 0), None, "no time has passed");
+    }
+
+    #[test]
+    fn only_a_sample_of_the_right_age_and_boot_will_do() {
+        let table = [
+            ("a", 0, None),
+            ("a", 9, None),
+            ("a", 10, Some(50.0)),
+            ("a", 600, Some(50.0)),
+            ("a", 601, None),
+            ("b", 60, None),
+        ];
+        for (boot, second, expected) in table {
+            let earlier = [sample("a", 0, 0, 0, 0)];
+            let used = cpu_used(&earlier, &sample(boot, second, 1000, 500, 0));
+            assert_eq!(used, expected.map(Percent), "{boot} {second} s");
+        }
+        assert_eq!(cpu_used(&[], &sample("a", 60, 1000, 500, 0)), None);
+        let counters_reset = [sample("a", 0, 5000, 0, 0)];
+        assert_eq!(cpu_used(&counters_reset, &sample("a", 60, 1000, 500, 0)), None);
+    }
+
+    #[test]
+    fn the_latest_fitting_sample_is_taken() {
+        let earlier =
+            [sample("a", 0, 0, 0, 0), sample("a", 30, 1000, 0, 0), sample("a", 55, 1500, 500, 0)];
+        let used = cpu_used(&earlier, &sample("a", 60, 2000, 1000, 0));
+        assert_eq!(used, Some(Percent(0.0)), "since second 30");
+    }
+
+    #[test]
+    fn samples_close_together_are_not_all_kept() {
+        let earlier = [sample("a", 10, 0, 0, 0)];
+        for (boot, second, kept) in [("a", 14, false), ("a", 15, true), ("b", 1, true)] {
+            assert_eq!(is_worth_keeping(&earlier, &sample(boot, second, 1, 1, 0)), kept);
+        }
+        assert!(is_worth_keeping(&[], &sample("a", 0, 0, 0, 0)));
+    }
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use super::{Plan, PlanScope, check, plan};
 use crate::action::Resource;
-use crate::fakes::build::{
-    CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release,
-};
+use crate::fakes::build::{CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release};
 use crate::model::{
     BootId, Bytes, Instant, LoadAverage, NodeKey, Now, Percent, Phase, Removal, Request, RequestId,
     Timestamp, Verb, Want,

@@ -11,7 +11,7 @@ pub use report::{CycleError, CycleReport, Done};
 use std::time::Duration;
 
 use crate::host::Host;
-use crate::observe::{Ledger, Snapshot, snapshot};
+use crate::observe::{Ledger, Snapshot, is_worth_keeping, snapshot};
 use crate::plan::{Plan, PlanScope, check, plan};
 use crate::policy::{Policy, PolicyDraft};
 
@@ -92,6 +92,7 @@ fn look(
     now: &crate::model::Now,
 ) -> (Snapshot, Option<crate::observe::MachineSample>) {
     let readings = collect::collect(host, ledger, policy, options.deadline, now);
-    let sample = readings.machine.as_ref().ok().cloned();
+    let sample = readings.machine.as_ref().ok();
+    let sample = sample.filter(|sample| is_worth_keeping(&ledger.samples, sample)).cloned();
     (snapshot(ledger, &readings, &policy.delays, now), sample)
 }

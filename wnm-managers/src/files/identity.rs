@@ -62,11 +62,7 @@ fn free_place(
 ) -> HostResult<(PathBuf, bool)> {
     let mut attempt = 1_u32;
     loop {
-        let suffix = if attempt == 1 {
-            String::new()
-        } else {
-            format!("-{attempt}")
-        };
+        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
         let name = format!("{}-{}-{}{suffix}.key", spec.id, node.record, spec.program);
         let place = archive.join(name);
         match fs::read(&place) {

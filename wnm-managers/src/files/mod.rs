@@ -1,8 +1,5 @@
 //! Data, logs and identities of nodes on disk. The only code of the project that deletes.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module for everything a node owns"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module for everything a node owns")]
 
 mod guard;
 mod identity;
@@ -64,9 +61,7 @@ pub(crate) fn is_there(path: &Path) -> HostResult<bool> {
 
 impl NodeFiles for DiskFiles {
     fn survey(&self, root: &Path) -> StorageReading {
-        StorageReading {
-            entries: entries(root).map_err(|error| error.unread()),
-        }
+        StorageReading { entries: entries(root).map_err(|error| error.unread()) }
     }
 
     fn prepare(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
@@ -101,11 +96,7 @@ impl NodeFiles for DiskFiles {
 
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let aside = aside(node, spec);
-        let data = if is_there(&spec.data)? {
-            &spec.data
-        } else {
-            &aside
-        };
+        let data = if is_there(&spec.data)? { &spec.data } else { &aside };
         identity::archive(&self.identities, node, spec, data)
     }
 
@@ -125,10 +116,7 @@ impl NodeFiles for DiskFiles {
             return Err(HostError::new(op, FaultKind::Refused));
         }
         if !identity::is_safe(&self.identities, node, spec)? {
-            let op = format!(
-                "the identity of {} is not in the archive: it stays",
-                spec.id
-            );
+            let op = format!("the identity of {} is not in the archive: it stays", spec.id);
             return Err(HostError::new(op, FaultKind::Refused));
         }
         let aside = aside(node, spec);
@@ -161,8 +149,7 @@ impl NodeFiles for DiskFiles {
 
 /// Where data waits for its deletion: a name that no node carries and no survey counts.
 fn aside(node: NodeKey, spec: &NodeSpec) -> PathBuf {
-    spec.storage
-        .join(format!(".removed-{}-{}", spec.id, node.record))
+    spec.storage.join(format!(".removed-{}-{}", spec.id, node.record))
 }
 
 fn remove_tree(path: &Path, root: &Path) -> HostResult<()> {

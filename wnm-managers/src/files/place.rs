@@ -49,11 +49,7 @@ fn build(staging: &Path, spec: &NodeSpec, release: &Release) -> HostResult<()> {
 /// The data must be there. Logs, a missing program and the key's permissions are put right.
 pub(super) fn check(spec: &NodeSpec, release: Option<&Release>) -> HostResult<Change> {
     if !is_there(&spec.data)? {
-        let op = format!(
-            "{} is gone: {} is not started",
-            spec.data.display(),
-            spec.id
-        );
+        let op = format!("{} is gone: {} is not started", spec.data.display(), spec.id);
         return Err(HostError::new(op, FaultKind::NotFound));
     }
     let mut change = Change::AlreadySo;
@@ -63,10 +59,7 @@ pub(super) fn check(spec: &NodeSpec, release: Option<&Release>) -> HostResult<Ch
     }
     if !is_there(&spec.binary)? {
         let gone = || {
-            let op = format!(
-                "{} is gone, and there is no program to copy",
-                spec.binary.display()
-            );
+            let op = format!("{} is gone, and there is no program to copy", spec.binary.display());
             HostError::new(op, FaultKind::NotFound)
         };
         copy_program(&spec.data, spec, release.ok_or_else(gone)?)?;
@@ -82,11 +75,7 @@ pub(super) fn check(spec: &NodeSpec, release: Option<&Release>) -> HostResult<Ch
 /// The program and what lies beside it in a release, for this node alone: programs replace
 /// themselves, and one that only has its binary may find no peers.
 fn copy_program(directory: &Path, spec: &NodeSpec, release: &Release) -> HostResult<()> {
-    copy(
-        &release.path,
-        &directory.join(spec.program.binary_name()),
-        0o755,
-    )?;
+    copy(&release.path, &directory.join(spec.program.binary_name()), 0o755)?;
     for name in spec.program.companions() {
         let from = release.path.with_file_name(name);
         let to = directory.join(name);

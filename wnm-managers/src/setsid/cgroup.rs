@@ -1,8 +1,5 @@
 //! A process started inside a service ends with that service, session of its own or not.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that reads our own cgroup"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads our own cgroup")]
 
 use std::fs;
 use std::time::Duration;
@@ -50,8 +47,7 @@ struct Service<'a> {
 /// The service that a cgroup file names, in the hierarchy that systemd itself uses.
 fn service_of(text: &str) -> Option<Service<'_>> {
     let path = text.lines().find_map(|line| {
-        line.strip_prefix("0::")
-            .or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))
+        line.strip_prefix("0::").or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))
     })?;
     let unit = path.rsplit('/').next()?;
     let is_user_manager = unit.starts_with("user@");
@@ -66,18 +62,12 @@ mod tests {
     #[test]
     fn services_are_told_from_sessions() {
         let of = |text| service_of(text).map(|service| (service.unit, service.of_user));
-        assert_eq!(
-            of("0::/system.slice/wnm.service\n"),
-            Some(("wnm.service", false))
-        );
+        assert_eq!(of("0::/system.slice/wnm.service\n"), Some(("wnm.service", false)));
         let user =
             "3:cpu:/\n1:name=systemd:/user.slice/user-1.slice/user@1.service/app.slice/w.service\n";
         assert_eq!(of(user), Some(("w.service", true)));
         assert_eq!(of("0::/user.slice/user-1.slice/session-3.scope\n"), None);
-        assert_eq!(
-            of("0::/user.slice/user-1.slice/user@1.service/init.scope\n"),
-            None
-        );
+        assert_eq!(of("0::/user.slice/user-1.slice/user@1.service/init.scope\n"), None);
         assert_eq!(of("0::/\n"), None);
         assert_eq!(of(""), None);
     }

@@ -27,9 +27,7 @@ pub struct Setsid {
 
 impl std::fmt::Debug for Setsid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setsid")
-            .field("roots", &self.roots)
-            .finish_non_exhaustive()
+        f.debug_struct("Setsid").field("roots", &self.roots).finish_non_exhaustive()
     }
 }
 
@@ -42,10 +40,7 @@ impl Setsid {
 
 impl NodeManager for Setsid {
     fn manager(&self) -> Manager {
-        Manager {
-            kind: ManagerKind::Setsid,
-            scope: Scope::User,
-        }
+        Manager { kind: ManagerKind::Setsid, scope: Scope::User }
     }
 
     fn create(&self, _spec: &NodeSpec) -> HostResult<Change> {
@@ -69,11 +64,7 @@ impl NodeManager for Setsid {
     fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
         let running = processes_of(spec)?;
         end(&running, STOP_PATIENCE)?;
-        Ok(if running.is_empty() {
-            Change::AlreadySo
-        } else {
-            Change::Made
-        })
+        Ok(if running.is_empty() { Change::AlreadySo } else { Change::Made })
     }
 
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
@@ -90,11 +81,7 @@ impl NodeManager for Setsid {
         let reading = |spec: &&NodeSpec| {
             let process = found.get(&spec.data).and_then(|keys| keys.first());
             UnitReading {
-                state: if process.is_some() {
-                    UnitState::Running
-                } else {
-                    UnitState::Missing
-                },
+                state: if process.is_some() { UnitState::Running } else { UnitState::Missing },
                 pid: process.map(|key| key.pid),
                 restarts: None,
                 invocation: None,

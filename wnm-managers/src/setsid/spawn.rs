@@ -1,8 +1,5 @@
 //! Starts a node in a session of its own.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that starts setsid nodes"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that starts setsid nodes")]
 #![expect(unsafe_code, reason = "setsid has to happen between fork and exec")]
 
 use std::fs;
@@ -27,30 +24,25 @@ pub(super) fn spawn(spec: &NodeSpec) -> HostResult<()> {
         .append(true)
         .open(&log_path)
         .map_err(|error| HostError::io(format!("open {}", log_path.display()), error))?;
-    let errors = log
-        .try_clone()
-        .map_err(|error| HostError::io(op(), error))?;
+    let errors = log.try_clone().map_err(|error| HostError::io(op(), error))?;
     let mut command = Command::new(&spec.binary);
     command
         .args(spec.program.arguments(spec))
-        .envs(
-            spec.launch
-                .environment
-                .iter()
-                .map(|(key, value)| (key, value)),
-        )
+        .envs(spec.launch.environment.iter().map(|(key, value)| (key, value)))
         .current_dir(&spec.data)
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors);
-    // SAFETY: setsid is async-signal-safe, takes no memory and no lock; nothing else runs between
-    // fork and exec.
+    // SAFETY: setsid and umask are async-signal-safe, take no memory and no lock; nothing else
+    // runs between fork and exec.
     unsafe {
-        command.pre_exec(|| nix::unistd::setsid().map(|_| ()).map_err(Into::into));
+        command.pre_exec(|| {
+            // `ant-node` leaves the permissions of its key to whoever starts it.
+            nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+            nix::unistd::setsid().map(|_| ()).map_err(Into::into)
+        });
     }
-    let mut child = command
-        .spawn()
-        .map_err(|error| HostError::io(op(), error))?;
+    let mut child = command.spawn().map_err(|error| HostError::io(op(), error))?;
     thread::sleep(FIRST_LOOK);
     match child.try_wait() {
         Ok(Some(status)) => {

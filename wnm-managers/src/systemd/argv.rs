@@ -16,12 +16,7 @@ pub(crate) fn user_environment(runtime_dir: &str) -> Vec<(String, String)> {
 
 pub(super) fn show(ids: &[NodeId]) -> Vec<String> {
     let properties = format!("--property={}", show::PROPERTIES.join(","));
-    let mut args = vec![
-        "--user".to_owned(),
-        "show".to_owned(),
-        properties,
-        "--".to_owned(),
-    ];
+    let mut args = vec!["--user".to_owned(), "show".to_owned(), properties, "--".to_owned()];
     args.extend(ids.iter().map(|id| unit::name(*id)));
     args
 }

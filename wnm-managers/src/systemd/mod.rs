@@ -1,8 +1,5 @@
 //! One unit a node, kept by a user's own systemd.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the shell module that reads and writes units"
-)]
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads and writes units")]
 
 mod argv;
 mod show;
@@ -38,9 +35,7 @@ pub struct Systemd {
 
 impl std::fmt::Debug for Systemd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Systemd")
-            .field("units", &self.units)
-            .finish_non_exhaustive()
+        f.debug_struct("Systemd").field("units", &self.units).finish_non_exhaustive()
     }
 }
 
@@ -52,12 +47,7 @@ impl Systemd {
         runtime_dir: String,
         roots: Vec<PathBuf>,
     ) -> Systemd {
-        Systemd {
-            runner,
-            units,
-            runtime_dir,
-            roots,
-        }
+        Systemd { runner, units, runtime_dir, roots }
     }
 
     fn unit_file(&self, id: NodeId) -> PathBuf {
@@ -69,10 +59,7 @@ impl Systemd {
         call.env = user_environment(&self.runtime_dir);
         let answer = self.runner.run(&call)?;
         if answer.stderr.contains("Failed to connect to bus") {
-            let op = format!(
-                "the user's systemd does not answer: {}",
-                answer.stderr.trim()
-            );
+            let op = format!("the user's systemd does not answer: {}", answer.stderr.trim());
             return Err(HostError::new(op, FaultKind::Unavailable));
         }
         Ok(answer)
@@ -86,11 +73,7 @@ impl Systemd {
             return Ok(());
         }
         let why = answer.stderr.trim().to_owned();
-        Err(HostError::with(
-            format!("systemctl {line}"),
-            FaultKind::Failed,
-            why,
-        ))
+        Err(HostError::with(format!("systemctl {line}"), FaultKind::Failed, why))
     }
 
     fn show(&self, ids: &[NodeId]) -> HostResult<BTreeMap<NodeId, Shown>> {
@@ -100,11 +83,7 @@ impl Systemd {
         let answer = self.call(argv::show(ids), argv::PATIENCE)?;
         if !answer.ok() {
             let why = answer.stderr.trim().to_owned();
-            return Err(HostError::with(
-                "systemctl show",
-                FaultKind::Unavailable,
-                why,
-            ));
+            return Err(HostError::with("systemctl show", FaultKind::Unavailable, why));
         }
         show::parse(&answer.stdout)
     }
@@ -145,10 +124,7 @@ impl Systemd {
 
 impl NodeManager for Systemd {
     fn manager(&self) -> Manager {
-        Manager {
-            kind: ManagerKind::Systemd,
-            scope: Scope::User,
-        }
+        Manager { kind: ManagerKind::Systemd, scope: Scope::User }
     }
 
     fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
@@ -211,11 +187,7 @@ impl NodeManager for Systemd {
         // What is still there was started by somebody else, with this node's data.
         let strangers = processes_of(spec)?;
         end(&strangers, Duration::from_secs(unit::STOP_SECONDS))?;
-        Ok(if resting && strangers.is_empty() {
-            Change::AlreadySo
-        } else {
-            Change::Made
-        })
+        Ok(if resting && strangers.is_empty() { Change::AlreadySo } else { Change::Made })
     }
 
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
@@ -244,11 +216,7 @@ impl NodeManager for Systemd {
         if text.is_some() || shown.reading.state != UnitState::Missing {
             self.reload()?;
         }
-        Ok(if text.is_some() {
-            Change::Made
-        } else {
-            Change::AlreadySo
-        })
+        Ok(if text.is_some() { Change::Made } else { Change::AlreadySo })
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
@@ -271,16 +239,11 @@ impl NodeManager for Systemd {
         let mut found = BTreeSet::new();
         match fs::read_dir(&self.units) {
             Ok(entries) => found.extend(
-                entries
-                    .flatten()
-                    .filter_map(|entry| unit::id_of(entry.file_name().to_str()?)),
+                entries.flatten().filter_map(|entry| unit::id_of(entry.file_name().to_str()?)),
             ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                return Err(HostError::io(
-                    format!("list {}", self.units.display()),
-                    error,
-                ));
+                return Err(HostError::io(format!("list {}", self.units.display()), error));
             }
         }
         found.extend(crate::setsid::ids_of(processes_below(&self.roots)?.keys()));

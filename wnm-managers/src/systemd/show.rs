@@ -33,10 +33,8 @@ pub(super) struct Shown {
 pub(super) fn parse(text: &str) -> HostResult<BTreeMap<NodeId, Shown>> {
     let mut units = BTreeMap::new();
     for block in text.split("\n\n").filter(|block| !block.trim().is_empty()) {
-        let values: BTreeMap<&str, &str> = block
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .collect();
+        let values: BTreeMap<&str, &str> =
+            block.lines().filter_map(|line| line.split_once('=')).collect();
         let id = values.get("Id").and_then(|name| unit::id_of(name));
         let (Some(id), Some(shown)) = (id, shown(&values)) else {
             let op = format!("systemctl show answered without id or state: {block:?}");
@@ -51,10 +49,7 @@ fn shown(values: &BTreeMap<&str, &str>) -> Option<Shown> {
     let load = *values.get("LoadState")?;
     let active = *values.get("ActiveState")?;
     let sub = values.get("SubState").copied().unwrap_or("");
-    let pid = values
-        .get("MainPID")
-        .and_then(|pid| pid.parse().ok())
-        .filter(|pid| *pid > 0);
+    let pid = values.get("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid > 0);
     let reading = UnitReading {
         state: state(load, active, sub, pid),
         pid,
@@ -66,10 +61,7 @@ fn shown(values: &BTreeMap<&str, &str>) -> Option<Shown> {
         definition_lost: false,
     };
     let needs_reload = values.get("NeedDaemonReload") == Some(&"yes");
-    Some(Shown {
-        reading,
-        needs_reload,
-    })
+    Some(Shown { reading, needs_reload })
 }
 
 /// A unit whose file is gone may still run: what it does counts before what is known of it.
@@ -104,20 +96,8 @@ mod tests {
             ("loaded", "active", "running", 7, UnitState::Running),
             ("not-found", "active", "running", 7, UnitState::Running),
             ("loaded", "active", "exited", 0, UnitState::Stopped),
-            (
-                "loaded",
-                "activating",
-                "auto-restart",
-                0,
-                UnitState::Activating,
-            ),
-            (
-                "loaded",
-                "deactivating",
-                "stop-sigterm",
-                7,
-                UnitState::Stopping,
-            ),
+            ("loaded", "activating", "auto-restart", 0, UnitState::Activating),
+            ("loaded", "deactivating", "stop-sigterm", 7, UnitState::Stopping),
             ("loaded", "failed", "failed", 0, UnitState::Failed),
             ("loaded", "inactive", "dead", 0, UnitState::Stopped),
             ("not-found", "inactive", "dead", 0, UnitState::Missing),
@@ -125,21 +105,15 @@ mod tests {
         ];
         for (load, active, sub, pid, expected) in table {
             let units = parse(&block(1, load, active, sub, pid)).unwrap();
-            assert_eq!(
-                units[&id(1)].reading.state,
-                expected,
-                "{load} {active} {sub}"
-            );
+            assert_eq!(units[&id(1)].reading.state, expected, "{load} {active} {sub}");
         }
     }
 
     #[test]
     fn many_units_in_any_order() {
-        let text = [
-            block(2, "loaded", "active", "running", 9),
-            block(1, "loaded", "failed", "failed", 0),
-        ]
-        .join("\n");
+        let text =
+            [block(2, "loaded", "active", "running", 9), block(1, "loaded", "failed", "failed", 0)]
+                .join("\n");
         let units = parse(&text).unwrap();
         assert_eq!(units[&id(2)].reading.pid, Some(9));
         assert_eq!(units[&id(1)].reading.pid, None);
@@ -150,11 +124,7 @@ mod tests {
     fn nothing_is_concluded_from_half_an_answer() {
         let whole = block(1, "loaded", "active", "running", 7);
         let without_state = whole.replace("ActiveState=active\n", "");
-        for text in [
-            without_state.as_str(),
-            "LoadState=loaded\nActiveState=active\n",
-            "hello",
-        ] {
+        for text in [without_state.as_str(), "LoadState=loaded\nActiveState=active\n", "hello"] {
             assert_eq!(parse(text).unwrap_err().kind, FaultKind::Garbled, "{text}");
         }
         assert!(parse("").unwrap().is_empty());

@@ -17,9 +17,7 @@ pub(super) fn name(id: NodeId) -> String {
 pub(super) fn id_of(file_name: &str) -> Option<NodeId> {
     let stem = file_name.strip_suffix(".service")?;
     // A bare number is a fine way to name a node on the command line, but no unit of ours.
-    stem.starts_with("antnode")
-        .then(|| stem.parse().ok())
-        .flatten()
+    stem.starts_with("antnode").then(|| stem.parse().ok()).flatten()
 }
 
 pub(super) fn is_ours(text: &str) -> bool {
@@ -63,10 +61,7 @@ fn command_line(spec: &NodeSpec) -> String {
     let program = quote(&spec.binary.to_string_lossy());
     let args = spec.program.arguments(spec);
     let args = args.iter().map(|arg| quote(arg).replace('$', "$$"));
-    std::iter::once(program)
-        .chain(args)
-        .collect::<Vec<_>>()
-        .join(" ")
+    std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
 }
 
 fn assignment(key: &str, value: &str) -> String {
@@ -122,13 +117,8 @@ mod tests {
     fn words_that_would_break_a_unit_are_quoted() {
         let mut spec = spec(7);
         spec.binary = "/srv/my $nodes/100%/ant-node".into();
-        spec.launch.start_args = vec![
-            "a b".into(),
-            "$HOME".into(),
-            "50%".into(),
-            "say \"x\\\"".into(),
-            String::new(),
-        ];
+        spec.launch.start_args =
+            vec!["a b".into(), "$HOME".into(), "50%".into(), "say \"x\\\"".into(), String::new()];
         spec.launch.environment = vec![("A".into(), "b c%d $e".into())];
         let text = render(&spec);
         let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('E')).collect();
@@ -142,13 +132,7 @@ mod tests {
     fn unit_names_lead_back_to_nodes() {
         assert_eq!(id_of(&name(id(7))), Some(id(7)));
         assert_eq!(id_of("antnode12.service"), Some(id(12)));
-        for other in [
-            "7.service",
-            "antnode0.service",
-            "antnode7.timer",
-            "sshd.service",
-            "",
-        ] {
+        for other in ["7.service", "antnode0.service", "antnode7.timer", "sshd.service", ""] {
             assert_eq!(id_of(other), None, "{other}");
         }
     }

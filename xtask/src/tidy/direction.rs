@@ -3,9 +3,8 @@
 use super::{File, Offence};
 
 /// A module may know itself and those before it. `host` comes late: deciding knows no effects.
-const ORDER: &[&str] = &[
-    "model", "select", "policy", "action", "observe", "plan", "host", "run", "fakes",
-];
+const ORDER: &[&str] =
+    &["model", "select", "policy", "action", "observe", "plan", "host", "run", "fakes"];
 
 pub(super) fn check(file: &File<'_>) -> Vec<Offence> {
     let Some(path) = file.path.strip_prefix("wnm-core/src/") else {
@@ -21,21 +20,15 @@ pub(super) fn check(file: &File<'_>) -> Vec<Offence> {
     let mut found = Vec::new();
     for (line, text) in file.numbered_lines() {
         let code = text.split("//").next().unwrap_or_default();
-        for (_, rest) in code
-            .match_indices("crate::")
-            .map(|(at, word)| code.split_at(at + word.len()))
+        for (_, rest) in
+            code.match_indices("crate::").map(|(at, word)| code.split_at(at + word.len()))
         {
-            let module = rest
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .next();
+            let module = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
             let module = module.unwrap_or_default();
             match rank(module) {
                 Some(other) if other > own => {
                     let own = ORDER[own];
-                    found.push(Offence::new(
-                        line,
-                        format!("`{own}` must not know `{module}`"),
-                    ));
+                    found.push(Offence::new(line, format!("`{own}` must not know `{module}`")));
                 }
                 None if rest.starts_with('{') => {
                     let what = "write one `use` for each module, so that its direction is seen";
@@ -58,10 +51,7 @@ mod tests {
     use super::check;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&File { path, text })
-            .into_iter()
-            .map(|offence| offence.line)
-            .collect()
+        check(&File { path, text }).into_iter().map(|offence| offence.line).collect()
     }
 
     #[test]
@@ -70,14 +60,8 @@ mod tests {
         assert_eq!(lines("wnm-core/src/plan/heal.rs", text), [2, 3]);
         assert_eq!(lines("wnm-core/src/run/mod.rs", text), [0; 0]);
         assert_eq!(lines("wnm-core/src/fakes.rs", text), [0; 0]);
-        assert_eq!(
-            lines("wnm-core/src/host/clock.rs", "use crate::fakes::World;\n"),
-            [1]
-        );
-        assert_eq!(
-            lines("wnm-core/src/model/net.rs", "// as crate::plan does\n"),
-            [0; 0]
-        );
+        assert_eq!(lines("wnm-core/src/host/clock.rs", "use crate::fakes::World;\n"), [1]);
+        assert_eq!(lines("wnm-core/src/model/net.rs", "// as crate::plan does\n"), [0; 0]);
     }
 
     #[test]
@@ -90,9 +74,6 @@ mod tests {
 
     #[test]
     fn braces_cannot_hide_a_direction() {
-        assert_eq!(
-            lines("wnm-core/src/plan/mod.rs", "use crate::{run, host};\n"),
-            [1]
-        );
+        assert_eq!(lines("wnm-core/src/plan/mod.rs", "use crate::{run, host};\n"), [1]);
     }
 }

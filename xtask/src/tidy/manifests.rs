@@ -8,20 +8,12 @@ use toml::Table;
 /// One line for each thing that a member lacks.
 pub(super) fn offences(root: &Path) -> Result<Vec<String>, String> {
     let workspace = read(&root.join("Cargo.toml"))?;
-    let members = workspace["workspace"]
-        .get("members")
-        .and_then(|members| members.as_array());
+    let members = workspace["workspace"].get("members").and_then(|members| members.as_array());
     let mut found = Vec::new();
-    for member in members
-        .into_iter()
-        .flatten()
-        .filter_map(|member| member.as_str())
-    {
+    for member in members.into_iter().flatten().filter_map(|member| member.as_str()) {
         let manifest = read(&root.join(member).join("Cargo.toml"))?;
         if !inherits_lints(&manifest) {
-            found.push(format!(
-                "{member}/Cargo.toml:0: needs `[lints] workspace = true`"
-            ));
+            found.push(format!("{member}/Cargo.toml:0: needs `[lints] workspace = true`"));
         }
         if !root.join(member).join("README.md").is_file() {
             found.push(format!("{member}/README.md:0: is missing"));
@@ -31,16 +23,13 @@ pub(super) fn offences(root: &Path) -> Result<Vec<String>, String> {
 }
 
 fn inherits_lints(manifest: &Table) -> bool {
-    let lints = manifest
-        .get("lints")
-        .and_then(|lints| lints.get("workspace"));
+    let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
     lints.and_then(|value| value.as_bool()) == Some(true)
 }
 
 fn read(path: &Path) -> Result<Table, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    text.parse()
-        .map_err(|error| format!("{}: {error}", path.display()))
+    text.parse().map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -62,10 +51,8 @@ mod tests {
         write("good/README.md", "# good\n");
         write("bad/Cargo.toml", "[lints.rust]\nunsafe_code = \"deny\"\n");
         let found = offences(dir.path()).expect("it can be read");
-        let wanted = [
-            "bad/Cargo.toml:0: needs `[lints] workspace = true`",
-            "bad/README.md:0: is missing",
-        ];
+        let wanted =
+            ["bad/Cargo.toml:0: needs `[lints] workspace = true`", "bad/README.md:0: is missing"];
         assert_eq!(found, wanted);
     }
 }

@@ -21,10 +21,7 @@ struct Offence {
 
 impl Offence {
     fn new(line: usize, what: impl Into<String>) -> Offence {
-        Offence {
-            line,
-            what: what.into(),
-        }
+        Offence { line, what: what.into() }
     }
 }
 
@@ -76,11 +73,7 @@ fn walk(root: &Path, dir: &Path, ignored: &str, found: &mut Vec<String>) -> io::
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let path = entry.path();
-        let shown = path
-            .strip_prefix(root)
-            .unwrap_or(&path)
-            .to_string_lossy()
-            .into_owned();
+        let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
         if shown == ".git" || ignored.lines().any(|line| line == format!("/{shown}")) {
             continue;
         }
@@ -110,9 +103,7 @@ fn check_file(path: &str, entry: &DirEntry) -> io::Result<Vec<String>> {
     let file = File { path, text: &text };
     let all = rules::ALL.iter().flat_map(|rule| rule(&file));
     let found = all.chain(direction::check(&file));
-    Ok(found
-        .map(|offence| format!("{path}:{}: {}", offence.line, offence.what))
-        .collect())
+    Ok(found.map(|offence| format!("{path}:{}: {}", offence.line, offence.what)).collect())
 }
 
 #[cfg(test)]

@@ -24,23 +24,13 @@ fn trailing_whitespace(file: &File<'_>) -> Vec<Offence> {
     }
     let ends_in_space = |line: &str| line.ends_with(char::is_whitespace);
     // `lines` takes \r\n for one end of line.
-    let found = file
-        .numbered_lines()
-        .filter(|(_, line)| ends_in_space(line));
-    let carriage = file
-        .text
-        .contains('\r')
-        .then(|| Offence::new(0, "carriage returns"));
-    found
-        .map(|(line, _)| Offence::new(line, "trailing whitespace"))
-        .chain(carriage)
-        .collect()
+    let found = file.numbered_lines().filter(|(_, line)| ends_in_space(line));
+    let carriage = file.text.contains('\r').then(|| Offence::new(0, "carriage returns"));
+    found.map(|(line, _)| Offence::new(line, "trailing whitespace")).chain(carriage).collect()
 }
 
 fn tabs(file: &File<'_>) -> Vec<Offence> {
-    let found = file
-        .numbered_lines()
-        .filter(|(_, line)| file.is_rust() && line.contains('\t'));
+    let found = file.numbered_lines().filter(|(_, line)| file.is_rust() && line.contains('\t'));
     found.map(|(line, _)| Offence::new(line, "a tab")).collect()
 }
 
@@ -48,20 +38,14 @@ fn end_of_file(file: &File<'_>) -> Vec<Offence> {
     let ends_well = file.text.ends_with('\n') && !file.text.ends_with("\n\n");
     match ends_well || file.text.is_empty() || file.is_captured() {
         true => Vec::new(),
-        false => vec![Offence::new(
-            file.text.lines().count(),
-            "must end with one newline",
-        )],
+        false => vec![Offence::new(file.text.lines().count(), "must end with one newline")],
     }
 }
 
 fn length(file: &File<'_>) -> Vec<Offence> {
     let lines = file.text.lines().count();
     match file.is_rust() && lines > LONGEST {
-        true => vec![Offence::new(
-            LONGEST,
-            format!("{lines} lines, {LONGEST} are the most"),
-        )],
+        true => vec![Offence::new(LONGEST, format!("{lines} lines, {LONGEST} are the most"))],
         false => Vec::new(),
     }
 }
@@ -92,16 +76,11 @@ fn allow_without_reason(file: &File<'_>) -> Vec<Offence> {
     for opening in [concat!("#[all", "ow("), concat!("#![all", "ow(")] {
         for (start, _) in file.text.match_indices(opening) {
             let rest = &file.text[start..];
-            let attribute = rest
-                .split_once(")]")
-                .map_or(rest, |(attribute, _)| attribute);
+            let attribute = rest.split_once(")]").map_or(rest, |(attribute, _)| attribute);
             if !attribute.contains("reason") {
                 let line = file.text[..start].lines().count().max(1);
                 let line = line + usize::from(file.text[..start].ends_with('\n'));
-                found.push(Offence::new(
-                    line,
-                    "an `allow` needs a reason; better is `expect`",
-                ));
+                found.push(Offence::new(line, "an `allow` needs a reason; better is `expect`"));
             }
         }
     }
@@ -143,19 +122,13 @@ mod tests {
     use super::*;
 
     fn lines(rule: Rule, path: &str, text: &str) -> Vec<usize> {
-        rule(&File { path, text })
-            .into_iter()
-            .map(|Offence { line, .. }| line)
-            .collect()
+        rule(&File { path, text }).into_iter().map(|Offence { line, .. }| line).collect()
     }
 
     #[test]
     fn whitespace() {
         assert_eq!(lines(trailing_whitespace, "a.md", "a \nb\nc\t\n"), [1, 3]);
-        assert_eq!(
-            lines(trailing_whitespace, "x/fixtures/a.txt", "a \n"),
-            [0; 0]
-        );
+        assert_eq!(lines(trailing_whitespace, "x/fixtures/a.txt", "a \n"), [0; 0]);
         assert_eq!(lines(trailing_whitespace, "a.rs", "a\r\n"), [0]);
         assert_eq!(lines(tabs, "a.rs", "a\n\tb\n"), [2]);
         assert_eq!(lines(tabs, "Makefile", "a\n\tb\n"), [0; 0]);
@@ -174,11 +147,7 @@ mod tests {
 
     #[test]
     fn words() {
-        let text = concat!(
-            "fn a() {}\n#[ign",
-            "ore = \"slow\"]\nfn b() { to",
-            "do!() }\n"
-        );
+        let text = concat!("fn a() {}\n#[ign", "ore = \"slow\"]\nfn b() { to", "do!() }\n");
         assert_eq!(lines(forbidden_words, "a.rs", text), [2, 3]);
         assert_eq!(lines(forbidden_words, "a.md", text), [0; 0]);
     }
@@ -195,12 +164,7 @@ mod tests {
 
     #[test]
     fn machines_and_registries() {
-        let text = concat!(
-            "ok\nfrom cra",
-            "tes.io\ncd /ro",
-            "ot/x\n\"/wo",
-            "rk/main\"\n"
-        );
+        let text = concat!("ok\nfrom cra", "tes.io\ncd /ro", "ot/x\n\"/wo", "rk/main\"\n");
         assert_eq!(lines(places, "a.md", text), [2, 3, 4]);
         assert_eq!(lines(places, "Cargo.lock", text), [0; 0]);
         let inside = concat!("$dir/ro", "ot/etc and \"$d\"/a/wo", "rk/b\n");

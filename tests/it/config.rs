@@ -1,0 +1,88 @@
+//! Settings and where they come from.
+
+use std::fs;
+
+use crate::harness::TestEnv;
+
+#[test]
+fn a_value_comes_from_the_highest_source_that_has_it() {
+    let mut env = TestEnv::new();
+    env.init(&["--node-cap", "4"]).expect(0);
+    let get = |env: &TestEnv| env.run(&["config", "get", "node_cap"]).expect(0).stdout;
+    assert_eq!(get(&env), "node_cap = \"4\"  # store\n");
+    let file = env.path("home/.config/wnm/config.toml");
+    fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+    fs::write(&file, "node_cap = 5\n").expect("written");
+    assert_eq!(get(&env), "node_cap = \"5\"  # file\n");
+    env.set("WNM_NODE_CAP", "6");
+    assert_eq!(get(&env), "node_cap = \"6\"  # environment\n");
+}
+
+#[test]
+fn a_listing_is_a_configuration_file() {
+    let env = TestEnv::new();
+    env.init(&["--start-args", "--ipv4-only --network-mode development"]).expect(0);
+    let listing = env.run(&["config", "list", "--json"]).json();
+    let text = env.run(&["config", "list"]).expect(0).stdout;
+    let text = text.replace("[DIR]", env.path("").display().to_string().trim_end_matches('/'));
+    let file = env.path("fed-back.toml");
+    fs::write(&file, text).expect("written");
+    let file = file.display().to_string();
+    let again = env.run(&["config", "list", "--json", "--config", &file]).json();
+    for (before, after) in listing["settings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .zip(again["settings"].as_array().expect("a list"))
+    {
+        assert_eq!(before["value"], after["value"], "{before} {after}");
+        assert_eq!(after["source"], "file");
+    }
+}
+
+#[test]
+fn set_and_unset() {
+    let env = TestEnv::new();
+    env.init(&[]).expect(0);
+    insta::assert_snapshot!(env.run(&["config", "set", "node_cap", "7"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "set", "node-cap=8"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "set", "cpu_remove", "10"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "set", "node_cpa", "10"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "set", "node_cap"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "unset", "node_cap"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "unset", "rewards_address"]).block(), @"");
+}
+
+#[test]
+fn what_nodes_are_built_with_stays() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "1"]).expect(0);
+    env.run(&["config", "set", "rpc_port_start", "31"]).expect(0);
+    env.run(&["add"]).expect(0);
+    insta::assert_snapshot!(env.run(&["config", "set", "rpc_port_start", "32"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["config", "set", "node_cap", "0"]).block(), @"");
+}
+
+#[test]
+fn a_bad_file_and_a_bad_variable_are_named() {
+    let mut env = TestEnv::new();
+    env.init(&[]).expect(0);
+    let file = env.path("bad.toml");
+    fs::write(&file, "node_cap = [1]\nnodecap = 3\n").expect("written");
+    let file = file.display().to_string();
+    insta::assert_snapshot!(env.run(&["run", "--config", &file]).block(), @"");
+    insta::assert_snapshot!(env.run(&["run", "--config", "/nowhere.toml"]).block(), @"");
+    env.set("WNM_NODECAP", "3");
+    insta::assert_snapshot!(env.run(&["run"]).block(), @"");
+}
+
+#[test]
+fn a_cap_for_one_run_stops_and_the_next_run_starts_again() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "2"]).expect(0);
+    env.cycle_until_resting_with(2);
+    insta::assert_snapshot!(env.run(&["run", "--node-cap", "1"]).block(), @"");
+    assert_eq!(env.running().len(), 1);
+    assert_eq!(env.names("node"), [".wnm-storage", "antnode0001", "antnode0002"]);
+    env.cycle_until_resting_with(2);
+}

@@ -1,0 +1,271 @@
+//! A private home with wnm in it: its own directories, ports and node program.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::net::UdpSocket;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wnm_core::model::NodeSpec;
+
+use super::{StandIn, wait_until};
+
+/// Port bases nobody uses at the moment: two a test, all below the ephemeral range.
+static BASES: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// A home with wnm and a node program. What runs in it ends with it.
+#[derive(Debug)]
+pub(crate) struct TestEnv {
+    dir: TempDir,
+    base: u16,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run of wnm came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Itself, when it ended with `code`.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "{}", self.block());
+        self
+    }
+
+    /// Everything in one block of text, for snapshots.
+    pub(crate) fn block(&self) -> String {
+        let mut text = format!("exit {}\n", self.code.unwrap_or(-1));
+        for (name, part) in [("out", &self.stdout), ("err", &self.stderr)] {
+            text.extend(part.lines().map(|line| format!("{name}| {line}\n")));
+        }
+        text
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl TestEnv {
+    /// A home with the stand-in of the current generation on PATH.
+    pub(crate) fn new() -> TestEnv {
+        TestEnv::with_program("ant-node")
+    }
+
+    /// The same with a program of this name.
+    pub(crate) fn with_program(name: &str) -> TestEnv {
+        let dir = TempDir::new().expect("a directory");
+        let bin = dir.path().join("bin");
+        fs::create_dir_all(&bin).expect("a directory");
+        fs::create_dir_all(dir.path().join("home")).expect("a directory");
+        StandIn::install(&bin, name);
+        TestEnv { dir, base: claim_base(), variables: Vec::new() }
+    }
+
+    /// A path in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The base directory of wnm.
+    pub(crate) fn base_dir(&self) -> PathBuf {
+        self.path("home/.local/share/autonomi")
+    }
+
+    /// Sets a variable for all later runs.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Initialised for the setsid manager, with every waiting time at nothing.
+    pub(crate) fn init(&self, more: &[&str]) -> Ran {
+        let (ports, metrics) = (self.base.to_string(), (self.base + 1).to_string());
+        let mut args = vec!["init", "--manager", "setsid+user", "--rewards-address", "faucet"];
+        args.extend(["--port-start", &ports, "--metrics-port-start", &metrics]);
+        for wait in ["start", "remove"] {
+            args.extend([if wait == "start" { "--delay-start" } else { "--delay-remove" }, "0"]);
+        }
+        for wait in ["--grow-window", "--settle-time", "--quiet-time", "--restart-backoff"] {
+            args.extend([wait, "0"]);
+        }
+        // Test machines are busy and may have full disks; that is no part of most stories.
+        for (grow, shed) in [
+            ("--cpu-less-than", "--cpu-remove"),
+            ("--mem-less-than", "--mem-remove"),
+            ("--hd-less-than", "--hd-remove"),
+        ] {
+            args.extend([grow, "99.8", shed, "99.9"]);
+        }
+        args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
+        args.extend(["--disk-prior", "1MB", "--max-concurrent-starts", "1"]);
+        args.extend(["--max-destructive-per-hour", "1000"]);
+        args.extend(more);
+        self.run(&args)
+    }
+
+    /// Runs wnm to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().expect("wnm can be started");
+        let text = |bytes: &[u8]| self.redact(&String::from_utf8_lossy(bytes));
+        Ran {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// Starts wnm and kills it after `delay`; true when it was still running.
+    pub(crate) fn run_and_kill(&self, args: &[&str], delay: Duration) -> bool {
+        let mut child: Child = self
+            .command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("wnm can be started");
+        std::thread::sleep(delay);
+        // It may have ended before.
+        child.kill().ok();
+        child.wait().expect("our own child").signal() == Some(9)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wnm-dup"));
+        let mut path = OsString::from(self.path("bin"));
+        path.push(":/usr/bin:/bin");
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("PATH", path)
+            .env("WNM_SCOPE", "user")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs cycles until `count` nodes run and a cycle has nothing to do; panics after a while.
+    #[track_caller]
+    pub(crate) fn cycle_until_resting_with(&self, count: usize) {
+        wait_until(Duration::from_secs(60), &format!("{count} nodes run and rest"), || {
+            let ran = self.run(&["run", "--json"]).json();
+            let is_idle = ran["done"].as_array().is_some_and(Vec::is_empty);
+            is_idle && self.running().len() == count && self.states() == vec!["running"; count]
+        });
+    }
+
+    /// The states of the nodes as `status` tells them.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let status = self.run(&["status", "--json"]).expect(0).json();
+        let nodes = status["nodes"].as_array().expect("a list").clone();
+        nodes.iter().map(|node| node["state"].as_str().expect("a word").to_owned()).collect()
+    }
+
+    /// The data directories of the nodes whose processes live: one entry a process.
+    pub(crate) fn running(&self) -> Vec<(PathBuf, u32)> {
+        let found = wnm_managers::processes_below(&[self.dir.path().to_owned()]);
+        let found = found.expect("processes can be listed");
+        let pids = found
+            .into_iter()
+            .flat_map(|(data, keys)| keys.into_iter().map(move |key| (data.clone(), key.pid)));
+        pids.collect()
+    }
+
+    /// The process of node `number`.
+    pub(crate) fn pid(&self, number: u32) -> u32 {
+        let data = self.base_dir().join(format!("node/antnode{number:04}"));
+        let running = self.running();
+        running.iter().find(|(running, _)| *running == data).expect("it runs").1
+    }
+
+    /// Names in a directory of the base directory.
+    pub(crate) fn names(&self, below: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.base_dir().join(below)) else { return Vec::new() };
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+        let mut names: Vec<String> = names.map(|name| name.expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+
+    /// What changes from run to run, replaced by what it is.
+    fn redact(&self, text: &str) -> String {
+        let text = text.replace(&self.dir.path().display().to_string(), "[DIR]");
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.lines() {
+            let words: Vec<String> =
+                line.split(' ').map(|word| redact_port(word, self.base)).collect();
+            lines.push(words.join(" "));
+        }
+        lines.join("\n") + if text.ends_with('\n') { "\n" } else { "" }
+    }
+
+    /// For tests of adapters: a node of this home that nothing knows of yet.
+    pub(crate) fn spec(&self, number: u32) -> NodeSpec {
+        let mut spec = wnm_core::fakes::build::spec(number);
+        let name = spec.id.to_string();
+        spec.storage = self.path("nodes");
+        spec.data = spec.storage.join(&name);
+        spec.binary = spec.data.join(spec.program.binary_name());
+        spec.logs = self.path("logs").join(&name);
+        spec.ports.node = self.base * 1000 + number as u16;
+        spec
+    }
+
+    /// The program that nodes are given.
+    pub(crate) fn program(&self) -> PathBuf {
+        fs::read_dir(self.path("bin"))
+            .expect("a directory")
+            .next()
+            .expect("the program")
+            .expect("an entry")
+            .path()
+    }
+}
+
+fn redact_port(word: &str, base: u16) -> String {
+    match word.strip_prefix(&base.to_string()) {
+        Some(rest) if rest.len() >= 3 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit) => {
+            format!("[PORT]{rest}")
+        }
+        _ => word.to_owned(),
+    }
+}
+
+/// A base whose first ports are free, kept from other tests until it is given back.
+fn claim_base() -> u16 {
+    let mut chosen = None;
+    wait_until(Duration::from_secs(120), "a free range of ports", || {
+        let mut used = BASES.lock().expect("no test panics here");
+        let is_free =
+            |base: u16| (1..=9).all(|id| UdpSocket::bind(("127.0.0.1", base * 1000 + id)).is_ok());
+        chosen = (11..=27).step_by(2).find(|base| !used.contains(base) && is_free(*base));
+        used.extend(chosen);
+        chosen.is_some()
+    });
+    chosen.expect("just found")
+}
+
+impl Drop for TestEnv {
+    fn drop(&mut self) {
+        for (_, pid) in self.running() {
+            let pid = nix::unistd::Pid::from_raw(pid as i32);
+            // It may have ended meanwhile.
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).ok();
+        }
+        BASES.lock().expect("no test panics here").remove(&self.base);
+    }
+}
+
+/// Whether anything is there.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

@@ -1,0 +1,9 @@
+DROP TABLE cycles;
+DROP TABLE readings;
+DROP TABLE samples;
+DROP TABLE requests;
+DROP TABLE operations;
+DROP TABLE containers;
+DROP TABLE nodes;
+DROP TABLE settings;
+DROP TABLE machine;

@@ -1,0 +1,138 @@
+//! The journal: an intention is written down with all that follows from it, then what became of it.
+
+use diesel::prelude::*;
+use wnm_core::action::{Action, Mark, Outcome, PlannedAction};
+use wnm_core::host::Beginning;
+use wnm_core::model::{
+    NodeId, NodeKey, NodeRecord, NodeSpec, Now, OpId, Phase, RecordId, Release, Timestamp, Want,
+};
+
+use crate::convert::{text, want_text};
+use crate::error::Cause;
+use crate::rows::{NewNodeRow, NewOperationRow, NodeRow, OperationRow};
+use crate::schema::{nodes, operations};
+
+pub(crate) fn begin(
+    connection: &mut SqliteConnection,
+    planned: &PlannedAction,
+    now: &Now,
+) -> Result<Beginning, Cause> {
+    let record = match (&planned.action, planned.action.key()) {
+        (Action::Add { spec, release }, _) => {
+            added(connection, &planned.action, spec, release, now)?
+        }
+        (_, Some(node)) => recorded(connection, node)?,
+        (action, None) => return Err(Cause::conflict(format!("{action} names no record"))),
+    };
+    let mark = Mark::of(&planned.action, &record, &now.instant);
+    diesel::update(nodes::table.find(record.record.0))
+        .set((nodes::want.eq(want_text(mark.want)), nodes::phase.eq(text("phase", &mark.phase)?)))
+        .execute(connection)?;
+    let op = diesel::insert_into(operations::table)
+        .values(NewOperationRow::new(record.record, planned, now.wall)?)
+        .returning(operations::id)
+        .get_result::<i64>(connection)?;
+    supersede(connection, record.record, op, now.wall)?;
+    Ok(Beginning { op: OpId(op), record: record.record })
+}
+
+/// The record of a node that is to be created: a new one, or that of an addition that was begun
+/// before and not finished.
+fn added(
+    connection: &mut SqliteConnection,
+    action: &Action,
+    spec: &NodeSpec,
+    release: &Release,
+    now: &Now,
+) -> Result<NodeRecord, Cause> {
+    if let Some(known) = called(connection, spec.id)? {
+        return match known.spec == *spec {
+            true => Ok(known),
+            false => Err(Cause::conflict(format!("{} is recorded with another spec", spec.id))),
+        };
+    }
+    let mut record = NodeRecord {
+        record: RecordId(0),
+        spec: spec.clone(),
+        want: Want::Run,
+        phase: Phase::Steady,
+        version: Some(release.version.clone()),
+        created: now.wall,
+    };
+    let mark = Mark::of(action, &record, &now.instant);
+    record.record = diesel::insert_into(nodes::table)
+        .values(NewNodeRow::new(spec, release, &mark, now.wall)?)
+        .returning(nodes::record)
+        .get_result(connection)
+        .map(RecordId)?;
+    Ok(record)
+}
+
+fn called(connection: &mut SqliteConnection, id: NodeId) -> Result<Option<NodeRecord>, Cause> {
+    let row = nodes::table
+        .filter(nodes::id.eq(i64::from(id.number())))
+        .select(NodeRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(NodeRow::record).transpose()
+}
+
+/// The record that was meant; another node may carry the same name by now.
+fn recorded(connection: &mut SqliteConnection, node: NodeKey) -> Result<NodeRecord, Cause> {
+    match called(connection, node.id)? {
+        Some(known) if known.record == node.record => Ok(known),
+        Some(known) => Err(Cause::conflict(format!(
+            "{node} is record {} now, and record {} was meant",
+            known.record, node.record
+        ))),
+        None => Err(Cause::conflict(format!("{node} is not recorded any more"))),
+    }
+}
+
+/// What was begun before on the same node and not finished will never be.
+fn supersede(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    by: i64,
+    at: Timestamp,
+) -> Result<(), Cause> {
+    let earlier = operations::table
+        .filter(operations::record.eq(record.0))
+        .filter(operations::ended.is_null())
+        .filter(operations::id.lt(by));
+    diesel::update(earlier)
+        .set((operations::ended.eq(at.0), operations::superseded_by.eq(by)))
+        .execute(connection)?;
+    Ok(())
+}
+
+pub(crate) fn finish(
+    connection: &mut SqliteConnection,
+    op: OpId,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<(), Cause> {
+    let row: OperationRow = operations::table
+        .find(op.0)
+        .select(OperationRow::as_select())
+        .first(connection)
+        .optional()?
+        .ok_or_else(|| Cause::no_row(format!("operation {op}")))?;
+    if !row.is_open() {
+        return Err(Cause::conflict(format!("operation {op} has ended before")));
+    }
+    diesel::update(operations::table.find(op.0))
+        .set((operations::ended.eq(at.0), operations::outcome.eq(text("outcome", outcome)?)))
+        .execute(connection)?;
+    let node = nodes::table.find(row.record().0);
+    if matches!(row.planned()?.action, Action::Remove { .. }) && outcome.is_done() {
+        diesel::delete(node).execute(connection)?;
+        return Ok(());
+    }
+    let Some(known) = node.select(NodeRow::as_select()).first(connection).optional()? else {
+        return Ok(());
+    };
+    let phase = Mark::phase_after(outcome, &known.record()?.phase);
+    diesel::update(node).set(nodes::phase.eq(text("phase", &phase)?)).execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use wnm_core::observe::EngineMemory;
+use wnm_core::policy::Setting;
+
+use crate::convert::Row;
+use crate::error::Cause;
+use crate::schema::{machine, settings};
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = machine, check_for_backend(Sqlite))]
+pub(crate) struct MachineRow {
+    pub(crate) id: i64,
+    pub(crate) generation: i64,
+    pub(crate) memory: String,
+}
+
+impl MachineRow {
+    pub(crate) fn generation(&self) -> Result<u64, Cause> {
+        Row::of("machine", self.id).number("generation", self.generation)
+    }
+
+    pub(crate) fn memory(&self) -> Result<EngineMemory, Cause> {
+        Row::of("machine", self.id).json("memory", &self.memory)
+    }
+}
+
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = settings, check_for_backend(Sqlite))]
+pub(crate) struct SettingRow {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl SettingRow {
+    pub(crate) fn setting(self) -> Result<(Setting, String), Cause> {
+        let setting = Row::of("settings", &self.key).parsed("key", &self.key)?;
+        Ok((setting, self.value))
+    }
+}
