@@ -19,12 +19,12 @@ fn killed_cycles_lose_nothing_and_leave_nothing() {
         let cap = if round % 2 == 0 { "1" } else { "2" };
         env.run(&["config", "set", "node_cap", cap]).expect(0);
         for shot in 0..3 {
-            let delay = Duration::from_millis((round * 37 + shot * 61) % 230);
+            let delay = Duration::from_millis((round * 7 + shot * 23) % 110);
             killed += usize::from(env.run_and_kill(&["run"], delay));
         }
         converges(&env, cap.parse().expect("a number"));
     }
-    assert!(killed >= 60, "most of the 120 shots must hit; {killed} did");
+    assert!(killed >= 40, "many of the 120 shots must hit; {killed} did");
 }
 
 /// P1 and P2: one process for each wanted node, and nothing left of any other.

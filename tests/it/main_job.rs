@@ -17,7 +17,12 @@ fn kill_node(env: &TestEnv, number: u32) {
 fn nodes_are_created_one_by_one_healed_shed_and_taken_down() {
     let env = TestEnv::new();
     env.init(&["--node-cap", "3"]).expect(0);
-    insta::assert_snapshot!(env.run(&["plan"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["plan"]).block(), @"
+    exit 0
+    out| nothing to do
+    out| 0 of 3 nodes, 0 running before this
+    out| not growing: cpu could not be measured yet
+    ");
     env.cycle_until_resting_with(3);
     let added = env.run(&["history", "--json"]).json();
     let operations = added["operations"].as_array().expect("a list");
@@ -36,8 +41,19 @@ fn nodes_are_created_one_by_one_healed_shed_and_taken_down() {
         env.names("identities").into_iter().filter(|name| name.ends_with(".key")).collect();
     assert_eq!(keys, ["antnode0002-2-ant-node.key", "antnode0003-3-ant-node.key"]);
 
-    insta::assert_snapshot!(env.run(&["teardown"]).block(), @"");
-    insta::assert_snapshot!(env.run(&["teardown", "--confirm"]).block(), @"");
+    insta::assert_snapshot!(env.run(&["teardown"]).block(), @"
+    exit 5
+    err| error: teardown removes everything, 1 node and every setting: it needs --confirm
+    err| hint: nothing was done
+    ");
+    insta::assert_snapshot!(env.run(&["teardown", "--confirm"]).block(), @"
+    exit 0
+    out| done: remove antnode0001
+    out| 1 of 1 nodes, 1 running before this
+    err| remove antnode0001: request 1
+    err| identities are kept in [DIR]/home/.local/share/autonomi/identities
+    err| everything else of wnm is gone
+    ");
     assert_eq!(env.names(""), ["identities"]);
     assert!(env.running().is_empty());
 }
@@ -51,7 +67,11 @@ fn a_resting_machine_stays_at_rest() {
     for _ in 0..5 {
         let ran = env.run(&["run"]).expect(0);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(ran.block(), @"");
+            insta::assert_snapshot!(ran.block(), @"
+            exit 0
+            out| nothing to do
+            out| 2 of 2 nodes, 2 running before this
+            ");
         }
     }
     assert_eq!(env.running(), before, "the same processes");

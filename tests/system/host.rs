@@ -154,7 +154,6 @@ impl Drop for Host {
 }
 
 /// The program under test.
-#[expect(dead_code, reason = "stories about wnm use it; the smoke stories are about the host")]
 pub(crate) fn wnm_bin() -> PathBuf {
     env::var_os("WNM_BIN").map(PathBuf::from).expect("`cargo xtask test system` sets WNM_BIN")
 }

@@ -32,6 +32,8 @@ pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    dir: String,
+    base: u16,
 }
 
 impl Ran {
@@ -46,9 +48,20 @@ impl Ran {
     pub(crate) fn block(&self) -> String {
         let mut text = format!("exit {}\n", self.code.unwrap_or(-1));
         for (name, part) in [("out", &self.stdout), ("err", &self.stderr)] {
-            text.extend(part.lines().map(|line| format!("{name}| {line}\n")));
+            for line in part.lines() {
+                let line = format!("{name}| {}", self.redact(line));
+                text += line.trim_end();
+                text.push('\n');
+            }
         }
         text
+    }
+
+    /// What changes from run to run, replaced by what it is.
+    fn redact(&self, line: &str) -> String {
+        let line = line.replace(&self.dir, "[DIR]");
+        let words = line.split(' ').map(|word| redact_port(word, self.base));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -87,40 +100,54 @@ impl TestEnv {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Initialised for the setsid manager, with every waiting time at nothing.
+    /// Initialised for the setsid manager, with every waiting time at nothing; `more` goes before
+    /// what would otherwise be said.
     pub(crate) fn init(&self, more: &[&str]) -> Ran {
         let (ports, metrics) = (self.base.to_string(), (self.base + 1).to_string());
-        let mut args = vec!["init", "--manager", "setsid+user", "--rewards-address", "faucet"];
-        args.extend(["--port-start", &ports, "--metrics-port-start", &metrics]);
-        for wait in ["start", "remove"] {
-            args.extend([if wait == "start" { "--delay-start" } else { "--delay-remove" }, "0"]);
-        }
-        for wait in ["--grow-window", "--settle-time", "--quiet-time", "--restart-backoff"] {
-            args.extend([wait, "0"]);
-        }
-        // Test machines are busy and may have full disks; that is no part of most stories.
-        for (grow, shed) in [
-            ("--cpu-less-than", "--cpu-remove"),
-            ("--mem-less-than", "--mem-remove"),
-            ("--hd-less-than", "--hd-remove"),
-        ] {
-            args.extend([grow, "99.8", shed, "99.9"]);
-        }
-        args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
-        args.extend(["--disk-prior", "1MB", "--max-concurrent-starts", "1"]);
-        args.extend(["--max-destructive-per-hour", "1000"]);
+        let usual = [
+            ("--manager", "setsid+user"),
+            ("--rewards-address", "faucet"),
+            ("--port-start", &ports),
+            ("--metrics-port-start", &metrics),
+            ("--delay-start", "0"),
+            ("--delay-remove", "0"),
+            ("--grow-window", "0"),
+            ("--settle-time", "0"),
+            ("--quiet-time", "0"),
+            ("--restart-backoff", "0"),
+            // Test machines are busy and may have full disks; that is no part of most stories.
+            ("--cpu-less-than", "99.8"),
+            ("--cpu-remove", "99.9"),
+            ("--mem-less-than", "99.8"),
+            ("--mem-remove", "99.9"),
+            ("--hd-less-than", "99.8"),
+            ("--hd-remove", "99.9"),
+            ("--desired-load-average", "9999"),
+            ("--max-load-average-allowed", "10000"),
+            ("--disk-prior", "1MB"),
+            ("--max-concurrent-starts", "1"),
+            ("--max-destructive-per-hour", "1000"),
+        ];
+        let mut args = vec!["init"];
         args.extend(more);
+        for (option, value) in usual {
+            if !more.contains(&option) {
+                args.extend([option, value]);
+            }
+        }
         self.run(&args)
     }
 
     /// Runs wnm to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().expect("wnm can be started");
-        let text = |bytes: &[u8]| self.redact(&String::from_utf8_lossy(bytes));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             code: output.status.code(),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
+            dir: self.dir.path().display().to_string(),
+            base: self.base,
         }
     }
 
@@ -194,18 +221,6 @@ impl TestEnv {
         let mut names: Vec<String> = names.map(|name| name.expect("UTF-8")).collect();
         names.sort();
         names
-    }
-
-    /// What changes from run to run, replaced by what it is.
-    fn redact(&self, text: &str) -> String {
-        let text = text.replace(&self.dir.path().display().to_string(), "[DIR]");
-        let mut lines: Vec<String> = Vec::new();
-        for line in text.lines() {
-            let words: Vec<String> =
-                line.split(' ').map(|word| redact_port(word, self.base)).collect();
-            lines.push(words.join(" "));
-        }
-        lines.join("\n") + if text.ends_with('\n') { "\n" } else { "" }
     }
 
     /// For tests of adapters: a node of this home that nothing knows of yet.

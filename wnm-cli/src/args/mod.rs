@@ -13,7 +13,7 @@ use crate::exit::LEGEND;
 /// Keeps Autonomi nodes alive: looks at the machine and its nodes once a minute, and adds, starts,
 /// stops or removes nodes so that the machine stays healthy and earns.
 #[derive(Debug, Parser)]
-#[command(name = "wnm", version, after_long_help = LEGEND, max_term_width = 100)]
+#[command(name = "wnm", bin_name = "wnm", version, after_long_help = LEGEND, max_term_width = 100)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]

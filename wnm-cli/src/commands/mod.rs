@@ -58,8 +58,9 @@ impl<'a> Context<'a> {
         environment: &'a Environment,
         command_line: &PolicyDraft,
     ) -> Result<Context<'a>, CliError> {
+        let is_init = matches!(cli.command, Command::Init(_));
         let manager = command_line.values.get(&Setting::Manager).map(String::as_str);
-        let paths = Paths::find(&cli.global, environment, manager)?;
+        let paths = Paths::find(&cli.global, environment, manager, is_init)?;
         let layers = Layers::read(&cli.global, environment, &paths, command_line)?;
         Ok(Context { environment, paths, layers, json: cli.global.json })
     }

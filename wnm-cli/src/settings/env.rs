@@ -67,6 +67,14 @@ impl Environment {
 }
 
 #[cfg(test)]
+impl Environment {
+    fn of(pairs: &[(&str, &str)]) -> Environment {
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -85,13 +93,5 @@ mod tests {
         let environment = Environment::of(&[("PATH", "/bin::.:x:/usr/bin"), ("HOME", "/h")]);
         let expected = ["/bin", "/usr/bin", "/h/.local/bin", "/usr/local/bin"];
         assert_eq!(environment.program_directories(), expected.map(PathBuf::from));
-    }
-}
-
-#[cfg(test)]
-impl Environment {
-    fn of(pairs: &[(&str, &str)]) -> Environment {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
     }
 }

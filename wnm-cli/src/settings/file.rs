@@ -71,7 +71,7 @@ mod tests {
         let draft = draft.expect("a sound file");
         assert_eq!(draft.text(Setting::NodeCap), "5");
         assert_eq!(draft.text(Setting::NoUpnp), "on");
-        assert_eq!(draft.text(Setting::Environment), "'A=b c' D=e");
+        assert_eq!(draft.text(Setting::Environment), "'A=b c' 'D=e'");
     }
 
     #[test]

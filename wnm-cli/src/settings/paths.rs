@@ -35,12 +35,13 @@ impl Paths {
         global: &Global,
         environment: &Environment,
         manager: Option<&str>,
+        is_init: bool,
     ) -> Result<Paths, CliError> {
         match scope(global, environment, manager)? {
             Scope::User => Paths::of_user(environment),
             // Without it there can be no store in it either.
             Scope::System => Err(CliError::new(
-                Exit::NotInitialised,
+                if is_init { Exit::Usage } else { Exit::NotInitialised },
                 "the system scope, which root has by default, is not part of this version",
             )
             .hint("run as the user who shall own the nodes, or choose --scope user")),

@@ -7,4 +7,4 @@ mod step;
 
 pub use kind::{Action, Mark, PlannedAction, Stopped};
 pub use reason::{Reason, Resource};
-pub use step::{Change, Fault, Outcome, Step};
+pub use step::{Change, Done, Fault, Outcome, Step};

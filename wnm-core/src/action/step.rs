@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{PortRule, Release};
+use super::PlannedAction;
+use crate::model::{NodeKey, PortRule, Release};
 
 /// One effect on the host, for the node of its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,4 +110,15 @@ impl Outcome {
     pub fn is_done(&self) -> bool {
         matches!(self, Outcome::Done { .. })
     }
+}
+
+/// An action that was carried out, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The node, with its record; an addition has one only now.
+    pub node: NodeKey,
+    /// What was to be done.
+    pub planned: PlannedAction,
+    /// What became of it.
+    pub outcome: Outcome,
 }

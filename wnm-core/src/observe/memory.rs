@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{NodeView, ProcessKey, Snapshot};
-use crate::action::{Action, Outcome, PlannedAction, Reason, Resource};
+use crate::action::{Action, Done, Reason, Resource};
 use crate::model::{BootId, Instant, RecordId, Removal, Want};
 use crate::policy::Stability;
 
@@ -125,20 +125,16 @@ impl EngineMemory {
         next
     }
 
-    /// With what was done. `rounds` are the resources that nodes were stopped for.
+    /// With what was done.
     #[must_use]
-    pub fn after(
-        &self,
-        outcomes: &[(PlannedAction, Outcome)],
-        snapshot: &Snapshot,
-    ) -> EngineMemory {
+    pub fn after(&self, done: &[Done], snapshot: &Snapshot) -> EngineMemory {
         let now = &snapshot.now.instant;
         let mut next = self.clone();
         let mut shed_for = BTreeSet::new();
-        for (planned, outcome) in outcomes {
-            next.remember(planned, outcome, snapshot);
+        for done in done {
+            next.remember(done, now);
             if let Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } =
-                &planned.reason
+                &done.planned.reason
             {
                 next.last_shed = Some(now.clone());
                 shed_for.insert(resource.clone());
@@ -151,28 +147,23 @@ impl EngineMemory {
         next
     }
 
-    fn remember(&mut self, planned: &PlannedAction, outcome: &Outcome, snapshot: &Snapshot) {
-        let now = &snapshot.now.instant;
-        let action = &planned.action;
+    fn remember(&mut self, done: &Done, now: &Instant) {
+        let Done { node, planned, outcome } = done;
         if matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain) {
             self.last_growth = Some(now.clone());
         }
-        if action.starts() {
-            if let Some(node) = action.key() {
-                self.nodes.entry(node.record).or_default().tried(outcome.is_done(), now);
-            }
+        if matches!(planned.action, Action::Mend { .. }) {
             return;
         }
-        if matches!(action, Action::Mend { .. }) {
+        let memory = self.nodes.entry(node.record).or_default();
+        if planned.action.starts() {
+            memory.tried(outcome.is_done(), now);
             return;
         }
+        (memory.alive, memory.process, memory.restarts) = (false, None, None);
         self.last_stop = Some(now.clone());
-        if let Some(node) = action.key() {
-            let memory = self.nodes.entry(node.record).or_default();
-            (memory.alive, memory.process, memory.restarts) = (false, None, None);
-        }
         // A removal counts when it is decided; its second half, after the delay, is no other one.
-        let decided = match action {
+        let decided = match &planned.action {
             Action::Retire { cause, .. } => Some(*cause),
             Action::Remove { cause, .. } if !matches!(planned.reason, Reason::DelayOver { .. }) => {
                 Some(*cause)

@@ -75,6 +75,10 @@ pub enum PolicyError {
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A rule that names the value already would only say it twice.
+            PolicyError::Value { setting, value, rule } if rule.contains(&format!("`{value}`")) => {
+                write!(f, "{setting}: {rule}")
+            }
             PolicyError::Value { setting, value, rule } => {
                 write!(f, "{setting} is `{value}`: {rule}")
             }

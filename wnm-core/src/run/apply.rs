@@ -1,7 +1,7 @@
 //! Carries a plan out: journal, steps, journal. No choice is made here.
 
-use super::{Done, Event};
-use crate::action::{Action, Change, Fault, Outcome, PlannedAction, Reason, Step};
+use super::Event;
+use crate::action::{Action, Change, Done, Fault, Outcome, PlannedAction, Reason, Step};
 use crate::host::{Host, HostResult, Recording};
 use crate::model::{Answer, NodeKey, NodeSpec, Now, RequestId, Timestamp};
 use crate::observe::{MachineSample, Snapshot};
@@ -34,7 +34,7 @@ pub(super) fn apply(
         let outcome = run_steps(host, planned, spec, node, tell);
         tell(Event::Ended(planned, &outcome));
         let ended = host.store.finish(beginning.op, &outcome, wall(host, now));
-        done.push(Done { planned: planned.clone(), outcome });
+        done.push(Done { node, planned: planned.clone(), outcome });
         if let Err(error) = ended {
             return (done, vec![error.chain()]);
         }
@@ -123,9 +123,7 @@ pub(super) fn record(
     done: &[Done],
     faults: &mut Vec<String>,
 ) {
-    let outcomes: Vec<_> =
-        done.iter().map(|done| (done.planned.clone(), done.outcome.clone())).collect();
-    let memory = plan.memory.after(&outcomes, snapshot);
+    let memory = plan.memory.after(done, snapshot);
     let recording = Recording { sample, snapshot, policy, plan, memory: &memory };
     if let Err(error) = host.store.save_cycle(&recording) {
         faults.push(error.chain());

@@ -6,7 +6,7 @@ mod event;
 mod report;
 
 pub use event::Event;
-pub use report::{CycleError, CycleReport, Done};
+pub use report::{CycleError, CycleReport};
 
 use std::time::Duration;
 

@@ -2,20 +2,11 @@
 
 use std::fmt;
 
-use crate::action::{Outcome, PlannedAction};
+use crate::action::Done;
 use crate::host::HostError;
 use crate::observe::Snapshot;
 use crate::plan::{Plan, Violation};
 use crate::policy::{Policy, PolicyError};
-
-/// An action and what became of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// What was to be done.
-    pub planned: PlannedAction,
-    /// What became of it.
-    pub outcome: Outcome,
-}
 
 /// A cycle from beginning to end.
 #[derive(Clone, Debug)]

@@ -1,0 +1,124 @@
+//! An unprivileged user of a host, with wnm and a node program.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::host::{Host, Ran, stand_in_bin, wnm_bin};
+
+/// The user.
+const NAME: &str = "op";
+const BASE: &str = "/home/op/.local/share/autonomi";
+
+/// A lingering user who may do nothing special.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub(super) host: Host,
+}
+
+impl Operator {
+    /// On a new host; None when the system tier was not asked for.
+    pub(super) fn new(label: &str) -> Option<Operator> {
+        let host = Host::up(label)?;
+        host.lingering_user(NAME);
+        host.put(&wnm_bin(), "/usr/local/bin/wnm");
+        host.put(&stand_in_bin(), "/usr/local/bin/ant-node");
+        Some(Operator { host })
+    }
+
+    /// Runs wnm as the user, in a unit of its own, with what cron would give it and no more.
+    pub(super) fn wnm(&self, args: &[&str]) -> Ran {
+        self.run(&[&["/usr/local/bin/wnm"], args].concat())
+    }
+
+    /// Runs a program as the user, without XDG_RUNTIME_DIR: wnm has to find it.
+    pub(super) fn run(&self, argv: &[&str]) -> Ran {
+        let prefix = ["runuser", "-u", NAME, "--", "env", "HOME=/home/op", "PATH=/usr/bin:/bin"];
+        self.host.exec(&[&prefix, argv].concat())
+    }
+
+    /// Runs a script as the user, with a systemd of its own to talk to.
+    pub(super) fn shell(&self, script: &str) -> Ran {
+        self.host.exec_as(NAME, &["sh", "-c", script])
+    }
+
+    /// Initialised for systemd units, with limits at one and waiting times at nothing.
+    pub(super) fn init(&self, more: &[&str]) {
+        let mut args = vec!["init", "--rewards-address", "faucet"];
+        for wait in ["delay-start", "delay-remove", "grow-window", "settle-time", "quiet-time"] {
+            args.extend([Box::leak(format!("--{wait}").into_boxed_str()), "0"]);
+        }
+        args.extend(["--restart-backoff", "0", "--max-concurrent-starts", "1"]);
+        args.extend(["--max-destructive-per-hour", "1000", "--disk-prior", "1MB"]);
+        // The machine below the host may be busy with other things; that is no part of the story.
+        args.extend(["--cpu-less-than", "99.8", "--cpu-remove", "99.9"]);
+        args.extend(["--hd-less-than", "98", "--hd-remove", "99"]);
+        args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
+        args.extend(more);
+        self.wnm(&args).ok();
+    }
+
+    /// One cycle; how many actions it did.
+    pub(super) fn cycle(&self) -> usize {
+        let ran = self.wnm(&["run", "--json"]).ok();
+        json(&ran)["done"].as_array().expect("a list").len()
+    }
+
+    /// Cycles until one has nothing to do while `count` nodes run; the actions of each cycle.
+    #[track_caller]
+    pub(super) fn rest_with(&self, count: usize) -> Vec<usize> {
+        let mut done = Vec::new();
+        for _ in 0..100 {
+            done.push(self.cycle());
+            if done.last() == Some(&0) && self.is_at_rest_with(count) {
+                return done;
+            }
+        }
+        panic!("no rest with {count} nodes: {}", self.wnm(&["status"]).stdout);
+    }
+
+    fn is_at_rest_with(&self, count: usize) -> bool {
+        let states = self.states();
+        states.len() == count && states.values().all(|state| state == "running")
+    }
+
+    /// The state of every node as `status` tells it.
+    pub(super) fn states(&self) -> BTreeMap<String, String> {
+        let status = json(&self.wnm(&["status", "--json"]).ok());
+        let nodes = status["nodes"].as_array().expect("a list").clone();
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        nodes
+            .iter()
+            .map(|node| (text(&node["record"]["spec"]["id"]), text(&node["state"])))
+            .collect()
+    }
+
+    /// `pid` of the unit of node `number`, 0 when it has none.
+    pub(super) fn pid(&self, number: u32) -> u32 {
+        let unit = format!("antnode{number:04}.service");
+        let show = format!("systemctl --user show --property=MainPID --value {unit}");
+        self.shell(&show).ok().stdout.trim().parse().expect("a number")
+    }
+
+    /// How many node processes the user has, whoever started them.
+    pub(super) fn processes(&self) -> usize {
+        let count = self.host.sh(&format!("pgrep -u {NAME} -f -c -- --root-dir"));
+        count.stdout.trim().parse().expect("a number")
+    }
+
+    /// Names below the base directory, hidden ones too.
+    pub(super) fn names(&self, below: &str) -> Vec<String> {
+        let listed = self.host.sh(&format!("ls -A {BASE}/{below}")).stdout;
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    /// Names of the user's unit files.
+    pub(super) fn units(&self) -> Vec<String> {
+        let listed = self.host.sh("ls -A /home/op/.config/systemd/user").stdout;
+        listed.lines().map(str::to_owned).collect()
+    }
+}
+
+pub(super) fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
