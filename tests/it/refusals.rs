@@ -21,11 +21,11 @@ fn an_unknown_option() {
     insta::assert_snapshot!(env.run(&["run", "--node-cpa", "3"]).block(), @"
     exit 2
     err| error: unexpected argument '--node-cpa' found
-    err| 
+    err|
     err|   tip: a similar argument exists: '--node-cap'
-    err| 
+    err|
     err| Usage: wnm run --node-cap <VALUE>
-    err| 
+    err|
     err| For more information, try '--help'.
     ");
 }

@@ -90,9 +90,9 @@ fn what_cannot_be_asked_for() {
     exit 2
     err| error: the following required arguments were not provided:
     err|   <NODE|--count <N>|--all>
-    err| 
+    err|
     err| Usage: wnm remove <NODE|--count <N>|--all>
-    err| 
+    err|
     err| For more information, try '--help'.
     ");
     assert_eq!(env.running().len(), 3);

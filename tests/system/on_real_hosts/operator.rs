@@ -1,6 +1,9 @@
 //! An unprivileged user of a host, with wnm and a node program.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -8,6 +11,18 @@ use crate::host::{Host, Ran, stand_in_bin, wnm_bin};
 
 /// The user.
 const NAME: &str = "op";
+/// What keeps a real `ant-node` on the host's loopback.
+const CLOSED_NETWORK: [&str; 6] = [
+    "--network",
+    "evm-custom,http://127.0.0.1:61611,0x5FbDB2315678afecb367f032d93F642f64180aa3,\
+     0x8464135c8F25Da09e49BC8782676a84730C318bC",
+    "--start-args",
+    "--network-mode development --ipv4-only",
+    "--bootstrap",
+    "127.0.0.1:55001",
+];
+/// CPU use is known ten seconds after init, and a real node takes its time to stop.
+const PATIENCE: Duration = Duration::from_secs(120);
 const BASE: &str = "/home/op/.local/share/autonomi";
 
 /// A lingering user who may do nothing special.
@@ -22,7 +37,8 @@ impl Operator {
         let host = Host::up(label)?;
         host.lingering_user(NAME);
         host.put(&wnm_bin(), "/usr/local/bin/wnm");
-        host.put(&stand_in_bin(), "/usr/local/bin/ant-node");
+        let program = real_node().unwrap_or_else(stand_in_bin);
+        host.put(&program, "/usr/local/bin/ant-node");
         Some(Operator { host })
     }
 
@@ -50,10 +66,15 @@ impl Operator {
         }
         args.extend(["--restart-backoff", "0", "--max-concurrent-starts", "1"]);
         args.extend(["--max-destructive-per-hour", "1000", "--disk-prior", "1MB"]);
+        // The whole host lies on 2 GB.
+        args.extend(["--crisis-bytes", "100MB"]);
         // The machine below the host may be busy with other things; that is no part of the story.
         args.extend(["--cpu-less-than", "99.8", "--cpu-remove", "99.9"]);
         args.extend(["--hd-less-than", "98", "--hd-remove", "99"]);
         args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
+        if real_node().is_some() {
+            args.extend(CLOSED_NETWORK);
+        }
         args.extend(more);
         self.wnm(&args).ok();
     }
@@ -68,7 +89,8 @@ impl Operator {
     #[track_caller]
     pub(super) fn rest_with(&self, count: usize) -> Vec<usize> {
         let mut done = Vec::new();
-        for _ in 0..100 {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             done.push(self.cycle());
             if done.last() == Some(&0) && self.is_at_rest_with(count) {
                 return done;
@@ -117,6 +139,11 @@ impl Operator {
         let listed = self.host.sh("ls -A /home/op/.config/systemd/user").stdout;
         listed.lines().map(str::to_owned).collect()
     }
+}
+
+/// A real `ant-node` to run the stories with, where somebody built one: `WNM_REAL_NODE=/path`.
+fn real_node() -> Option<PathBuf> {
+    env::var_os("WNM_REAL_NODE").map(PathBuf::from)
 }
 
 pub(super) fn json(ran: &Ran) -> Value {

@@ -72,7 +72,7 @@ fn wnm_killed_in_the_middle_of_cycles_loses_nothing() {
         let cap = 1 + round % 2;
         op.wnm(&["config", "set", "node_cap", &cap.to_string()]).ok();
         for shot in 0_u32..3 {
-            let seconds = f64::from((round * 37 + shot * 61) % 190 + 10) / 1000.0;
+            let seconds = f64::from((round * 7 + shot * 29) % 80 + 5) / 1000.0;
             let kill = format!("timeout -s KILL {seconds} /usr/local/bin/wnm run");
             killed += u32::from(op.run(&["sh", "-c", &kill]).code != Some(0));
         }

@@ -71,9 +71,14 @@ impl<'w, 'a> Allocator<'w, 'a> {
 
     /// The next node for an operator, who may overrule thresholds.
     pub(super) fn next_regardless_of_room(&mut self) -> Result<Action, Blocked> {
-        match most_room(self.usable_roots()?) {
+        let crisis = self.work.policy.crisis_bytes;
+        let mut roots = self.usable_roots()?;
+        roots.retain(|(_, system)| system.free > crisis);
+        match most_room(roots) {
             Some(root) => self.place(root),
-            None => Err(Blocked::NoStorage { why: "none was measured".to_owned() }),
+            None => Err(Blocked::NoStorage {
+                why: format!("every disk has less than crisis_bytes ({crisis}) left"),
+            }),
         }
     }
 
@@ -129,8 +134,10 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let expected = existing.saturating_add(prior.saturating_mul(placed + 1));
         let limit = work.policy.disk.band.add_below() / 100.0 * system.total.0 as f64;
         let used = system.total.0.saturating_sub(system.free.0);
-        let room = (limit as u64).saturating_sub(used);
-        if expected < room || prior == 0 {
+        // What is created must not bring about the emergency that would remove it again.
+        let above_crisis = system.free.0.saturating_sub(work.policy.crisis_bytes.0);
+        let room = (limit as u64).saturating_sub(used).min(above_crisis);
+        if expected < room {
             return Ok(());
         }
         Err(Blocked::DiskWouldFill { resource, expected: Bytes(expected), room: Bytes(room) })

@@ -135,7 +135,7 @@ impl fmt::Display for Blocked {
             Blocked::DiskWouldFill { resource, expected, room } => write!(
                 f,
                 "{resource} would not hold another node: {expected} expected to be needed, {room} \
-                 left below hd_less_than"
+                 left below hd_less_than and above crisis_bytes"
             ),
             Blocked::NoPorts { why } => write!(f, "no free ports: {why}"),
         }

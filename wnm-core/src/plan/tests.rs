@@ -217,7 +217,28 @@ fn without_knowledge_nothing_grows() {
 fn a_disk_that_would_not_hold_them_gets_no_more_nodes() {
     let mut snapshot = quiet(3);
     snapshot.machine.file_systems.insert(STORAGE.into(), disk(68));
-    insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"blocked: disk:/srv/nodes would not hold another node: 80.0 GB expected to be needed, 70.0 GB left below hd_less_than");
+    insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"blocked: disk:/srv/nodes would not hold another node: 80.0 GB expected to be needed, 70.0 GB left below hd_less_than and above crisis_bytes");
+}
+
+#[test]
+fn nothing_is_created_that_an_emergency_would_remove_again() {
+    // Plenty below hd_less_than, and hardly more than crisis_bytes.
+    let mut small = disk(3);
+    (small.total, small.free) = (Bytes(2_200_000_000), Bytes(2_100_000_000));
+    let mut snapshot = quiet(1);
+    snapshot.machine.file_systems.insert(STORAGE.into(), small.clone());
+    let eager = with(eager_draft(), &[(Setting::DiskPrior, "200MB")]);
+    insta::assert_snapshot!(planned(&snapshot, &eager), @"blocked: disk:/srv/nodes would not hold another node: 400.0 MB expected to be needed, 100.0 MB left below hd_less_than and above crisis_bytes");
+    snapshot.requests = vec![request(1, Verb::Add { count: 1 })];
+    assert_eq!(sound(&snapshot, &eager).actions.len(), 1, "an operator may");
+    small.free = Bytes(1_900_000_000);
+    snapshot.machine.file_systems.insert(STORAGE.into(), small);
+    snapshot.nodes.clear();
+    insta::assert_snapshot!(planned(&snapshot, &eager), @"
+    blocked: this cycle does something else first
+    refused: no storage can be used: every disk has less than crisis_bytes (2.0 GB) left
+    note: disk:/srv/nodes is too full, but removing nodes would not bring it below its threshold: nothing is removed; free space by hand
+    ");
 }
 
 #[test]
