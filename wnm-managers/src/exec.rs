@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation};
+use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, Privilege};
 use wnm_core::observe::FaultKind;
 
 /// More output than this is not an answer but a fault.
@@ -22,8 +22,9 @@ impl CommandRunner for SystemRunner {
     fn run(&self, invocation: &Invocation) -> HostResult<Completed> {
         let op = || format!("run `{}`", invocation.line());
         tracing::debug!(line = invocation.line(), "run");
-        let mut child = Command::new(&invocation.program)
-            .args(&invocation.args)
+        let through_sudo =
+            invocation.privilege == Privilege::Root && !nix::unistd::geteuid().is_root();
+        let mut child = command(invocation, through_sudo)
             .env("LC_ALL", "C")
             .envs(invocation.env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
@@ -53,8 +54,31 @@ impl CommandRunner for SystemRunner {
             String::from_utf8(bytes)
                 .map_err(|_| HostError::with(op(), FaultKind::Garbled, "its output is not UTF-8"))
         };
-        Ok(Completed { code, stdout: text(stdout)?, stderr: text(stderr)? })
+        let completed = Completed { code, stdout: text(stdout)?, stderr: text(stderr)? };
+        if through_sudo && is_sudos_refusal(&completed) {
+            let why = format!("sudo refuses: {}", completed.stderr.trim());
+            return Err(HostError::with(op(), FaultKind::Permission, why));
+        }
+        Ok(completed)
     }
+}
+
+fn command(invocation: &Invocation, through_sudo: bool) -> Command {
+    let mut command = match through_sudo {
+        true => Command::new("sudo"),
+        false => Command::new(&invocation.program),
+    };
+    if through_sudo {
+        // Never a question: there may be nobody to answer it.
+        command.args(["-n", "--", &invocation.program]);
+    }
+    command.args(&invocation.args);
+    command
+}
+
+/// sudo itself ends with 1 and says so under its own name; whatever it runs has another voice.
+fn is_sudos_refusal(completed: &Completed) -> bool {
+    completed.code == Some(1) && completed.stderr.starts_with("sudo: ")
 }
 
 /// Reads in the background, so that neither pipe can fill up and block the program.

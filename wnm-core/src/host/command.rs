@@ -13,6 +13,18 @@ pub struct Invocation {
     pub env: Vec<(String, String)>,
     /// After this long it is ended and the answer is a timeout.
     pub timeout: Duration,
+    /// With whose rights.
+    pub privilege: Privilege,
+}
+
+/// With whose rights a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privilege {
+    /// Our own.
+    Own,
+    /// Root's: through `sudo -n` unless we are root. A sudo that would ask for a password is an
+    /// error of kind [`Permission`](crate::observe::FaultKind::Permission).
+    Root,
 }
 
 impl Invocation {
@@ -27,12 +39,25 @@ impl Invocation {
             args: args.into_iter().map(Into::into).collect(),
             env: Vec::new(),
             timeout,
+            privilege: Privilege::Own,
         }
+    }
+
+    /// The same call with root's rights.
+    #[must_use]
+    pub fn as_root(mut self) -> Invocation {
+        self.privilege = Privilege::Root;
+        self
     }
 
     /// The call as one would type it.
     pub fn line(&self) -> String {
-        shell_words::join(std::iter::once(&self.program).chain(&self.args))
+        let words = std::iter::once(&self.program).chain(&self.args);
+        let line = shell_words::join(words);
+        match self.privilege {
+            Privilege::Own => line,
+            Privilege::Root => format!("(root) {line}"),
+        }
     }
 }
 
