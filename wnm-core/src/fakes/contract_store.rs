@@ -461,6 +461,9 @@ fn sample(second: u64) -> MachineSample {
         memory: Some(MemorySample { total: gb(16), available: gb(9) }),
         load: Some(LoadAverage { one: 0.07, five: 0.1, fifteen: 1.15 }),
         file_systems: BTreeMap::from([("/srv/nodes".into(), file_system)]),
+        disks: BTreeMap::new(),
+        network: None,
+        stall: None,
     }
 }
 

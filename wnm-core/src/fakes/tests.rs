@@ -310,3 +310,24 @@ fn the_simulated_host_keeps_the_managers_contract() {
     let host = SimHost::new(World::new());
     super::manager_contract(&host, &host, &super::build::spec(1), &super::build::release(), true);
 }
+
+#[test]
+fn sizes_are_measured_by_turns_and_growth_is_learned() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    for hour in 0_u64..30 {
+        for node in sim.host.world().nodes.values_mut() {
+            node.bytes = gb(10 + hour);
+        }
+        sim.cycles(60);
+    }
+    let report = sim.cycle();
+    for node in &report.snapshot.nodes {
+        let size = node.disk.unwrap().0;
+        assert!((gb(37).0..=gb(39).0).contains(&size), "{size}");
+        let growth = node.growth.unwrap().0;
+        assert!((gb(23).0..=gb(25).0).contains(&growth), "{growth}");
+    }
+    let memory = sim.store.load().unwrap().memory;
+    assert!(memory.nodes.values().all(|node| node.size.is_some()));
+}

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodeView, ProcessKey, Snapshot};
 use crate::action::{Action, Done, Reason, Resource};
-use crate::model::{BootId, Instant, RecordId, Removal, Want};
+use crate::model::{BootId, Bytes, Instant, RecordId, Removal, Want};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -71,6 +71,43 @@ pub struct NodeMemory {
     pub deaths: Vec<Instant>,
     /// When it was last started.
     pub last_try: Option<Instant>,
+    /// What its data took on disk when that was measured.
+    pub size: Option<SizeMemory>,
+}
+
+/// Two measurements of a node's data: the latest, and one to compare it with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeMemory {
+    /// When it was last measured.
+    pub at: Instant,
+    /// What it was then.
+    pub bytes: Bytes,
+    /// When it was measured before: about a day ago, less for young nodes.
+    pub base_at: Instant,
+    /// What it was then.
+    pub base: Bytes,
+}
+
+impl SizeMemory {
+    /// With a new measurement. The base moves on once it is more than a day old.
+    fn then(self, bytes: Bytes, now: &Instant) -> SizeMemory {
+        let (base_at, base) = match self.base_at.age(now) >= DAY {
+            true => (self.at, self.bytes),
+            false => (self.base_at, self.base),
+        };
+        SizeMemory { at: now.clone(), bytes, base_at, base }
+    }
+
+    /// Growth in a day, from what was measured over at least an hour. Across a reboot the time is a
+    /// lower bound and the growth an upper one, which errs to the safe side.
+    pub fn growth_a_day(&self, now: &Instant) -> Option<Bytes> {
+        let span = self.base_at.age(now).saturating_sub(self.at.age(now));
+        if span < HOUR {
+            return None;
+        }
+        let grown = self.bytes.0.saturating_sub(self.base.0) as f64;
+        Some(Bytes((grown * DAY.as_secs_f64() / span.as_secs_f64()) as u64))
+    }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -192,6 +229,10 @@ impl NodeMemory {
         if rebooted {
             // What ran before the reboot did not die of itself.
             (self.alive, self.process, self.restarts) = (false, None, None);
+        }
+        if let Some(bytes) = node.measured {
+            let first = || SizeMemory { at: now.clone(), bytes, base_at: now.clone(), base: bytes };
+            self.size = Some(self.size.take().map_or_else(first, |size| size.then(bytes, now)));
         }
         let Some(alive) = node.seen.alive else { return };
         if node.record.want == Want::Run {

@@ -119,9 +119,11 @@ fn resources(work: &Work<'_>) -> Vec<Blocked> {
         .filter(held)
         .map(|verdict| match verdict.used {
             None => Blocked::NoReading { resource: verdict.resource.clone() },
-            Some(used) => {
-                Blocked::Busy { resource: verdict.resource.clone(), used, limit: verdict.add_below }
-            }
+            Some(used) => Blocked::Busy {
+                resource: verdict.resource.clone(),
+                used,
+                limit: verdict.add_below.unwrap_or_default(),
+            },
         })
         .collect()
 }

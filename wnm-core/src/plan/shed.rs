@@ -147,7 +147,7 @@ fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
     if !disk_budget_left(work) {
         return;
     }
-    let excess = (used - verdict.remove_above) / 100.0 * system.total.0 as f64;
+    let excess = (used - shed_limit(verdict)) / 100.0 * system.total.0 as f64;
     if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64))
     {
         work.decide(Action::Retire { node, cause: Removal::Disk }, reason);
@@ -223,7 +223,7 @@ fn grace_of(work: &Work<'_>, resource: &Resource) -> Duration {
         Resource::Cpu if urgent_for(work).is_some_and(|held| held >= Stability::URGENT_GRACE) => {
             stability.pressure_grace.min(Stability::URGENT_GRACE)
         }
-        Resource::Cpu | Resource::Load => stability.pressure_grace,
+        _ => stability.pressure_grace,
     }
 }
 
@@ -248,7 +248,7 @@ fn grace_is_over(work: &mut Work<'_>, resource: &Resource, grace: Duration) -> b
 fn round_size(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
     let running: Vec<&NodeView> = stoppable(work);
     if verdict.resource == Resource::Memory {
-        return nodes_for_memory(work, &running, used - verdict.remove_above);
+        return nodes_for_memory(work, &running, used - shed_limit(verdict));
     }
     let rounds = work.memory.rounds.get(&verdict.resource).map_or(0, |round| round.count);
     let base = (running.len() as u32 / 50).max(1);
@@ -318,12 +318,17 @@ fn is_leaving(work: &Work<'_>, id: NodeId) -> bool {
     })
 }
 
+/// The threshold that a verdict to shed exceeds.
+fn shed_limit(verdict: &Verdict) -> f64 {
+    verdict.remove_above.unwrap_or(f64::INFINITY)
+}
+
 fn pressure_reason(work: &Work<'_>, verdict: &Verdict, used: f64) -> Reason {
     let since = work.memory.over.get(&verdict.resource);
     Reason::Pressure {
         resource: verdict.resource.clone(),
         used,
-        limit: verdict.remove_above,
+        limit: shed_limit(verdict),
         for_s: since.map_or(0, |since| since.age(work.now()).as_secs()),
     }
 }

@@ -13,8 +13,9 @@ use crate::model::{
     Timestamp, Verb, Want,
 };
 use crate::observe::{
-    EngineMemory, FaultKind, FileSystemView, MachineView, MemorySample, NodeFacts, NodeMemory,
-    NodeState, NodeView, OpenOperation, ProcessKey, Round, SCHEMA, SeenNode, Snapshot, Unread,
+    EngineMemory, FaultKind, FileSystemView, IoRate, MachineView, MemorySample, NodeFacts,
+    NodeMemory, NodeState, NodeView, OpenOperation, ProcessKey, Round, SCHEMA, SeenNode, Snapshot,
+    Unread,
 };
 use crate::policy::{Policy, PolicyDraft, Setting};
 
@@ -41,6 +42,9 @@ fn quiet(nodes: u32) -> Snapshot {
             memory: Some(MemorySample { total: gb(16), available: gb(12) }),
             load: Some(LoadAverage { one: 0.5, five: 0.5, fifteen: 0.5 }),
             file_systems: BTreeMap::from([(PathBuf::from(STORAGE), disk(20))]),
+            disk: None,
+            network: None,
+            stall: None,
             unread: None,
         },
         nodes: (1..=nodes).map(running).collect(),
@@ -78,6 +82,8 @@ fn running(number: u32) -> NodeView {
         facts: NodeFacts::default(),
         data_present: Some(true),
         disk: None,
+        measured: None,
+        growth: None,
     }
 }
 
@@ -173,7 +179,7 @@ fn everything_that_growth_waits_for_is_said() {
     snapshot.memory.last_shed = Some(at(100));
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
     blocked: cpu could not be measured yet
-    blocked: load is 3.0, growing needs less than 2.4
+    blocked: load is 3.00, growing needs less than 2.40
     blocked: the machine settles for 200 s more
     blocked: nodes were shed: no growing for 1700 s more
     ");
@@ -260,7 +266,7 @@ fn a_stopped_node_is_healed_whatever_holds_growth_back() {
     snapshot.memory.last_stop = Some(at(1));
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
     start antnode0002: it should run and does not
-    blocked: cpu is 60.0 %, growing needs less than 50 %
+    blocked: cpu is 60.0 %, growing needs less than 50.0 %
     blocked: the machine settles for 299 s more
     blocked: 1 node in motion, at most 1 at once
     ");
@@ -280,7 +286,7 @@ fn healing_waits_while_a_shed_threshold_is_exceeded() {
     set(&mut snapshot, 2, stopped(), Some(false));
     snapshot.machine.cpu = Some(Percent(70.1));
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
-    blocked: cpu is 70.1 %, growing needs less than 50 %
+    blocked: cpu is 70.1 %, growing needs less than 50.0 %
     note: cpu is above its threshold; nodes are shed in 600 s
     note: 1 node to be started again, but cpu is above its threshold
     ");
@@ -424,9 +430,9 @@ fn memory_stops_as_many_as_are_needed_at_once() {
     snapshot.machine.memory = Some(MemorySample { total: gb(16), available: Bytes(3_600_000_000) });
     snapshot.memory.over.insert(Resource::Memory, at(180));
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
-    stop antnode0010: memory 77.5 % is above 75 % for 180 s
-    stop antnode0009: memory 77.5 % is above 75 % for 180 s
-    blocked: memory is 77.5 %, growing needs less than 60 %
+    stop antnode0010: memory 77.5 % is above 75.0 % for 180 s
+    stop antnode0009: memory 77.5 % is above 75.0 % for 180 s
+    blocked: memory is 77.5 %, growing needs less than 60.0 %
     ");
 }
 
@@ -435,8 +441,8 @@ fn memory_that_is_nearly_gone_stops_one_at_once() {
     let mut snapshot = quiet(3);
     snapshot.machine.memory = Some(MemorySample { total: gb(16), available: Bytes(300_000_000) });
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
-    stop antnode0003: emergency: memory has 1.9 % left, 2 % is the least
-    blocked: memory is 98.1 %, growing needs less than 60 %
+    stop antnode0003: emergency: memory has 1.9 % left, 2.0 % is the least
+    blocked: memory is 98.1 %, growing needs less than 60.0 %
     ");
 }
 
@@ -479,8 +485,8 @@ fn full_disk(nodes: u32, each: Bytes) -> Snapshot {
 fn a_full_disk_loses_one_node_after_its_grace() {
     let policy = policy(&draft());
     insta::assert_snapshot!(planned(&full_disk(3, gb(30)), &policy), @"
-    retire antnode0003: disk:/srv/nodes 92.0 % is above 90 % for 21600 s
-    blocked: disk:/srv/nodes is 92.0 %, growing needs less than 75 %
+    retire antnode0003: disk:/srv/nodes 92.0 % is above 90.0 % for 21600 s
+    blocked: disk:/srv/nodes is 92.0 %, growing needs less than 75.0 %
     ");
     let mut early = full_disk(3, gb(30));
     early.memory.over.insert(Resource::Disk(STORAGE.into()), at(6 * 3600 - 1));
@@ -490,7 +496,7 @@ fn a_full_disk_loses_one_node_after_its_grace() {
 #[test]
 fn a_disk_that_others_filled_loses_nothing() {
     insta::assert_snapshot!(planned(&full_disk(3, gb(1)), &policy(&draft())), @"
-    blocked: disk:/srv/nodes is 92.0 %, growing needs less than 75 %
+    blocked: disk:/srv/nodes is 92.0 %, growing needs less than 75.0 %
     note: disk:/srv/nodes is too full, but removing nodes would not bring it below its threshold: nothing is removed; free space by hand
     ");
 }
@@ -517,7 +523,7 @@ fn a_disk_with_nothing_left_loses_one_at_once() {
     }
     insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
     remove antnode0003: emergency: disk:/srv/nodes has 1.5 GB left, 2.0 GB is the least
-    blocked: disk:/srv/nodes is 99.0 %, growing needs less than 75 %
+    blocked: disk:/srv/nodes is 99.0 %, growing needs less than 75.0 %
     ");
 }
 
@@ -675,4 +681,64 @@ fn the_checker_finds_what_is_wrong() {
     antnode0003: /srv/nodes/antnode0003 is taken
     4 nodes, 2 allowed
     ");
+}
+
+#[test]
+fn rates_and_stall_are_judged_only_where_somebody_asked() {
+    let set = [(Setting::NetioWriteLessThan, "10MB"), (Setting::NetioWriteRemove, "20MB")];
+    let asked = with(draft(), &set);
+    let sending = |written: Option<f64>| {
+        let mut snapshot = quiet(3);
+        snapshot.machine.network = written.map(|written| IoRate { read: 0.0, written });
+        snapshot.memory.over.insert(Resource::NetWrite, at(700));
+        snapshot
+    };
+    let name = |policy: &Policy, written| {
+        let plan = sound(&sending(written), policy);
+        plan.actions.first().map(|planned| planned.action.name())
+    };
+    assert_eq!(name(&policy(&draft()), Some(1e9)), Some("add"), "nobody asked");
+    let table = [
+        (Some(9_999_999.0), Some("add")),
+        (Some(10_000_000.0), None),
+        (Some(20_000_000.0), None),
+        (Some(20_000_001.0), Some("stop")),
+        (None, None),
+    ];
+    for (written, expected) in table {
+        assert_eq!(name(&asked, written), expected, "{written:?}");
+    }
+    let only_shed = with(draft(), &[(Setting::PsiIoRemove, "30")]);
+    assert_eq!(name(&only_shed, None), Some("add"), "growth is not judged by it");
+}
+
+#[test]
+fn nodes_that_grow_fast_leave_no_room_for_more() {
+    let policy = policy(&draft());
+    for (growth, grows) in [(gb(5), true), (gb(15), false)] {
+        let mut snapshot = quiet(2);
+        for node in &mut snapshot.nodes {
+            // 20 % of 1 TB used, 550 GB below hd_less_than; three nodes for 14 days each.
+            node.growth = Some(growth);
+            node.disk = Some(gb(100));
+            node.record.created = Timestamp(0);
+        }
+        let plan = sound(&snapshot, &policy);
+        assert_eq!(!plan.actions.is_empty(), grows, "{growth} a day: {}", render(&plan));
+    }
+}
+
+#[test]
+fn a_node_that_stopped_growing_no_longer_counts_up_to_the_prior() {
+    let policy = with(draft(), &[(Setting::DiskPrior, "200GB")]);
+    for (growth, days, grows) in [(Some(gb(0)), 2, true), (Some(gb(0)), 0, false), (None, 2, false)]
+    {
+        let mut snapshot = quiet(3);
+        for node in &mut snapshot.nodes {
+            node.growth = growth;
+            node.record.created = Timestamp(snapshot.now.wall.0 - days * 86_400_000);
+        }
+        let plan = sound(&snapshot, &policy);
+        assert_eq!(!plan.actions.is_empty(), grows, "{growth:?}, {days} days old");
+    }
 }
