@@ -20,6 +20,15 @@ pub enum Reason {
         /// How long it waited, in seconds.
         waited_s: u64,
     },
+    /// The disk of a retired node is nearly exhausted, so that its delay is cut short.
+    DelayCut {
+        /// Which disk.
+        resource: Resource,
+        /// How long the node waited, in seconds.
+        waited_s: u64,
+    },
+    /// It was recorded, but never came into being.
+    NeverMade,
     /// The node's data directory is gone while its storage root is there.
     DataGone,
     /// An operator asked for it.
@@ -79,6 +88,10 @@ impl fmt::Display for Reason {
         match self {
             Reason::Unfinished { op } => write!(f, "operation {op} was begun and not finished"),
             Reason::DelayOver { waited_s } => write!(f, "retired {waited_s} s ago"),
+            Reason::DelayCut { resource, waited_s } => {
+                write!(f, "retired {waited_s} s ago, and {resource} is nearly exhausted")
+            }
+            Reason::NeverMade => f.write_str("its creation failed before it had any data"),
             Reason::DataGone => f.write_str("its data directory is gone"),
             Reason::Request { id } => write!(f, "request {id}"),
             Reason::OverCap { nodes, cap } => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{NodeView, ProcessKey, Snapshot};
-use crate::action::{Action, Done, Reason, Resource};
-use crate::model::{BootId, Bytes, Instant, RecordId, Removal, Want};
+use crate::action::{Action, Done, PlannedAction, Reason, Resource};
+use crate::model::{BootId, Bytes, Instant, RecordId, Want};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -186,10 +186,11 @@ impl EngineMemory {
 
     fn remember(&mut self, done: &Done, now: &Instant) {
         let Done { node, planned, outcome } = done;
-        if matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain) {
+        let grows = matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain);
+        if grows && planned.action.starts() {
             self.last_growth = Some(now.clone());
         }
-        if matches!(planned.action, Action::Mend { .. }) {
+        if matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. }) {
             return;
         }
         let memory = self.nodes.entry(node.record).or_default();
@@ -198,17 +199,27 @@ impl EngineMemory {
             return;
         }
         (memory.alive, memory.process, memory.restarts) = (false, None, None);
-        self.last_stop = Some(now.clone());
-        // A removal counts when it is decided; its second half, after the delay, is no other one.
-        let decided = match &planned.action {
-            Action::Retire { cause, .. } => Some(*cause),
-            Action::Remove { cause, .. } if !matches!(planned.reason, Reason::DelayOver { .. }) => {
-                Some(*cause)
-            }
-            _ => None,
-        };
-        if let Some(cause @ (Removal::Cap | Removal::Disk)) = decided {
-            self.removals.push(PastRemoval { at: now.clone(), disk: cause == Removal::Disk });
+        // Deleting what was stopped long ago, or failing to, unsettles nothing.
+        if !matches!(planned.reason, Reason::DelayOver { .. }) {
+            self.last_stop = Some(now.clone());
+        }
+        self.note_removal(planned, now);
+    }
+
+    /// With a removal that begins. It is stored before anything is removed, so that no crash and no
+    /// failing store can make the engine forget how much it has removed.
+    #[must_use]
+    pub fn begun(&self, planned: &PlannedAction, now: &Instant) -> EngineMemory {
+        let mut next = self.clone();
+        next.note_removal(planned, now);
+        next
+    }
+
+    /// A removal counts when it is decided; its second half, after the delay, is no other one, and
+    /// neither is its repetition.
+    fn note_removal(&mut self, planned: &PlannedAction, now: &Instant) {
+        if let Some(disk) = planned.removes_by_engine() {
+            self.removals.push(PastRemoval { at: now.clone(), disk });
         }
     }
 

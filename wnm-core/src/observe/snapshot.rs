@@ -13,7 +13,7 @@ use super::{
 };
 use crate::action::Action;
 use crate::model::{
-    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
+    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request, RequestId,
 };
 use crate::policy::Delays;
 
@@ -35,6 +35,9 @@ pub struct Snapshot {
     pub open: Vec<OpenOperation>,
     /// Requests, oldest first.
     pub requests: Vec<Request>,
+    /// For each of these, the records that operations were begun on before: its cycle died.
+    #[serde(default)]
+    pub begun: BTreeMap<RequestId, BTreeSet<RecordId>>,
     /// What the engine remembered before this look.
     pub memory: EngineMemory,
     /// What a new node would run.
@@ -173,6 +176,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         nodes,
         open: ledger.open.clone(),
         requests: ledger.requests.clone(),
+        begun: ledger.begun.clone(),
         memory: ledger.memory.clone(),
         release: readings.release.clone(),
         ports: readings.ports.clone(),

@@ -102,7 +102,7 @@ fn blocked(work: &Work<'_>, shedding: bool) -> Vec<Blocked> {
     if !work.budget.may_start(limit) {
         let (budget, limit) = (&work.budget, work.budget.start_limit(limit));
         blocked.push(Blocked::InFlight { nodes: budget.starting + budget.removing, limit });
-    } else if blocked.is_empty() && (shedding || !work.decided().is_empty()) {
+    } else if blocked.is_empty() && (shedding || work.is_busy()) {
         blocked.push(Blocked::Busied);
     }
     blocked

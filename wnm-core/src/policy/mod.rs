@@ -38,6 +38,8 @@ pub struct Policy {
     pub optional: BTreeMap<Resource, Thresholds>,
     /// Free bytes on a storage file system below which one node is removed without grace.
     pub crisis_bytes: Bytes,
+    /// As stored: removal needs less than this as well.
+    pub stored_crisis_bytes: Bytes,
     /// How many things at once.
     pub limits: Limits,
     /// How long what wnm did counts as going on.
@@ -55,7 +57,7 @@ pub struct Policy {
 /// The cap in force and the cap in the store. Only the stored one removes nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
-    /// In force for this run: bounds growth, and stops nodes above it.
+    /// In force for this run, never more than stored: bounds growth, and stops nodes above it.
     pub limit: u32,
     /// As stored: removes nodes above it.
     pub stored: u32,

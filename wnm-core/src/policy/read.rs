@@ -71,15 +71,18 @@ impl Reader<'_> {
         let mut alone = Reader { draft: stored, errors: Vec::new() };
         let stored_cap = alone.whole(Setting::NodeCap, 0, MOST_NODES);
         let stored_disk = alone.number(Setting::HdRemove, 0.0, 100.0);
+        let stored_crisis = alone.bytes(Setting::CrisisBytes);
 
         Some(Policy {
-            cap: Cap { limit: limit?, stored: stored_cap? },
+            // More than the store allows would be removed again by the next run without it.
+            cap: Cap { limit: limit?.min(stored_cap?), stored: stored_cap? },
             cpu: cpu?,
             memory: memory?,
             disk: DiskBand { band: disk?, stored_remove_above: stored_disk? },
             load: load?,
             optional: optional?,
             crisis_bytes: crisis_bytes?,
+            stored_crisis_bytes: stored_crisis?,
             limits: limits?,
             delays: delays?,
             stability: stability?,
