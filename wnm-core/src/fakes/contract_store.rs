@@ -361,7 +361,11 @@ fn a_cycle_comes_back_as_it_was(store: &dyn StoreAndIntents) {
     assert_eq!(ledger.samples, std::slice::from_ref(&first.sample));
     assert_eq!(ledger.memory, first.memory);
     let seen = store.last_seen().unwrap();
-    let expected = LastSeen { snapshot: first.snapshot.clone(), plan: first.plan.clone() };
+    let expected = LastSeen {
+        snapshot: first.snapshot.clone(),
+        policy: policy(&draft()),
+        plan: first.plan.clone(),
+    };
     assert_eq!(seen, Some(expected));
 
     let second = Cycle::look(store, 120);

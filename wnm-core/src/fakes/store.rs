@@ -145,7 +145,11 @@ impl Store for MemoryStore {
             forget_samples(&mut state.samples, sample);
         }
         state.memory = recording.memory.clone();
-        let seen = LastSeen { snapshot: recording.snapshot.clone(), plan: recording.plan.clone() };
+        let seen = LastSeen {
+            snapshot: recording.snapshot.clone(),
+            policy: recording.policy.clone(),
+            plan: recording.plan.clone(),
+        };
         state.last_seen = (seen.snapshot.schema == SCHEMA).then_some(seen);
         Ok(())
     }

@@ -83,6 +83,7 @@ pub(crate) struct LastCycleRow {
     id: i64,
     schema: i64,
     snapshot: Vec<u8>,
+    policy: Vec<u8>,
     plan: Vec<u8>,
 }
 
@@ -95,6 +96,7 @@ impl LastCycleRow {
         let row = Row::of("cycles", self.id);
         Ok(Some(LastSeen {
             snapshot: row.packed("snapshot", &self.snapshot)?,
+            policy: row.packed("policy", &self.policy)?,
             plan: row.packed("plan", &self.plan)?,
         }))
     }
