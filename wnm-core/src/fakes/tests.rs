@@ -3,7 +3,7 @@
 use super::build::{draft, eager_draft, gb, id, seconds};
 use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
-use crate::model::{NodeKey, NodeRecord, Timestamp, Verb, Want};
+use crate::model::{NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, Verb, Want};
 use crate::observe::FaultKind;
 use crate::policy::{PolicyDraft, Setting};
 use crate::run::{CycleOptions, CycleReport, cycle};
@@ -309,4 +309,27 @@ fn a_dry_run_decides_the_same_and_does_nothing() {
 fn the_simulated_host_keeps_the_managers_contract() {
     let host = SimHost::new(World::new());
     super::manager_contract(&host, &host, &super::build::spec(1), &super::build::release(), true);
+}
+
+#[test]
+fn the_simulated_host_keeps_the_firewalls_contract() {
+    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+    let taken = PortRule { port: 55_009, protocol: Protocol::Udp };
+    let mut world = World::new();
+    world.foreign_openings.insert(taken);
+    let host = SimHost::new(world);
+    let others = || format!("{:?}", host.world().foreign_openings);
+    super::firewall_contract(&host, ports, taken, &others);
+}
+
+#[test]
+fn both_public_ports_of_a_node_are_opened_and_closed() {
+    let sim = sim(eager(1).with(Setting::WebrtcPortStart, "45"));
+    let udp = |port| PortRule { port, protocol: Protocol::Udp };
+    sim.cycle();
+    let open = || sim.host.world().open_ports.iter().copied().collect::<Vec<_>>();
+    assert_eq!(open(), [udp(45_001), udp(55_001)]);
+    sim.set(eager(0).with(Setting::WebrtcPortStart, "45"));
+    sim.cycle();
+    assert_eq!(open(), []);
 }

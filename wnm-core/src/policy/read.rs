@@ -8,7 +8,7 @@ use super::{
     AutoLimit, Band, Cap, Delays, DiskBand, Limits, NodeDefaults, Policy, PolicyDraft, PolicyError,
     Setting, Stability,
 };
-use crate::model::{Address, Bytes, EvmNetwork, Launch, PortPlan, WalletShares};
+use crate::model::{Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, WalletShares};
 
 /// More nodes than this have no ports on one address.
 const MOST_NODES: u32 = 10_000;
@@ -51,7 +51,7 @@ impl Reader<'_> {
         let removal_order = self.parsed(Setting::NodeRemovalStrategy);
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
-        self.one_of(Setting::Firewall, &["none"]);
+        self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
         // what removes nodes is read as if there were none.
