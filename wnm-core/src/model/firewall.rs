@@ -64,7 +64,7 @@ mod tests {
         for choice in FirewallChoice::ALL {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-        let why = |text: &str| text.parse::<FirewallChoice>().unwrap_err().to_string();
+        let why = |text: &str| text.parse::<FirewallChoice>().expect_err("refused").to_string();
         assert!(why("firewalld").contains("firewalld is not part of this version"));
         assert!(why("nftables").contains("nftables is not part of this version"));
         assert_eq!(why("Ufw"), "give auto, none or ufw");
