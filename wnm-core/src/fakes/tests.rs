@@ -326,10 +326,10 @@ fn the_simulated_host_keeps_the_firewalls_contract() {
 fn both_public_ports_of_a_node_are_opened_and_closed() {
     let sim = sim(eager(1).with(Setting::WebrtcPortStart, "45"));
     let udp = |port| PortRule { port, protocol: Protocol::Udp };
-    sim.cycle();
+    sim.cycles(5);
     let open = || sim.host.world().open_ports.iter().copied().collect::<Vec<_>>();
     assert_eq!(open(), [udp(45_001), udp(55_001)]);
     sim.set(eager(0).with(Setting::WebrtcPortStart, "45"));
-    sim.cycle();
+    sim.cycles(5);
     assert_eq!(open(), []);
 }
