@@ -139,9 +139,9 @@ fn wnm_killed_in_the_middle_leaves_no_opening_behind() {
         let cap = [1, 3][round as usize % 2];
         wnm(&host, &["config", "set", "node_cap", &cap.to_string()]).ok();
         for shot in 0_u32..3 {
-            let seconds = f64::from((round * 71 + shot * 131) % 700 + 20) / 1000.0;
+            let seconds = f64::from((round * 37 + shot * 83) % 240 + 10) / 1000.0;
             let kill = format!("{ENV} timeout -s KILL {seconds} /usr/local/bin/wnm run");
-            killed += u32::from(spared(&host, &["sh", "-c", &kill]).code != Some(0));
+            killed += u32::from(spared(&host, &["sh", "-c", &kill]).code == Some(137));
         }
         rest_with(&host, cap as usize);
         let numbers = numbers(&host);
@@ -151,7 +151,7 @@ fn wnm_killed_in_the_middle_leaves_no_opening_behind() {
         expected.sort();
         assert_eq!(rules(&host), expected, "round {round}");
     }
-    assert!(killed >= 8, "many of the 24 shots must hit; {killed} did");
+    assert!(killed >= 6, "many of the 24 shots must hit; {killed} did");
     wnm(&host, &["teardown", "--confirm"]).ok();
     assert_eq!(rules(&host), [SSH, THEIRS]);
 }
