@@ -15,7 +15,7 @@ use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use super::Context;
-use crate::compose::Adapters;
+use crate::compose::{Adapters, firewall_problem};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -84,6 +84,10 @@ fn verify(
     if let Some((problem, hint)) = manager(context, policy.nodes.manager) {
         problems.push(problem);
         hints.push(hint);
+    }
+    if let Some(problem) = firewall_problem(draft) {
+        problems.push(problem);
+        hints.push("ufw needs root, or a sudo that asks no password; else --firewall none".into());
     }
     match release {
         Ok(release) if problems.is_empty() => Ok(release),

@@ -3,7 +3,7 @@
 use super::build::{draft, eager_draft, gb, id, seconds};
 use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
-use crate::model::{NodeKey, NodeRecord, Timestamp, Verb, Want};
+use crate::model::{NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, Verb, Want};
 use crate::observe::FaultKind;
 use crate::policy::{PolicyDraft, Setting};
 use crate::run::{CycleOptions, CycleReport, cycle};
@@ -394,4 +394,27 @@ fn a_request_that_could_not_be_begun_stays() {
     sim.look();
     assert_eq!(sim.store.load().unwrap().requests.len(), 0);
     assert_eq!(sim.nodes()[0].want, Want::StoppedByOperator);
+}
+
+#[test]
+fn the_simulated_host_keeps_the_firewalls_contract() {
+    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+    let taken = PortRule { port: 55_009, protocol: Protocol::Udp };
+    let mut world = World::new();
+    world.foreign_openings.insert(taken);
+    let host = SimHost::new(world);
+    let others = || format!("{:?}", host.world().foreign_openings);
+    super::firewall_contract(&host, ports, taken, &others);
+}
+
+#[test]
+fn both_public_ports_of_a_node_are_opened_and_closed() {
+    let sim = sim(eager(1).with(Setting::WebrtcPortStart, "45"));
+    let udp = |port| PortRule { port, protocol: Protocol::Udp };
+    sim.cycles(5);
+    let open = || sim.host.world().open_ports.iter().copied().collect::<Vec<_>>();
+    assert_eq!(open(), [udp(45_001), udp(55_001)]);
+    sim.set(eager(0).with(Setting::WebrtcPortStart, "45"));
+    sim.cycles(5);
+    assert_eq!(open(), []);
 }

@@ -80,6 +80,8 @@ pub struct World {
     pub archive: BTreeSet<NodeKey>,
     /// Openings in the firewall.
     pub open_ports: BTreeSet<PortRule>,
+    /// Openings that others made.
+    pub foreign_openings: BTreeSet<PortRule>,
     /// Ports bound by others.
     pub foreign_ports: BTreeSet<u16>,
     /// What new nodes get; `None` when there is no program.
@@ -161,6 +163,7 @@ impl World {
             nodes: BTreeMap::new(),
             archive: BTreeSet::new(),
             open_ports: BTreeSet::new(),
+            foreign_openings: BTreeSet::new(),
             foreign_ports: BTreeSet::new(),
             release: Some(release()),
             faults: Vec::new(),
@@ -565,6 +568,9 @@ impl Firewall for SimHost {
     fn open(&self, rule: PortRule) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::OpenPort)?;
+        if world.foreign_openings.contains(&rule) {
+            return Ok(Change::AlreadySo);
+        }
         Ok(made(!world.open_ports.insert(rule)))
     }
 

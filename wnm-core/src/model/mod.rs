@@ -1,5 +1,6 @@
 //! The nouns. Every field is public unless it has an invariant.
 
+mod firewall;
 mod id;
 mod manager;
 mod net;
@@ -12,6 +13,7 @@ mod units;
 mod version;
 mod wallet;
 
+pub use firewall::{BadFirewall, FirewallChoice};
 pub use id::{BadNodeId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
 pub use manager::{BadManager, Manager, ManagerKind, Scope};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};

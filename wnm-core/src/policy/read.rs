@@ -9,7 +9,9 @@ use super::{
     AutoLimit, Band, Cap, Delays, DiskBand, Limits, NodeDefaults, Policy, PolicyDraft, PolicyError,
     Setting, Stability, Thresholds,
 };
-use crate::model::{Address, Bytes, EvmNetwork, Launch, PortPlan, Resource, WalletShares};
+use crate::model::{
+    Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, Resource, WalletShares,
+};
 
 /// Resources that are judged only when asked for, with their settings.
 const OPTIONAL: [(Resource, Setting, Setting); 7] = [
@@ -64,7 +66,7 @@ impl Reader<'_> {
         let removal_order = self.parsed(Setting::NodeRemovalStrategy);
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
-        self.one_of(Setting::Firewall, &["none"]);
+        self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
         // what removes nodes is read as if there were none.

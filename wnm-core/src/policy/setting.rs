@@ -104,7 +104,7 @@ settings! {
     Environment "environment" = "" free, "KEY=VALUE words for new nodes, quoted like a shell does";
     Bootstrap "bootstrap" = "" free, "Peers that new nodes join through, separated by commas or blanks";
     NoUpnp "no_upnp" = "off" free, "New nodes do not ask the router for a port: on or off";
-    Firewall "firewall" = "none" free, "Which firewall is told about ports: none";
+    Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, none, or auto: an active ufw in the system scope, else none";
 }
 
 impl Setting {
