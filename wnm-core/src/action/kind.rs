@@ -75,6 +75,16 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
+    /// Leave a node alone from now on. Nothing happens to it.
+    Disable {
+        /// Which.
+        node: NodeKey,
+    },
+    /// Care for a node again. Nothing happens to it now; the next cycle heals it if it is down.
+    Enable {
+        /// Which.
+        node: NodeKey,
+    },
 }
 
 impl Action {
@@ -88,7 +98,9 @@ impl Action {
             | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node, .. }
-            | Action::Remove { node, .. } => node.id,
+            | Action::Remove { node, .. }
+            | Action::Disable { node }
+            | Action::Enable { node } => node.id,
         }
     }
 
@@ -102,7 +114,9 @@ impl Action {
             | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node, .. }
-            | Action::Remove { node, .. } => Some(*node),
+            | Action::Remove { node, .. }
+            | Action::Disable { node }
+            | Action::Enable { node } => Some(*node),
         }
     }
 
@@ -117,6 +131,8 @@ impl Action {
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
+            Action::Disable { .. } => "disable",
+            Action::Enable { .. } => "enable",
         }
     }
 
@@ -129,6 +145,11 @@ impl Action {
                 | Action::Restart { .. }
                 | Action::Reprieve { .. }
         )
+    }
+
+    /// True when only the record changes: it has no steps, and may be decided without looking.
+    pub fn is_word_only(&self) -> bool {
+        matches!(self, Action::Disable { .. } | Action::Enable { .. })
     }
 }
 
@@ -163,6 +184,9 @@ impl Mark {
                 Mark { want: Want::StoppedByPressure, phase: Phase::Steady }
             }
             Action::Mend { .. } => Mark { want: record.want, phase: record.phase.clone() },
+            // What was set in motion before is no longer ours to follow.
+            Action::Disable { .. } => Mark { want: Want::Disabled, phase: Phase::Steady },
+            Action::Enable { .. } => Mark { want: Want::Run, phase: Phase::Steady },
             Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
                 let phase = match &record.phase {
                     // The delay runs from the first decision, however often it is repeated.

@@ -152,7 +152,7 @@ impl EngineMemory {
         if matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain) {
             self.last_growth = Some(now.clone());
         }
-        if matches!(planned.action, Action::Mend { .. }) {
+        if planned.action.is_word_only() || matches!(planned.action, Action::Mend { .. }) {
             return;
         }
         let memory = self.nodes.entry(node.record).or_default();

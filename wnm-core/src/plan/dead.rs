@@ -11,7 +11,8 @@ use crate::observe::{NodeState, NodeView};
 pub(super) fn remove(work: &mut Work<'_>) {
     let dead: Vec<&NodeView> =
         work.snapshot.nodes.iter().filter(|node| node.seen.state == NodeState::Dead).collect();
-    let all = work.snapshot.nodes.len();
+    let is_ours = |node: &&NodeView| node.seen.state != NodeState::Disabled;
+    let all = work.snapshot.nodes.iter().filter(is_ours).count();
     if dead.len() >= 2 && dead.len() * 2 > all {
         work.notes.push(Note::TooManyDead { dead: dead.len() as u32, nodes: all as u32 });
         return;

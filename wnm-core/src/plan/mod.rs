@@ -34,6 +34,8 @@ pub enum PlanScope {
     Everything,
     /// Only what was begun before, and the requests of operators.
     RequestsOnly,
+    /// None of it: what is seen is noted, and requests stay as they are.
+    Nothing,
 }
 
 /// Decides what to do. The order is the policy: what was begun is finished first, safety comes
@@ -41,6 +43,9 @@ pub enum PlanScope {
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     let mut work = Work::new(snapshot, policy);
     work.note_what_is_seen();
+    if scope == PlanScope::Nothing {
+        return work.into_plan();
+    }
     finish::unfinished(&mut work);
     if scope == PlanScope::Everything {
         finish::delays(&mut work);

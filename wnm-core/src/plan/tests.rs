@@ -1,6 +1,8 @@
 //! Tables: a snapshot and a policy in, the plan as text out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod disabled;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
