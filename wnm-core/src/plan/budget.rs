@@ -37,8 +37,9 @@ impl Budget {
     }
 }
 
-/// How many nodes with data the engine may still remove this hour by its own decision.
-pub(super) fn removals_left(
+/// How many nodes with data the engine may still remove this hour by its own decision, and the
+/// limit.
+pub fn removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,
@@ -49,7 +50,7 @@ pub(super) fn removals_left(
 }
 
 /// The same for disk, per day.
-pub(super) fn disk_removals_left(
+pub fn disk_removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,

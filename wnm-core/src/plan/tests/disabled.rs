@@ -42,10 +42,8 @@ fn enabling_is_for_disabled_nodes_and_keeps_to_the_cap() {
 #[test]
 fn two_wishes_of_one_cycle_keep_to_the_cap_together() {
     let mut snapshot = one_disabled(2, 2, false);
-    snapshot.requests = vec![
-        request(1, Verb::Enable { nodes: vec![key(2)] }),
-        request(2, Verb::Add { count: 1 }),
-    ];
+    snapshot.requests =
+        vec![request(1, Verb::Enable { nodes: vec![key(2)] }), request(2, Verb::Add { count: 1 })];
     insta::assert_snapshot!(planned(&snapshot, &cap("2")), @"
     enable antnode0002: request 1
     blocked: this cycle does something else first
