@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Names of values that no two runs share, and what they are.
-const UNSTEADY: [(&str, &str); 34] = [
+const UNSTEADY: [(&str, &str); 35] = [
     ("at", "[TIME]"),
     ("looked", "[TIME]"),
     ("begun", "[TIME]"),
@@ -19,6 +19,7 @@ const UNSTEADY: [(&str, &str); 34] = [
     ("peers", "[PEERS]"),
     ("window_left_s", "[AGE]"),
     ("verdict", "[VERDICT]"),
+    ("cycles", "[CYCLES]"),
     ("pid", "[PID]"),
     ("start_ticks", "[TICKS]"),
     ("cpu_ms", "[TICKS]"),

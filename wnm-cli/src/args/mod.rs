@@ -128,7 +128,7 @@ pub(crate) struct Which {
     /// This many, chosen as the engine would choose
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) count: Option<u32>,
-    /// All of them
+    /// All of them; disabled ones only for `enable`
     #[arg(long)]
     pub(crate) all: bool,
 }
