@@ -54,9 +54,12 @@ fn of_what_was_done_and_would_be() {
       "machine": {
         "cpu": "[CPU]",
         "cpus": "[CPUS]",
+        "disk": "[DISK]",
         "file_systems": "[DISKS]",
         "load": "[LOAD]",
         "memory": "[MEMORY]",
+        "network": "[RATES]",
+        "stall": "[STALL]",
         "unread": null
       },
       "report": {
@@ -188,9 +191,12 @@ fn of_status() {
       "machine": {
         "cpu": "[CPU]",
         "cpus": "[CPUS]",
+        "disk": "[DISK]",
         "file_systems": "[DISKS]",
         "load": "[LOAD]",
         "memory": "[MEMORY]",
+        "network": "[RATES]",
+        "stall": "[STALL]",
         "unread": null
       },
       "nodes": [
@@ -247,6 +253,8 @@ fn of_status() {
               "uptime_s": null,
               "version": "[VERSION]"
             },
+            "growth": null,
+            "measured": "[BYTES]",
             "memory": "[MEMORY]",
             "process": {
               "pid": "[PID]",

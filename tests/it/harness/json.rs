@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Names of values that no two runs share, and what they are.
-const UNSTEADY: [(&str, &str); 35] = [
+const UNSTEADY: [(&str, &str); 37] = [
     ("at", "[TIME]"),
     ("looked", "[TIME]"),
     ("begun", "[TIME]"),
@@ -20,6 +20,8 @@ const UNSTEADY: [(&str, &str); 35] = [
     ("window_left_s", "[AGE]"),
     ("verdict", "[VERDICT]"),
     ("cycles", "[CYCLES]"),
+    ("network", "[RATES]"),
+    ("measured", "[BYTES]"),
     ("pid", "[PID]"),
     ("start_ticks", "[TICKS]"),
     ("cpu_ms", "[TICKS]"),
@@ -49,6 +51,8 @@ pub(crate) fn steady(value: Value, redact: &dyn Fn(&str) -> String, base: u16) -
             let field = |(name, value): (String, Value)| {
                 let known = UNSTEADY.iter().find(|(unsteady, _)| *unsteady == name);
                 let value = match (known, value) {
+                    // A name, where the others of that name are rates.
+                    (Some(("network", _)), Value::String(text)) => Value::String(text),
                     (Some((_, what)), _) => Value::String((*what).to_owned()),
                     (None, value) => steady(value, redact, base),
                 };

@@ -7,7 +7,6 @@ use std::time::Duration;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
-use wnm_core::action::Resource;
 use wnm_core::host::LastSeen;
 use wnm_core::model::{Instant, NodeId, NodeRecord, Phase, RecordId, Removal, Timestamp, Want};
 use wnm_core::observe::{Ledger, NodeState};
@@ -130,8 +129,8 @@ fn budgets(ledger: &Ledger, policy: &Policy, last: &LastSeen) -> BudgetShape {
     let count = |wanted: fn(&NodeState) -> bool| {
         nodes.iter().filter(|node| wanted(&node.seen.state)).count() as u32
     };
-    let (hour, hour_limit) = removals_left(&ledger.memory, policy, nodes.len(), now(last));
-    let (day, day_limit) = disk_removals_left(&ledger.memory, policy, nodes.len(), now(last));
+    let hour = removals_left(&ledger.memory, policy, nodes.len(), now(last), &[]);
+    let day = disk_removals_left(&ledger.memory, policy, nodes.len(), now(last), &[]);
     BudgetShape {
         nodes: last.snapshot.counting().count() as u32,
         cap: policy.cap.limit,
@@ -139,10 +138,10 @@ fn budgets(ledger: &Ledger, policy: &Policy, last: &LastSeen) -> BudgetShape {
         starting: count(|state| matches!(state, NodeState::Starting)),
         removing: count(|state| matches!(state, NodeState::Removing)),
         disabled: count(|state| matches!(state, NodeState::Disabled)),
-        removals_left_this_hour: hour,
-        removals_per_hour: hour_limit,
-        disk_removals_left_today: day,
-        disk_removals_per_day: day_limit,
+        removals_left_this_hour: hour.left,
+        removals_per_hour: hour.limit,
+        disk_removals_left_today: day.left,
+        disk_removals_per_day: day.limit,
     }
 }
 
@@ -173,6 +172,7 @@ fn waits(record: &NodeRecord, ledger: &Ledger, policy: &Policy, now: &Instant) -
             0 => {}
             left => waits.push(format!("counts as starting for {left} s more")),
         },
+        Phase::Creating { .. } => waits.push("its creation has not succeeded yet".to_owned()),
         Phase::Removing { since, cause: Removal::Cap | Removal::Disk } => {
             let left = left(Some(since), policy.delays.remove, now);
             waits.push(format!("deleted in {left} s; `wnm start` takes it back"));
@@ -225,7 +225,7 @@ pub(super) fn human(shape: &Shape) -> String {
 
 fn resource_row(row: &ResourceShape) -> [String; 5] {
     let Verdict { resource, used, add_below, remove_above, verdict } = &row.verdict;
-    let unit = Resource::unit(resource);
+    let threshold = |at: &Option<f64>| at.map_or("off".to_owned(), |at| resource.show(at));
     let word = match verdict {
         VerdictKind::Room => "room to grow".to_owned(),
         VerdictKind::Hold => "neither grow nor shed".to_owned(),
@@ -240,9 +240,9 @@ fn resource_row(row: &ResourceShape) -> [String; 5] {
     };
     [
         resource.to_string(),
-        used.map_or("-".to_owned(), |used| format!("{used:.1}{unit}")),
-        format!("{add_below}{unit}"),
-        format!("{remove_above}{unit}"),
+        used.map_or("-".to_owned(), |used| resource.show(used)),
+        threshold(add_below),
+        threshold(remove_above),
         word,
     ]
 }

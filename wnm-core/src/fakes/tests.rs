@@ -348,3 +348,88 @@ fn the_simulated_host_keeps_the_managers_contract() {
     let host = SimHost::new(World::new());
     super::manager_contract(&host, &host, &super::build::spec(1), &super::build::release(), true);
 }
+
+#[test]
+fn sizes_are_measured_by_turns_and_growth_is_learned() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    for hour in 0_u64..30 {
+        for node in sim.host.world().nodes.values_mut() {
+            node.bytes = gb(10 + hour);
+        }
+        sim.cycles(60);
+    }
+    let report = sim.cycle();
+    for node in &report.snapshot.nodes {
+        let size = node.disk.unwrap().0;
+        assert!((gb(37).0..=gb(39).0).contains(&size), "{size}");
+        let growth = node.growth.unwrap().0;
+        assert!((gb(23).0..=gb(25).0).contains(&growth), "{growth}");
+    }
+    let memory = sim.store.load().unwrap().memory;
+    assert!(memory.nodes.values().all(|node| node.size.is_some()));
+}
+
+#[test]
+fn the_removal_budget_survives_a_store_that_keeps_no_cycles() {
+    let sim = sim(eager(9));
+    sim.cycles(11);
+    sim.set(eager(1));
+    for _ in 0..20 {
+        sim.store.fail_next_save(FaultKind::Full);
+        sim.cycle();
+    }
+    assert_eq!(sim.host.world().archive.len(), 4, "no more than max_destructive_per_hour");
+}
+
+#[test]
+fn an_addition_cut_off_after_its_last_step_is_not_repeated() {
+    let sim = sim(eager(9));
+    sim.cycles(2);
+    let before = sim.nodes().len();
+    sim.ask(Verb::Add { count: 3 });
+    sim.host.world().advance(seconds(60));
+    sim.store.fail_next_answer(FaultKind::Failed);
+    sim.look();
+    sim.set(eager(u32::try_from(before).unwrap() + 3));
+    sim.cycles(3);
+    assert_eq!(sim.nodes().len(), before + 3);
+}
+
+#[test]
+fn additions_that_cannot_be_made_leave_nothing() {
+    let sim = sim(eager(4));
+    sim.look();
+    for _ in 0..8 {
+        sim.host.world().fail_next(Op::Prepare, FaultKind::Permission);
+        sim.cycle();
+    }
+    assert!(sim.nodes().len() <= 1, "records of nodes never made do not pile up");
+    sim.host.world().faults.clear();
+    sim.cycles(8);
+    sim.rests_with(4);
+}
+
+#[test]
+fn a_stop_that_failed_is_tried_again() {
+    let sim = sim(eager(2).with(Setting::PressureGrace, "0s"));
+    sim.cycles(4);
+    sim.host.world().foreign_cpu = 90.0;
+    sim.host.world().fail_next(Op::Stop, FaultKind::Timeout);
+    sim.cycles(6);
+    assert_eq!(sim.host.world().running(), 0);
+}
+
+#[test]
+fn a_request_that_could_not_be_begun_stays() {
+    let sim = sim(eager(5));
+    sim.cycles(7);
+    let node = sim.keys()[0];
+    sim.ask(Verb::Stop { nodes: vec![node] });
+    sim.store.fail_next_begin(FaultKind::Full);
+    sim.look();
+    assert_eq!(sim.store.load().unwrap().requests.len(), 1);
+    sim.look();
+    assert_eq!(sim.store.load().unwrap().requests.len(), 0);
+    assert_eq!(sim.nodes()[0].want, Want::StoppedByOperator);
+}

@@ -17,7 +17,7 @@ mod shed;
 mod tests;
 mod work;
 
-pub use budget::{disk_removals_left, removals_left};
+pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
 pub use check::{Violation, check};
 pub use lower::lower;
 pub use pressure::{Pressure, Verdict, VerdictKind};
