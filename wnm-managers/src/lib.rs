@@ -14,7 +14,7 @@ mod tests;
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, user_manager};
 pub use exec::SystemRunner;
-pub use files::{DiskFiles, MARKER};
+pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;
 pub use setsid::Setsid;
