@@ -10,21 +10,22 @@ use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::{NodeKey, NodeSpec};
 use wnm_core::observe::FaultKind;
 
-use super::{is_there, write_durably};
+use super::write_durably;
+use crate::hands::Hands;
 
 /// Copies the key in `data` into the archive, with what is needed to bring the node back.
 pub(super) fn archive(
+    hands: &dyn Hands,
     archive: &Path,
     node: NodeKey,
     spec: &NodeSpec,
     data: &Path,
 ) -> HostResult<Change> {
     let key = data.join(spec.program.identity_file());
-    if !is_there(&key)? {
+    if !hands.is_there(&key)? {
         return Ok(Change::NotManaged);
     }
-    let bytes =
-        fs::read(&key).map_err(|error| HostError::io(format!("read {}", key.display()), error))?;
+    let bytes = hands.read_key(&key)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -43,13 +44,17 @@ pub(super) fn archive(
 }
 
 /// True when the node's key is in the archive, or when it has none.
-pub(super) fn is_safe(archive: &Path, node: NodeKey, spec: &NodeSpec) -> HostResult<bool> {
+pub(super) fn is_safe(
+    hands: &dyn Hands,
+    archive: &Path,
+    node: NodeKey,
+    spec: &NodeSpec,
+) -> HostResult<bool> {
     let key = spec.data.join(spec.program.identity_file());
-    if !is_there(&key)? {
+    if !hands.is_there(&key)? {
         return Ok(true);
     }
-    let bytes =
-        fs::read(&key).map_err(|error| HostError::io(format!("read {}", key.display()), error))?;
+    let bytes = hands.read_key(&key)?;
     Ok(free_place(archive, node, spec, &bytes)?.1)
 }
 
