@@ -3,4 +3,6 @@
 mod contract;
 mod operator;
 mod smoke;
+mod story;
+mod system_scope;
 mod user_scope;
