@@ -89,6 +89,32 @@ fn everything_belongs_to_whom_it_should() {
 }
 
 #[test]
+fn a_stray_process_is_a_conflict_and_ended_before_its_data_goes() {
+    let Some(op) = Operator::of("stray", Who::Sudo) else {
+        return;
+    };
+    op.init(&["--node-cap", "1"]);
+    op.wnm(&["add"]).ok();
+    op.wnm(&["stop", "1"]).ok();
+    assert_eq!(op.processes(), 0);
+    // It looks like a node of this data, and systemd did not start it as one.
+    let stray = "exec -a ant-node perl -e 'sleep 1000' -- \
+                 --root-dir /var/antctl/services/antnode0001";
+    op.host.exec(&["systemd-run", "--uid=ant", "--unit=stray", "bash", "-c", stray]).ok();
+    let there = "for i in $(seq 100); do pgrep -f -u ant -- --root-dir && exit 0; sleep 0.1; done; \
+                 exit 1";
+    op.host.sh(there).ok();
+    let ran = op.wnm(&["start", "1"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("uses its data already"), "{ran:?}");
+    assert_eq!(op.processes(), 1);
+    op.wnm(&["remove", "1"]).ok();
+    assert_eq!(op.processes(), 0);
+    assert_eq!(op.names("node"), [".wnm-storage"]);
+    assert_eq!(op.names("identities").len(), 2, "a key and its description");
+}
+
+#[test]
 fn without_root_rights_nothing_is_begun() {
     let Some(op) = Operator::of("nosudo", Who::Sudo) else {
         return;
