@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{TestEnv, is_there};
+use crate::harness::{TestEnv, is_there, wait_until};
 
 fn kill_node(env: &TestEnv, number: u32) {
     let pid = Pid::from_raw(env.pid(number) as i32);
     kill(pid, Signal::SIGKILL).expect("our own node");
+    // The signal is on its way; the next cycle must not come first.
+    let is_gone = || env.running().iter().all(|(_, running)| *running != pid.as_raw() as u32);
+    wait_until(Duration::from_secs(10), "the node is gone", is_gone);
 }
 
 #[test]
@@ -142,4 +146,24 @@ fn storage_that_is_not_there_stops_everything_but_destroys_nothing() {
         env.run(&["history", "--json"]).json()["operations"].as_array().map(Vec::len),
         Some(2)
     );
+}
+
+#[test]
+fn a_cycle_is_reproduced_from_one_file() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "2"]).expect(0);
+    env.cycle_until_resting_with(2);
+    kill_node(&env, 1);
+    let ran = env.run(&["run"]).expect(0);
+    assert!(ran.stdout.contains("done: start antnode0001"), "{}", ran.block());
+    let file = env.path("cycle.json");
+    fs::write(&file, env.run(&["snapshot"]).expect(0).stdout).expect("written");
+    let elsewhere = TestEnv::new();
+    let again = elsewhere.run(&["plan", "--snapshot", &file.display().to_string()]).expect(10);
+    assert!(again.stdout.starts_with("start antnode0001: it should run"), "{}", again.block());
+    let bad = env.run(&["plan", "--snapshot", "/nowhere.json"]).expect(2);
+    assert!(bad.stderr.contains("failed to read /nowhere.json"), "{}", bad.block());
+    fs::write(&file, "{}").expect("written");
+    let bad = env.run(&["plan", "--snapshot", &file.display().to_string()]).expect(2);
+    assert!(bad.stderr.contains("is no snapshot"), "{}", bad.block());
 }

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wnm_core::host::{CommandRunner, Host, Intents, Store};
-use wnm_core::model::Scope;
+use wnm_core::host::{CommandRunner, Firewall, Host, Intents, Store};
+use wnm_core::model::{FirewallChoice, Manager, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_firewall::NullFirewall;
 use wnm_managers::{DiskFiles, ProgramFinder, Registry, RootHands, SystemRunner};
 use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
@@ -28,7 +27,7 @@ pub(crate) struct Adapters {
     managers: Registry,
     files: DiskFiles,
     binaries: ProgramFinder<SystemRunner>,
-    firewall: NullFirewall,
+    firewall: Box<dyn Firewall>,
 }
 
 /// How the store is opened.
@@ -55,10 +54,10 @@ impl Adapters {
             clock: SystemClock,
             machine: ProcProbe::default(),
             nodes: ScrapeProbe::default(),
+            firewall: firewall(in_force, runner.clone()),
             managers: managers(paths, roots(ledger, in_force)),
             files: files(paths),
             binaries: ProgramFinder::new(runner, configured, environment.program_directories()),
-            firewall: NullFirewall,
         }
     }
 
@@ -70,7 +69,7 @@ impl Adapters {
             managers: &self.managers,
             files: &self.files,
             binaries: &self.binaries,
-            firewall: &self.firewall,
+            firewall: self.firewall.as_ref(),
             store: &self.store,
         }
     }
@@ -101,6 +100,24 @@ fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
 pub(crate) fn root_hands(paths: &Paths) -> RootHands {
     let owner = nix::unistd::geteuid().as_raw();
     RootHands::new(Arc::new(SystemRunner), NODE_USER, owner, paths.base.clone())
+}
+
+/// The firewall of the settings. What does not parse opens nothing: the policy refuses it anyway.
+fn firewall(in_force: &PolicyDraft, runner: Arc<dyn CommandRunner>) -> Box<dyn Firewall> {
+    let choice = in_force.text(Setting::Firewall).parse().unwrap_or(FirewallChoice::None);
+    let manager = in_force.text(Setting::Manager).parse();
+    let scope = manager.map_or(Scope::User, |manager: Manager| manager.scope);
+    wnm_firewall::by_choice(choice, scope, runner)
+}
+
+/// Why the firewall that was asked for by name cannot be used, if so.
+pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
+    let choice = draft.text(Setting::Firewall).parse();
+    if choice != Ok(FirewallChoice::Ufw) {
+        return None;
+    }
+    let error = wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active().err()?;
+    Some(format!("firewall is `ufw`, which cannot be used: {}", error.chain()))
 }
 
 /// Storage roots of the settings and of every node.

@@ -1,43 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-use wnm_core::action::Change;
-use wnm_core::host::{Firewall, HostResult};
-use wnm_core::model::PortRule;
+mod choose;
+mod null;
+mod ufw;
 
-/// A firewall that is not looked after.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NullFirewall;
-
-impl Firewall for NullFirewall {
-    fn kind(&self) -> &'static str {
-        "none"
-    }
-
-    fn open(&self, _rule: PortRule) -> HostResult<Change> {
-        Ok(Change::NotManaged)
-    }
-
-    fn close(&self, _rule: PortRule) -> HostResult<Change> {
-        Ok(Change::NotManaged)
-    }
-
-    fn is_open(&self, _rule: PortRule) -> HostResult<bool> {
-        Ok(false)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use wnm_core::model::Protocol;
-
-    use super::*;
-
-    #[test]
-    fn it_manages_nothing_and_says_so() {
-        let rule = PortRule { port: 55_001, protocol: Protocol::Udp };
-        let firewall = NullFirewall;
-        assert!(matches!(firewall.open(rule), Ok(Change::NotManaged)));
-        assert!(matches!(firewall.close(rule), Ok(Change::NotManaged)));
-        assert!(matches!(firewall.is_open(rule), Ok(false)));
-    }
-}
+pub use choose::{IfThere, by_choice};
+pub use null::NullFirewall;
+pub use ufw::Ufw;

@@ -54,9 +54,16 @@ fn data_directory(command: &[u8]) -> Option<PathBuf> {
     let mut words = command.split(|byte| *byte == 0);
     let program = Path::new(std::str::from_utf8(words.next()?).ok()?).file_name()?;
     let is_node = Program::ALL.iter().any(|known| program == known.binary_name());
-    let mut words = words.skip_while(|word| *word != b"--root-dir");
-    words.next()?;
-    let data = std::str::from_utf8(words.next()?).ok()?;
+    let data = loop {
+        let word = words.next()?;
+        if word == b"--root-dir" {
+            break words.next()?;
+        }
+        if let Some(joined) = word.strip_prefix(b"--root-dir=") {
+            break joined;
+        }
+    };
+    let data = std::str::from_utf8(data).ok()?;
     is_node.then(|| PathBuf::from(data))
 }
 
@@ -122,6 +129,8 @@ mod tests {
         let of = |line: &str| data_directory(line.replace(' ', "\0").as_bytes());
         assert_eq!(of("/d/ant-node --port 5 --root-dir /d/1"), Some("/d/1".into()));
         assert_eq!(of("antnode --root-dir /d/1 evm-arbitrum-one"), Some("/d/1".into()));
+        assert_eq!(of("ant-node --port=5 --root-dir=/d/1"), Some("/d/1".into()));
+        assert_eq!(of("ant-node --root-directory /d/1"), None);
         assert_eq!(of("vim --root-dir /d/1"), None);
         assert_eq!(of("/d/ant-node --version"), None);
         assert_eq!(of("/d/ant-node --root-dir"), None);

@@ -4,6 +4,7 @@ mod clock;
 mod disk;
 mod error;
 mod files;
+mod io;
 mod nodes;
 mod parse;
 mod process;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wnm_core::host::{NodeProbe, NodeSigns, NodeTarget};
-use wnm_core::model::Program;
+use wnm_core::model::{NodeSpec, Program};
 use wnm_core::observe::{EndpointReading, NodeFacts, ProcessState};
 
 use crate::error::Silence;
@@ -21,6 +21,8 @@ use crate::{files, parse};
 const WORKERS: usize = 64;
 /// A thousand peers take 150 KB.
 const SNAPSHOT_LIMIT: u64 = 4 << 20;
+/// One round of telemetry takes 15 KB every five minutes, among other lines.
+const LOG_TAIL: u64 = 64 << 10;
 const SNAPSHOT: &str = "routing_snapshot.json";
 
 /// Looks at nodes from outside their managers.
@@ -130,7 +132,7 @@ impl Round<'_> {
             None => (None, NodeFacts::default()),
         };
         if spec.program == Program::AntNode {
-            facts = snapshot_facts(&spec.data);
+            facts = ant_node_facts(spec);
         }
         NodeSigns { process: process.map(|seen| seen.map(|seen| seen.reading)), endpoint, facts }
     }
@@ -158,6 +160,22 @@ impl Round<'_> {
             .ok();
         Ok(parse::node_facts(&metrics, metadata.as_deref())?)
     }
+}
+
+/// The log is younger than the snapshot of the routing table, and knows more; either may be missing.
+fn ant_node_facts(spec: &NodeSpec) -> NodeFacts {
+    let snapshot = snapshot_facts(&spec.data);
+    let log = log_facts(&spec.logs);
+    NodeFacts { peer_id: snapshot.peer_id, peers: log.peers.or(snapshot.peers), ..log }
+}
+
+/// What the end of the newest log tells.
+fn log_facts(logs: &Path) -> NodeFacts {
+    let tail =
+        files::newest(logs, "ant-node", ".log").and_then(|path| files::tail(&path, LOG_TAIL));
+    tail.map(|bytes| parse::telemetry_facts(&String::from_utf8_lossy(&bytes)))
+        .inspect_err(|error| tracing::debug!("no facts from {}: {error}", logs.display()))
+        .unwrap_or_default()
 }
 
 /// What the node last wrote about its network. Without the file nothing is known: a node writes it

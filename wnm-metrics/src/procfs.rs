@@ -12,7 +12,7 @@ use wnm_core::model::{LoadAverage, Now};
 use wnm_core::observe::{CpuTimes, FaultKind, FileSystemSample, MachineSample, MemorySample};
 
 use crate::sockets::SocketTable;
-use crate::{disk, error, files, parse};
+use crate::{disk, error, files, io, parse};
 
 /// `stat` has a line of counters for every interrupt of every kind: hundreds of kilobytes on large
 /// machines.
@@ -23,11 +23,13 @@ const FILE_LIMIT: u64 = 16 << 20;
 pub struct ProcProbe {
     /// `/proc`, except in tests.
     pub root: PathBuf,
+    /// `/sys`, except in tests.
+    pub sys: PathBuf,
 }
 
 impl Default for ProcProbe {
     fn default() -> ProcProbe {
-        ProcProbe { root: PathBuf::from("/proc") }
+        ProcProbe { root: PathBuf::from("/proc"), sys: PathBuf::from("/sys") }
     }
 }
 
@@ -37,6 +39,7 @@ impl MachineProbe for ProcProbe {
         let memory = self.memory();
         let load = self.load();
         let file_systems = file_systems(storage);
+        let devices = file_systems.values().map(|system| system.device).collect();
         if let (Err(error), Err(_), Err(_), true) = (&cpu, &memory, &load, file_systems.is_empty())
         {
             // The others fail for the same reason, most likely.
@@ -49,6 +52,9 @@ impl MachineProbe for ProcProbe {
             cpu: present(cpu),
             memory: present(memory),
             load: present(load),
+            disks: io::disks(&self.root, &devices),
+            network: io::network(&self.root, &self.sys),
+            stall: io::stall(&self.root),
             file_systems,
         })
     }

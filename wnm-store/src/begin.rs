@@ -9,8 +9,8 @@ use wnm_core::model::{
 
 use crate::convert::{text, want_text};
 use crate::error::Cause;
-use crate::rows::{NewNodeRow, NewOperationRow, NodeRow, OperationRow};
-use crate::schema::{nodes, operations};
+use crate::rows::{MachineRow, NewNodeRow, NewOperationRow, NodeRow, OperationRow};
+use crate::schema::{machine, nodes, operations};
 
 pub(crate) fn begin(
     connection: &mut SqliteConnection,
@@ -25,15 +25,38 @@ pub(crate) fn begin(
         (action, None) => return Err(Cause::conflict(format!("{action} names no record"))),
     };
     let mark = Mark::of(&planned.action, &record, &now.instant);
-    diesel::update(nodes::table.find(record.record.0))
-        .set((nodes::want.eq(want_text(mark.want)), nodes::phase.eq(text("phase", &mark.phase)?)))
-        .execute(connection)?;
+    diesel::update(nodes::table.find(record.record.0)).set(marked(&mark)?).execute(connection)?;
+    remember(connection, planned, now)?;
     let op = diesel::insert_into(operations::table)
         .values(NewOperationRow::new(record.record, planned, now.wall)?)
         .returning(operations::id)
         .get_result::<i64>(connection)?;
     supersede(connection, record.record, op, now.wall)?;
     Ok(Beginning { op: OpId(op), record: record.record })
+}
+
+/// What a mark changes in a row of `nodes`.
+type Marked = (diesel::dsl::Eq<nodes::want, &'static str>, diesel::dsl::Eq<nodes::phase, String>);
+
+fn marked(mark: &Mark) -> Result<Marked, Cause> {
+    Ok((nodes::want.eq(want_text(mark.want)), nodes::phase.eq(text("phase", &mark.phase)?)))
+}
+
+/// Removals count from the moment they are begun, whatever becomes of the cycle.
+fn remember(
+    connection: &mut SqliteConnection,
+    planned: &PlannedAction,
+    now: &Now,
+) -> Result<(), Cause> {
+    if planned.removes_by_engine().is_none() {
+        return Ok(());
+    }
+    let row: MachineRow = machine::table.select(MachineRow::as_select()).first(connection)?;
+    let memory = row.memory()?.begun(planned, &now.instant);
+    diesel::update(machine::table)
+        .set(machine::memory.eq(text("memory", &memory)?))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// The record of a node that is to be created: a new one, or that of an addition that was begun
@@ -125,14 +148,15 @@ pub(crate) fn finish(
         .set((operations::ended.eq(at.0), operations::outcome.eq(text("outcome", outcome)?)))
         .execute(connection)?;
     let node = nodes::table.find(row.record().0);
-    if matches!(row.planned()?.action, Action::Remove { .. }) && outcome.is_done() {
+    let action = row.planned()?.action;
+    if matches!(action, Action::Remove { .. }) && outcome.is_done() {
         diesel::delete(node).execute(connection)?;
         return Ok(());
     }
     let Some(known) = node.select(NodeRow::as_select()).first(connection).optional()? else {
         return Ok(());
     };
-    let phase = Mark::phase_after(outcome, &known.record()?.phase);
-    diesel::update(node).set(nodes::phase.eq(text("phase", &phase)?)).execute(connection)?;
+    let mark = Mark::after(&action, outcome, &known.record()?);
+    diesel::update(node).set(marked(&mark)?).execute(connection)?;
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! Cells ⇄ model. What makes no sense is `Corrupt`, with the cell it stands in; never a panic.
 
 use std::fmt::Display;
+use std::io::{Read, Write};
 use std::str::FromStr;
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use wnm_core::action::{Outcome, PlannedAction};
 use wnm_core::model::{Answer, Instant, NodeSpec, Phase, Verb, Want};
 use wnm_core::observe::{EngineMemory, MachineSample, NodeView, Snapshot};
@@ -18,6 +22,9 @@ pub(crate) struct Row {
     id: String,
 }
 
+/// Ten thousand nodes take 16 MB. A damaged cell must not fill the memory.
+const MOST_INFLATED: u64 = 256 << 20;
+
 /// So much of a bad cell is shown.
 const SHOWN: usize = 80;
 
@@ -30,6 +37,15 @@ impl Row {
         // The message may repeat the cell, which may be long.
         let cut = |error: serde_json::Error| shown(&error.to_string(), 2 * SHOWN);
         T::from_text(text).map_err(|error| Cause::with(self.bad(column, text), cut(error)))
+    }
+
+    /// JSON that was deflated.
+    pub(crate) fn packed<T: Json>(&self, column: &'static str, bytes: &[u8]) -> Result<T, Cause> {
+        let mut text = String::new();
+        let mut inflating = DeflateDecoder::new(bytes).take(MOST_INFLATED);
+        let inflated = inflating.read_to_string(&mut text);
+        inflated.map_err(|error| Cause::with(self.bad(column, "no deflated text"), error))?;
+        self.json(column, &text)
     }
 
     pub(crate) fn parsed<T: FromStr>(&self, column: &'static str, text: &str) -> Result<T, Cause> {
@@ -77,6 +93,13 @@ pub(crate) fn want_text(want: Want) -> &'static str {
 
 pub(crate) fn text<T: Json>(column: &'static str, value: &T) -> Result<String, Cause> {
     value.to_text().map_err(|error| Cause::with(StoreErrorKind::Unwritable { column }, error))
+}
+
+/// JSON, deflated: fast rather than small, for it is written every minute.
+pub(crate) fn pack<T: Json>(column: &'static str, value: &T) -> Result<Vec<u8>, Cause> {
+    let mut packing = DeflateEncoder::new(Vec::new(), Compression::fast());
+    let packed = packing.write_all(text(column, value)?.as_bytes()).and_then(|()| packing.finish());
+    packed.map_err(|error| Cause::with(StoreErrorKind::Unwritable { column }, error))
 }
 
 /// SQLite counts to 2^63 only. No uptime comes near it.

@@ -27,6 +27,8 @@ const IDLE_CYCLES: i64 = 30;
 /// Cycles that did something explain the journal.
 const BUSY_CYCLES: i64 = 2000;
 const BUSY_AGE_MS: u64 = 14 * 86_400_000;
+/// All cycles together, deflated. With a thousand nodes that is some hundred cycles.
+const CYCLE_BYTES: i64 = 32 << 20;
 
 pub(crate) fn save(
     connection: &mut SqliteConnection,
@@ -75,10 +77,11 @@ fn save_readings(
             .do_update()
             .set((
                 readings::at.eq(excluded(readings::at)),
+                readings::essence.eq(excluded(readings::essence)),
                 readings::view.eq(excluded(readings::view)),
             ));
         // The trait by name: on an upsert the usual method is not found.
-        let changed = readings::view.ne(excluded(readings::view));
+        let changed = readings::essence.ne(excluded(readings::essence));
         FilterDsl::filter(upsert, changed).execute(connection)?;
     }
     Ok(())
@@ -104,6 +107,17 @@ fn forget_cycles(connection: &mut SqliteConnection, now: &Now) -> Result<(), Cau
     .bind::<BigInt, _>(now.wall.0 - whole(BUSY_AGE_MS))
     .bind::<Text, _>(&now.instant.boot.0)
     .bind::<BigInt, _>(whole(now.instant.uptime_ms) - whole(BUSY_AGE_MS))
+    .execute(connection)?;
+    // The latest is kept whatever its size: `status` shows it.
+    diesel::sql_query(
+        "DELETE FROM cycles WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, SUM(length(snapshot) + length(policy) + length(plan))
+                            OVER (ORDER BY id DESC) AS total
+                 FROM cycles)
+             WHERE total > ? AND id <> (SELECT MAX(id) FROM cycles))",
+    )
+    .bind::<BigInt, _>(CYCLE_BYTES)
     .execute(connection)?;
     Ok(())
 }

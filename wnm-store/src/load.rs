@@ -1,6 +1,11 @@
 //! Everything planning needs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use wnm_core::model::{RecordId, Request, RequestId};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::PolicyDraft;
 
@@ -33,15 +38,38 @@ pub(crate) fn ledger(connection: &mut SqliteConnection) -> Result<Ledger, Cause>
         .load(connection)?;
     let samples: Vec<SampleRow> =
         samples::table.order(samples::id).select(SampleRow::as_select()).load(connection)?;
+    let requests: Vec<Request> =
+        requests.iter().map(RequestRow::request).collect::<Result<_, _>>()?;
     Ok(Ledger {
+        begun: begun(connection, &requests)?,
         draft: PolicyDraft {
             values: settings.into_iter().map(SettingRow::setting).collect::<Result<_, _>>()?,
         },
         generation: machine.generation()?,
         nodes: nodes.into_iter().map(NodeRow::record).collect::<Result<_, _>>()?,
         open: open.iter().map(OperationRow::open).collect::<Result<_, _>>()?,
-        requests: requests.iter().map(RequestRow::request).collect::<Result<_, _>>()?,
+        requests,
         samples: samples.iter().map(SampleRow::sample).collect::<Result<_, _>>()?,
         memory: machine.memory()?,
     })
+}
+
+/// The records that operations were begun on for each of these requests. Requests that are still
+/// open are few and rare, so the journal is searched only then.
+fn begun(
+    connection: &mut SqliteConnection,
+    requests: &[Request],
+) -> Result<BTreeMap<RequestId, BTreeSet<RecordId>>, Cause> {
+    let mut begun = BTreeMap::new();
+    for request in requests {
+        let for_this = sql::<Bool>("json_extract(planned, '$.reason.because') = 'request'")
+            .sql(" AND json_extract(planned, '$.reason.id') = ")
+            .bind::<BigInt, _>(request.id.0);
+        let records: Vec<i64> =
+            operations::table.filter(for_this).select(operations::record).load(connection)?;
+        if !records.is_empty() {
+            begun.insert(request.id, records.into_iter().map(RecordId).collect());
+        }
+    }
+    Ok(begun)
 }

@@ -72,6 +72,7 @@ diesel::table! {
     readings (record) {
         record -> BigInt,
         at -> BigInt,
+        essence -> Text,
         view -> Text,
     }
 }
@@ -84,9 +85,9 @@ diesel::table! {
         boot -> Text,
         uptime_ms -> BigInt,
         idle -> Bool,
-        snapshot -> Text,
-        policy -> Text,
-        plan -> Text,
+        snapshot -> Binary,
+        policy -> Binary,
+        plan -> Binary,
     }
 }
 

@@ -33,6 +33,7 @@ const TABLE: &[Allowed] = &[
         others: &[
             "diesel",
             "diesel_migrations",
+            "flate2",
             "libsqlite3-sys",
             "serde",
             "serde_json",

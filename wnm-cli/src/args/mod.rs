@@ -45,7 +45,9 @@ pub(crate) enum Command {
     /// Run one cycle: look, decide, act, record
     Run(Box<RunArgs>),
     /// Show what the next cycle would do, step by step, and why it does not do more
-    Plan(Box<SettingArgs>),
+    Plan(Box<PlanArgs>),
+    /// Print what the last cycle saw and was judged by, for `plan --snapshot`: a bug report in one file
+    Snapshot,
     /// Show the nodes, the machine, and what wnm waits for, as the last cycle saw them
     Status(StatusArgs),
     /// Show what was done, when, why, and what became of it
@@ -74,6 +76,15 @@ pub(crate) struct RunArgs {
     /// Decide, and do nothing
     #[arg(long, alias = "dry_run")]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Plan from a file that `wnm snapshot` wrote, here or on another machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
 }

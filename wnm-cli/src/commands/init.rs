@@ -15,7 +15,7 @@ use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use super::{Context, system};
-use crate::compose::{self, Adapters};
+use crate::compose::{self, Adapters, firewall_problem};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -113,6 +113,10 @@ fn verify(
     for (problem, hint) in of_scope {
         problems.push(problem);
         hints.push(hint);
+    }
+    if let Some(problem) = firewall_problem(draft) {
+        problems.push(problem);
+        hints.push("ufw needs root, or a sudo that asks no password; else --firewall none".into());
     }
     match release {
         Ok(release) if problems.is_empty() => Ok(release),

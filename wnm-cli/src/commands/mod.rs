@@ -7,6 +7,7 @@ mod init;
 mod nodes;
 mod plan;
 mod run;
+mod snapshot;
 mod status;
 mod system;
 mod teardown;
@@ -31,7 +32,11 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
     match &cli.command {
         Command::Init(settings) => init::run(&context(&settings.draft)?),
         Command::Run(args) => run::run(&context(&args.settings.draft)?, args.dry_run),
-        Command::Plan(settings) => plan::run(&context(&settings.draft)?),
+        Command::Plan(args) => match &args.snapshot {
+            Some(file) => snapshot::plan(file, cli.global.json),
+            None => plan::run(&context(&args.settings.draft)?),
+        },
+        Command::Snapshot => snapshot::run(&context(&nothing)?),
         Command::Status(args) => status::run(&context(&nothing)?, args),
         Command::History(args) => history::run(&context(&nothing)?, args),
         Command::Add(args) => nodes::add(&context(&nothing)?, args.count),

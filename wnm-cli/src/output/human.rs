@@ -122,7 +122,7 @@ pub(super) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'stat
     match (&record.phase, record.want, seen) {
         (Phase::Removing { .. }, _, _) => "removing",
         (_, Want::Disabled, _) => "disabled",
-        (Phase::Starting { .. }, _, _) if moved => "starting",
+        (Phase::Starting { .. } | Phase::Creating { .. }, _, _) if moved => "starting",
         (_, Want::StoppedByOperator | Want::StoppedByPressure, _) if moved => "stopped",
         (_, _, Some(node)) => node.seen.state.name(),
         (_, _, None) => "unknown",
@@ -166,7 +166,7 @@ fn moving(record: &NodeRecord) -> &'static str {
         (_, Want::Disabled) => "disabled",
         (_, Want::StoppedByOperator) => "stopped (operator)",
         (_, Want::StoppedByPressure) => "stopped (pressure)",
-        (Phase::Starting { .. }, Want::Run) => "starting",
+        (Phase::Starting { .. } | Phase::Creating { .. }, Want::Run) => "starting",
         (Phase::Steady, Want::Run) => "not yet seen",
     }
 }

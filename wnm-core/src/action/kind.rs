@@ -61,12 +61,10 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
-    /// Take back a node that was retired, and start it.
+    /// Take back a node that was retired: what was wanted of it is wanted again.
     Reprieve {
         /// Which.
         node: NodeKey,
-        /// What to copy should its program be missing.
-        release: Option<Release>,
     },
     /// Archive the identity of a node, then delete everything else of it.
     Remove {
@@ -87,7 +85,7 @@ impl Action {
             | Action::Restart { node, .. }
             | Action::Mend { node }
             | Action::Retire { node, .. }
-            | Action::Reprieve { node, .. }
+            | Action::Reprieve { node }
             | Action::Remove { node, .. } => node.id,
         }
     }
@@ -101,7 +99,7 @@ impl Action {
             | Action::Restart { node, .. }
             | Action::Mend { node }
             | Action::Retire { node, .. }
-            | Action::Reprieve { node, .. }
+            | Action::Reprieve { node }
             | Action::Remove { node, .. } => Some(*node),
         }
     }
@@ -122,13 +120,7 @@ impl Action {
 
     /// True when it leads to a running process that was not there.
     pub fn starts(&self) -> bool {
-        matches!(
-            self,
-            Action::Add { .. }
-                | Action::Start { .. }
-                | Action::Restart { .. }
-                | Action::Reprieve { .. }
-        )
+        matches!(self, Action::Add { .. } | Action::Start { .. } | Action::Restart { .. })
     }
 }
 
@@ -149,25 +141,23 @@ pub struct Mark {
 
 impl Mark {
     /// The mark that `action`, begun at `now`, leaves in `record`.
+    ///
+    /// A stop changes what is wanted only when it has succeeded: one that was cut off is planned
+    /// again from the journal, and one that failed must not make a node that runs look unwanted.
     pub fn of(action: &Action, record: &NodeRecord, now: &Instant) -> Mark {
         let since = now.clone();
         match action {
-            Action::Add { .. }
-            | Action::Start { .. }
-            | Action::Restart { .. }
-            | Action::Reprieve { .. } => Mark { want: Want::Run, phase: Phase::Starting { since } },
-            Action::Stop { stopped: Stopped::ByOperator, .. } => {
-                Mark { want: Want::StoppedByOperator, phase: Phase::Steady }
+            Action::Add { .. } => Mark { want: Want::Run, phase: Phase::Creating { since } },
+            Action::Start { .. } | Action::Restart { .. } => {
+                Mark { want: Want::Run, phase: Phase::Starting { since } }
             }
-            Action::Stop { stopped: Stopped::ByPressure, .. } => {
-                Mark { want: Want::StoppedByPressure, phase: Phase::Steady }
-            }
-            Action::Mend { .. } => Mark { want: record.want, phase: record.phase.clone() },
+            Action::Stop { .. } | Action::Mend { .. } => Mark::unchanged(record),
+            Action::Reprieve { .. } => Mark { want: record.want, phase: Phase::Steady },
             Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
                 let phase = match &record.phase {
                     // The delay runs from the first decision, however often it is repeated.
                     removing @ Phase::Removing { .. } => removing.clone(),
-                    Phase::Steady | Phase::Starting { .. } => {
+                    Phase::Steady | Phase::Creating { .. } | Phase::Starting { .. } => {
                         Phase::Removing { since, cause: *cause }
                     }
                 };
@@ -176,12 +166,29 @@ impl Mark {
         }
     }
 
-    /// The phase that `outcome` of an action leaves: a start that failed is not going on.
-    pub fn phase_after(outcome: &Outcome, phase: &Phase) -> Phase {
-        match phase {
-            Phase::Starting { .. } if !outcome.is_done() => Phase::Steady,
-            Phase::Starting { .. } | Phase::Steady | Phase::Removing { .. } => phase.clone(),
+    /// The mark that the end of `action` leaves in `record`, which carries the mark of its beginning.
+    pub fn after(action: &Action, outcome: &Outcome, record: &NodeRecord) -> Mark {
+        let want = match action {
+            Action::Stop { stopped: Stopped::ByOperator, .. } => Want::StoppedByOperator,
+            Action::Stop { stopped: Stopped::ByPressure, .. } => Want::StoppedByPressure,
+            _ => record.want,
+        };
+        match (outcome.is_done(), &record.phase) {
+            (true, Phase::Creating { since }) => {
+                Mark { want, phase: Phase::Starting { since: since.clone() } }
+            }
+            (true, Phase::Starting { .. }) if matches!(action, Action::Stop { .. }) => {
+                Mark { want, phase: Phase::Steady }
+            }
+            (true, phase) => Mark { want, phase: phase.clone() },
+            // A start that failed is not going on; a creation that failed stays one.
+            (false, Phase::Starting { .. }) => Mark { want: record.want, phase: Phase::Steady },
+            (false, _) => Mark::unchanged(record),
         }
+    }
+
+    fn unchanged(record: &NodeRecord) -> Mark {
+        Mark { want: record.want, phase: record.phase.clone() }
     }
 }
 
@@ -192,4 +199,24 @@ pub struct PlannedAction {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+}
+
+impl PlannedAction {
+    /// For a removal of a node with data by the engine's own decision: whether a disk demanded it.
+    /// These are what the budgets count. The second half of a removal, its repetition and what an
+    /// operator asked for are none.
+    pub fn removes_by_engine(&self) -> Option<bool> {
+        let cause = match (&self.action, &self.reason) {
+            (_, Reason::Unfinished { .. } | Reason::DelayOver { .. } | Reason::DelayCut { .. }) => {
+                return None;
+            }
+            (Action::Retire { cause, .. } | Action::Remove { cause, .. }, _) => *cause,
+            _ => return None,
+        };
+        match cause {
+            Removal::Disk => Some(true),
+            Removal::Cap => Some(false),
+            Removal::Dead | Removal::Operator => None,
+        }
+    }
 }

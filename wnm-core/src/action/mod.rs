@@ -5,6 +5,7 @@ mod kind;
 mod reason;
 mod step;
 
+pub use crate::model::Resource;
 pub use kind::{Action, Mark, PlannedAction, Stopped};
-pub use reason::{Reason, Resource};
+pub use reason::Reason;
 pub use step::{Change, Done, Fault, Outcome, Step};

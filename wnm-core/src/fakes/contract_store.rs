@@ -33,6 +33,8 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         a_start_that_failed_is_not_going_on,
         stopping_says_on_whose_behalf,
         retiring_keeps_the_first_decision_and_is_taken_back,
+        removals_count_from_their_beginning,
+        what_was_begun_for_a_request_is_known,
         a_later_operation_supersedes_an_open_one,
         only_the_very_node_that_was_meant_is_touched,
         an_operation_ends_once,
@@ -63,7 +65,7 @@ fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) 
         record: begun.record,
         spec: spec(7),
         want: Want::Run,
-        phase: starting(10),
+        phase: creating(10),
         version: Some(release().version),
         created: at(10).wall,
     };
@@ -75,7 +77,8 @@ fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) 
 
     store.finish(begun.op, &done(), at(20).wall).unwrap();
     let ledger = store.load().unwrap();
-    assert_eq!(ledger.nodes, [expected], "a start that succeeded is still going on");
+    let started = NodeRecord { phase: starting(10), ..expected };
+    assert_eq!(ledger.nodes, [started], "a start that succeeded is still going on");
     assert_eq!(ledger.open, []);
 }
 
@@ -88,7 +91,7 @@ fn an_addition_is_begun_again_as_it_was(store: &dyn StoreAndIntents) {
     let ledger = store.load().unwrap();
     assert_eq!(ledger.nodes.len(), 1);
     assert_eq!(ledger.nodes[0].created, at(10).wall);
-    assert_eq!(ledger.nodes[0].phase, starting(70));
+    assert_eq!(ledger.nodes[0].phase, creating(70));
     assert_eq!(ledger.open.iter().map(|open| open.id).collect::<Vec<_>>(), [again.op]);
 }
 
@@ -163,8 +166,12 @@ fn stopping_says_on_whose_behalf(store: &dyn StoreAndIntents) {
         (Stopped::ByPressure, Want::StoppedByPressure),
     ];
     for (stopped, want) in cases {
+        let before = recorded(store, 1).want;
         let begun = begin(store, Action::Stop { node, stopped }, 30);
-        assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (want, Phase::Steady));
+        assert_eq!(recorded(store, 1).want, before, "it may yet fail");
+        store.finish(begun.op, &failed("too slow"), at(35).wall).unwrap();
+        assert_eq!(recorded(store, 1).want, before, "it failed, so it runs and is wanted to");
+        let begun = begin(store, Action::Stop { node, stopped }, 36);
         store.finish(begun.op, &done(), at(40).wall).unwrap();
         assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (want, Phase::Steady));
     }
@@ -181,9 +188,31 @@ fn retiring_keeps_the_first_decision_and_is_taken_back(store: &dyn StoreAndInten
         let first = Phase::Removing { since: at(30).instant, cause: Removal::Cap };
         assert_eq!(recorded(store, 1).phase, first);
     }
-    let begun = begin(store, Action::Reprieve { node, release: None }, 90);
+    let begun = begin(store, Action::Reprieve { node }, 90);
     store.finish(begun.op, &done(), at(91).wall).unwrap();
-    assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, starting(90)));
+    assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, Phase::Steady));
+}
+
+fn removals_count_from_their_beginning(store: &dyn StoreAndIntents) {
+    let (one, two) = (added(store, 1), added(store, 2));
+    begin(store, Action::Retire { node: one, cause: Removal::Cap }, 30);
+    begin(store, Action::Retire { node: two, cause: Removal::Disk }, 40);
+    begin(store, Action::Remove { node: two, cause: Removal::Operator }, 50);
+    let removals = store.load().unwrap().memory.removals;
+    assert_eq!(removals.iter().map(|past| past.disk).collect::<Vec<_>>(), [false, true]);
+}
+
+fn what_was_begun_for_a_request_is_known(store: &dyn StoreAndIntents) {
+    let request = store.request(&Verb::Add { count: 2 }, &at(5)).unwrap();
+    let planned = PlannedAction { reason: Reason::Request { id: request }, ..add(1) };
+    let begun = store.begin(&planned, &at(10)).unwrap();
+    added(store, 2);
+    assert_eq!(store.load().unwrap().begun, [(request, [begun.record].into())].into());
+    store.finish(begun.op, &done(), at(20).wall).unwrap();
+    assert_eq!(store.load().unwrap().begun.len(), 1, "until the request is answered");
+    let answer = Answer { done: 1, failed: 0, refused: Vec::new() };
+    store.answer(request, &answer, at(30).wall).unwrap();
+    assert_eq!(store.load().unwrap().begun.len(), 0);
 }
 
 fn a_later_operation_supersedes_an_open_one(store: &dyn StoreAndIntents) {
@@ -200,6 +229,8 @@ fn a_later_operation_supersedes_an_open_one(store: &dyn StoreAndIntents) {
 
     let too_late = store.finish(earlier.op, &done(), at(70).wall).unwrap_err();
     assert_eq!(too_late.kind, FaultKind::Conflict);
+    assert_eq!(recorded(store, 1).phase, starting(30), "a stop changes nothing before its end");
+    store.finish(later.op, &done(), at(80).wall).unwrap();
     assert_eq!(recorded(store, 1).phase, Phase::Steady);
 }
 
@@ -218,7 +249,7 @@ fn only_the_very_node_that_was_meant_is_touched(store: &dyn StoreAndIntents) {
             Action::Stop { node: wrong, stopped: Stopped::ByPressure },
             Action::Restart { node: wrong, release: None },
             Action::Retire { node: wrong, cause: Removal::Cap },
-            Action::Reprieve { node: wrong, release: None },
+            Action::Reprieve { node: wrong },
             Action::Remove { node: wrong, cause: Removal::Operator },
         ];
         for action in actions {
@@ -330,7 +361,11 @@ fn a_cycle_comes_back_as_it_was(store: &dyn StoreAndIntents) {
     assert_eq!(ledger.samples, std::slice::from_ref(&first.sample));
     assert_eq!(ledger.memory, first.memory);
     let seen = store.last_seen().unwrap();
-    let expected = LastSeen { snapshot: first.snapshot.clone(), plan: first.plan.clone() };
+    let expected = LastSeen {
+        snapshot: first.snapshot.clone(),
+        policy: policy(&draft()),
+        plan: first.plan.clone(),
+    };
     assert_eq!(seen, Some(expected));
 
     let second = Cycle::look(store, 120);
@@ -461,6 +496,9 @@ fn sample(second: u64) -> MachineSample {
         memory: Some(MemorySample { total: gb(16), available: gb(9) }),
         load: Some(LoadAverage { one: 0.07, five: 0.1, fifteen: 1.15 }),
         file_systems: BTreeMap::from([("/srv/nodes".into(), file_system)]),
+        disks: BTreeMap::new(),
+        network: None,
+        stall: None,
     }
 }
 
@@ -469,6 +507,10 @@ fn at(second: u64) -> Now {
         wall: Timestamp(second as i64 * 1000),
         instant: Instant { boot: BootId("first".to_owned()), uptime_ms: second * 1000 },
     }
+}
+
+fn creating(second: u64) -> Phase {
+    Phase::Creating { since: at(second).instant }
 }
 
 fn starting(second: u64) -> Phase {

@@ -4,6 +4,7 @@
 
 pub mod build;
 mod command;
+mod contract_firewall;
 mod contract_manager;
 mod contract_store;
 mod store;
@@ -12,6 +13,7 @@ mod tests;
 mod world;
 
 pub use command::ScriptedRunner;
+pub use contract_firewall::firewall as firewall_contract;
 pub use contract_manager::manager as manager_contract;
 pub use contract_store::{StoreAndIntents, store as store_contract};
 pub use store::MemoryStore;

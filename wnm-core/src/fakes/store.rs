@@ -1,10 +1,10 @@
 //! A store in memory: the real one's promises without a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::action::{Action, Mark, Outcome, PlannedAction};
+use crate::action::{Action, Mark, Outcome, PlannedAction, Reason};
 use crate::host::{
     Beginning, HistoryQuery, HostError, HostResult, Intents, LastSeen, Recording, Store,
 };
@@ -37,6 +37,8 @@ struct State {
     last_seen: Option<LastSeen>,
     fail_begin: Option<FaultKind>,
     fail_finish: Option<FaultKind>,
+    fail_save: Option<FaultKind>,
+    fail_answer: Option<FaultKind>,
 }
 
 const SAMPLE_AGE: Duration = Duration::from_secs(11 * 60);
@@ -66,6 +68,16 @@ impl MemoryStore {
         self.state().fail_finish = Some(kind);
     }
 
+    /// The next cycle cannot be kept.
+    pub fn fail_next_save(&self, kind: FaultKind) {
+        self.state().fail_save = Some(kind);
+    }
+
+    /// The next answer cannot be written: the request stays.
+    pub fn fail_next_answer(&self, kind: FaultKind) {
+        self.state().fail_answer = Some(kind);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,7 +88,19 @@ impl Store for MemoryStore {
         let state = self.state();
         let mut nodes: Vec<NodeRecord> = state.nodes.values().cloned().collect();
         nodes.sort_by_key(|record| record.spec.id);
+        let begun = |request: &Request| {
+            let mine = |line: &&OpRecord| line.planned.reason == Reason::Request { id: request.id };
+            let records = state.journal.iter().filter(mine).map(|line| line.node.record);
+            (request.id, records.collect::<BTreeSet<_>>())
+        };
         Ok(Ledger {
+            begun: state
+                .requests
+                .iter()
+                .filter(|(_, answer)| answer.is_none())
+                .map(|(request, _)| begun(request))
+                .filter(|(_, records)| !records.is_empty())
+                .collect(),
             draft: state.draft.clone(),
             generation: state.generation,
             nodes,
@@ -113,18 +137,28 @@ impl Store for MemoryStore {
 
     fn save_cycle(&self, recording: &Recording<'_>) -> HostResult<()> {
         let mut state = self.state();
+        if let Some(kind) = state.fail_save.take() {
+            return Err(HostError::with("keep the cycle", kind, "the store was told to fail"));
+        }
         if let Some(sample) = recording.sample {
             state.samples.push(sample.clone());
             forget_samples(&mut state.samples, sample);
         }
         state.memory = recording.memory.clone();
-        let seen = LastSeen { snapshot: recording.snapshot.clone(), plan: recording.plan.clone() };
+        let seen = LastSeen {
+            snapshot: recording.snapshot.clone(),
+            policy: recording.policy.clone(),
+            plan: recording.plan.clone(),
+        };
         state.last_seen = (seen.snapshot.schema == SCHEMA).then_some(seen);
         Ok(())
     }
 
     fn answer(&self, request: RequestId, answer: &Answer, _at: Timestamp) -> HostResult<()> {
         let mut state = self.state();
+        if let Some(kind) = state.fail_answer.take() {
+            return Err(HostError::with("answer a request", kind, "the store was told to fail"));
+        }
         let given = &mut find(&mut state.requests, request)?.1;
         if given.is_some() {
             let why = format!("request {request} was answered before");
@@ -199,6 +233,7 @@ impl State {
         let record = self.nodes.get_mut(&node.record).unwrap();
         let mark = Mark::of(action, record, &now.instant);
         (record.want, record.phase) = (mark.want, mark.phase);
+        self.memory = self.memory.begun(planned, &now.instant);
         // Nobody will finish what was begun before on the same node.
         for line in &mut self.journal {
             if line.node.record == node.record && line.ended.is_none() {
@@ -263,10 +298,12 @@ impl State {
         }
         (line.ended, line.outcome) = (Some(at), Some(outcome.clone()));
         let node = line.node.record;
-        if matches!(line.planned.action, Action::Remove { .. }) && outcome.is_done() {
+        let action = line.planned.action.clone();
+        if matches!(action, Action::Remove { .. }) && outcome.is_done() {
             self.nodes.remove(&node);
         } else if let Some(record) = self.nodes.get_mut(&node) {
-            record.phase = Mark::phase_after(outcome, &record.phase);
+            let mark = Mark::after(&action, outcome, record);
+            (record.want, record.phase) = (mark.want, mark.phase);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::build::{draft, eager_draft, gb, id, seconds};
 use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
-use crate::model::{NodeKey, NodeRecord, Timestamp, Verb, Want};
+use crate::model::{NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, Verb, Want};
 use crate::observe::FaultKind;
 use crate::policy::{PolicyDraft, Setting};
 use crate::run::{CycleOptions, CycleReport, cycle};
@@ -309,4 +309,112 @@ fn a_dry_run_decides_the_same_and_does_nothing() {
 fn the_simulated_host_keeps_the_managers_contract() {
     let host = SimHost::new(World::new());
     super::manager_contract(&host, &host, &super::build::spec(1), &super::build::release(), true);
+}
+
+#[test]
+fn sizes_are_measured_by_turns_and_growth_is_learned() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    for hour in 0_u64..30 {
+        for node in sim.host.world().nodes.values_mut() {
+            node.bytes = gb(10 + hour);
+        }
+        sim.cycles(60);
+    }
+    let report = sim.cycle();
+    for node in &report.snapshot.nodes {
+        let size = node.disk.unwrap().0;
+        assert!((gb(37).0..=gb(39).0).contains(&size), "{size}");
+        let growth = node.growth.unwrap().0;
+        assert!((gb(23).0..=gb(25).0).contains(&growth), "{growth}");
+    }
+    let memory = sim.store.load().unwrap().memory;
+    assert!(memory.nodes.values().all(|node| node.size.is_some()));
+}
+
+#[test]
+fn the_removal_budget_survives_a_store_that_keeps_no_cycles() {
+    let sim = sim(eager(9));
+    sim.cycles(11);
+    sim.set(eager(1));
+    for _ in 0..20 {
+        sim.store.fail_next_save(FaultKind::Full);
+        sim.cycle();
+    }
+    assert_eq!(sim.host.world().archive.len(), 4, "no more than max_destructive_per_hour");
+}
+
+#[test]
+fn an_addition_cut_off_after_its_last_step_is_not_repeated() {
+    let sim = sim(eager(9));
+    sim.cycles(2);
+    let before = sim.nodes().len();
+    sim.ask(Verb::Add { count: 3 });
+    sim.host.world().advance(seconds(60));
+    sim.store.fail_next_answer(FaultKind::Failed);
+    sim.look();
+    sim.set(eager(u32::try_from(before).unwrap() + 3));
+    sim.cycles(3);
+    assert_eq!(sim.nodes().len(), before + 3);
+}
+
+#[test]
+fn additions_that_cannot_be_made_leave_nothing() {
+    let sim = sim(eager(4));
+    sim.look();
+    for _ in 0..8 {
+        sim.host.world().fail_next(Op::Prepare, FaultKind::Permission);
+        sim.cycle();
+    }
+    assert!(sim.nodes().len() <= 1, "records of nodes never made do not pile up");
+    sim.host.world().faults.clear();
+    sim.cycles(8);
+    sim.rests_with(4);
+}
+
+#[test]
+fn a_stop_that_failed_is_tried_again() {
+    let sim = sim(eager(2).with(Setting::PressureGrace, "0s"));
+    sim.cycles(4);
+    sim.host.world().foreign_cpu = 90.0;
+    sim.host.world().fail_next(Op::Stop, FaultKind::Timeout);
+    sim.cycles(6);
+    assert_eq!(sim.host.world().running(), 0);
+}
+
+#[test]
+fn a_request_that_could_not_be_begun_stays() {
+    let sim = sim(eager(5));
+    sim.cycles(7);
+    let node = sim.keys()[0];
+    sim.ask(Verb::Stop { nodes: vec![node] });
+    sim.store.fail_next_begin(FaultKind::Full);
+    sim.look();
+    assert_eq!(sim.store.load().unwrap().requests.len(), 1);
+    sim.look();
+    assert_eq!(sim.store.load().unwrap().requests.len(), 0);
+    assert_eq!(sim.nodes()[0].want, Want::StoppedByOperator);
+}
+
+#[test]
+fn the_simulated_host_keeps_the_firewalls_contract() {
+    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+    let taken = PortRule { port: 55_009, protocol: Protocol::Udp };
+    let mut world = World::new();
+    world.foreign_openings.insert(taken);
+    let host = SimHost::new(world);
+    let others = || format!("{:?}", host.world().foreign_openings);
+    super::firewall_contract(&host, ports, taken, &others);
+}
+
+#[test]
+fn both_public_ports_of_a_node_are_opened_and_closed() {
+    let sim = sim(eager(1).with(Setting::WebrtcPortStart, "45"));
+    let udp = |port| PortRule { port, protocol: Protocol::Udp };
+    sim.cycles(5);
+    let open = || sim.host.world().open_ports.iter().copied().collect::<Vec<_>>();
+    assert_eq!(open(), [udp(45_001), udp(55_001)]);
+    sim.set(eager(0).with(Setting::WebrtcPortStart, "45"));
+    sim.cycles(5);
+    assert_eq!(open(), []);
 }

@@ -17,8 +17,9 @@ use crate::model::{
     PortRule, Program, Release, Scope, Timestamp,
 };
 use crate::observe::{
-    CpuTimes, Exhaustible, FaultKind, FileSystemSample, MachineSample, MemorySample, NodeFacts,
-    ProcessKey, ProcessReading, ProcessState, StorageReading, UnitReading, UnitState,
+    CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
+    NodeFacts, ProcessKey, ProcessReading, ProcessState, Stall, StorageReading, UnitReading,
+    UnitState,
 };
 
 /// Ticks a second, as on every Linux.
@@ -79,12 +80,20 @@ pub struct World {
     pub archive: BTreeSet<NodeKey>,
     /// Openings in the firewall.
     pub open_ports: BTreeSet<PortRule>,
+    /// Openings that others made.
+    pub foreign_openings: BTreeSet<PortRule>,
     /// Ports bound by others.
     pub foreign_ports: BTreeSet<u16>,
     /// What new nodes get; `None` when there is no program.
     pub release: Option<Release>,
     /// Failures to come: the next calls of an operation fail so.
     pub faults: Vec<(Op, FaultKind)>,
+    /// Counters of the one disk device, where it has any.
+    pub io: Option<IoCounters>,
+    /// Counters of the one network interface.
+    pub network: Option<IoCounters>,
+    /// Pressure stall.
+    pub stall: Option<Stall>,
     ticks: CpuTimes,
     next_pid: u32,
 }
@@ -154,9 +163,13 @@ impl World {
             nodes: BTreeMap::new(),
             archive: BTreeSet::new(),
             open_ports: BTreeSet::new(),
+            foreign_openings: BTreeSet::new(),
             foreign_ports: BTreeSet::new(),
             release: Some(release()),
             faults: Vec::new(),
+            io: None,
+            network: None,
+            stall: None,
             ticks: CpuTimes { total: 0, idle: 0, iowait: 0 },
             next_pid: 1000,
         }
@@ -329,6 +342,9 @@ impl MachineProbe for SimHost {
             }),
             load: Some(LoadAverage { one: load, five: load, fifteen: load }),
             file_systems,
+            disks: world.io.map(|io| (1, io)).into_iter().collect(),
+            network: world.network.map(|io| [("eth0".to_owned(), io)].into()),
+            stall: world.stall,
         })
     }
 
@@ -552,6 +568,9 @@ impl Firewall for SimHost {
     fn open(&self, rule: PortRule) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::OpenPort)?;
+        if world.foreign_openings.contains(&rule) {
+            return Ok(Change::AlreadySo);
+        }
         Ok(made(!world.open_ports.insert(rule)))
     }
 

@@ -7,7 +7,8 @@ pub trait Firewall: Send + Sync {
     /// Its name.
     fn kind(&self) -> &'static str;
 
-    /// Afterwards the port can be reached, or `NotManaged` when no firewall is looked after.
+    /// Afterwards the port can be reached, or `NotManaged` when no firewall is looked after. Where
+    /// somebody else has a rule for it, that rule stands and none of ours is added.
     fn open(&self, rule: PortRule) -> HostResult<Change>;
 
     /// Afterwards our opening is gone; others' stay.

@@ -83,6 +83,8 @@ pub trait Intents: Send + Sync {
 pub struct LastSeen {
     /// What it saw.
     pub snapshot: Snapshot,
+    /// What it was judged by. Planning from these two gives the plan again.
+    pub policy: Policy,
     /// What it decided and why not more.
     pub plan: Plan,
 }

@@ -85,7 +85,12 @@ pub enum Removal {
 pub enum Phase {
     /// Nothing.
     Steady,
-    /// It was created or started.
+    /// It was recorded, and its creation has not succeeded yet.
+    Creating {
+        /// When.
+        since: Instant,
+    },
+    /// It was started.
     Starting {
         /// When.
         since: Instant,

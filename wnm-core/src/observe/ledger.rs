@@ -1,10 +1,12 @@
 //! What the store knows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{EngineMemory, MachineSample};
 use crate::action::{Outcome, PlannedAction};
-use crate::model::{NodeId, NodeKey, NodeRecord, OpId, RecordId, Request, Timestamp};
+use crate::model::{NodeId, NodeKey, NodeRecord, OpId, RecordId, Request, RequestId, Timestamp};
 use crate::policy::PolicyDraft;
 
 /// An operation that was begun and not finished: the cycle that began it died.
@@ -50,6 +52,9 @@ pub struct Ledger {
     pub open: Vec<OpenOperation>,
     /// Requests not yet answered, oldest first.
     pub requests: Vec<Request>,
+    /// For each of these, the records that operations were begun on before: its cycle died.
+    #[serde(default)]
+    pub begun: BTreeMap<RequestId, BTreeSet<RecordId>>,
     /// Machine samples of the last ten minutes, oldest first.
     pub samples: Vec<MachineSample>,
     /// What the engine remembers.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{NodeView, ProcessKey, Snapshot};
-use crate::action::{Action, Done, Reason, Resource};
-use crate::model::{BootId, Instant, RecordId, Removal, Want};
+use crate::action::{Action, Done, PlannedAction, Reason, Resource};
+use crate::model::{BootId, Bytes, Instant, RecordId, Want};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -71,6 +71,43 @@ pub struct NodeMemory {
     pub deaths: Vec<Instant>,
     /// When it was last started.
     pub last_try: Option<Instant>,
+    /// What its data took on disk when that was measured.
+    pub size: Option<SizeMemory>,
+}
+
+/// Two measurements of a node's data: the latest, and one to compare it with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeMemory {
+    /// When it was last measured.
+    pub at: Instant,
+    /// What it was then.
+    pub bytes: Bytes,
+    /// When it was measured before: about a day ago, less for young nodes.
+    pub base_at: Instant,
+    /// What it was then.
+    pub base: Bytes,
+}
+
+impl SizeMemory {
+    /// With a new measurement. The base moves on once it is more than a day old.
+    fn then(self, bytes: Bytes, now: &Instant) -> SizeMemory {
+        let (base_at, base) = match self.base_at.age(now) >= DAY {
+            true => (self.at, self.bytes),
+            false => (self.base_at, self.base),
+        };
+        SizeMemory { at: now.clone(), bytes, base_at, base }
+    }
+
+    /// Growth in a day, from what was measured over at least an hour. Across a reboot the time is a
+    /// lower bound and the growth an upper one, which errs to the safe side.
+    pub fn growth_a_day(&self, now: &Instant) -> Option<Bytes> {
+        let span = self.base_at.age(now).saturating_sub(self.at.age(now));
+        if span < HOUR {
+            return None;
+        }
+        let grown = self.bytes.0.saturating_sub(self.base.0) as f64;
+        Some(Bytes((grown * DAY.as_secs_f64() / span.as_secs_f64()) as u64))
+    }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -149,10 +186,11 @@ impl EngineMemory {
 
     fn remember(&mut self, done: &Done, now: &Instant) {
         let Done { node, planned, outcome } = done;
-        if matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain) {
+        let grows = matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain);
+        if grows && planned.action.starts() {
             self.last_growth = Some(now.clone());
         }
-        if matches!(planned.action, Action::Mend { .. }) {
+        if matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. }) {
             return;
         }
         let memory = self.nodes.entry(node.record).or_default();
@@ -161,17 +199,27 @@ impl EngineMemory {
             return;
         }
         (memory.alive, memory.process, memory.restarts) = (false, None, None);
-        self.last_stop = Some(now.clone());
-        // A removal counts when it is decided; its second half, after the delay, is no other one.
-        let decided = match &planned.action {
-            Action::Retire { cause, .. } => Some(*cause),
-            Action::Remove { cause, .. } if !matches!(planned.reason, Reason::DelayOver { .. }) => {
-                Some(*cause)
-            }
-            _ => None,
-        };
-        if let Some(cause @ (Removal::Cap | Removal::Disk)) = decided {
-            self.removals.push(PastRemoval { at: now.clone(), disk: cause == Removal::Disk });
+        // Deleting what was stopped long ago, or failing to, unsettles nothing.
+        if !matches!(planned.reason, Reason::DelayOver { .. }) {
+            self.last_stop = Some(now.clone());
+        }
+        self.note_removal(planned, now);
+    }
+
+    /// With a removal that begins. It is stored before anything is removed, so that no crash and no
+    /// failing store can make the engine forget how much it has removed.
+    #[must_use]
+    pub fn begun(&self, planned: &PlannedAction, now: &Instant) -> EngineMemory {
+        let mut next = self.clone();
+        next.note_removal(planned, now);
+        next
+    }
+
+    /// A removal counts when it is decided; its second half, after the delay, is no other one, and
+    /// neither is its repetition.
+    fn note_removal(&mut self, planned: &PlannedAction, now: &Instant) {
+        if let Some(disk) = planned.removes_by_engine() {
+            self.removals.push(PastRemoval { at: now.clone(), disk });
         }
     }
 
@@ -192,6 +240,10 @@ impl NodeMemory {
         if rebooted {
             // What ran before the reboot did not die of itself.
             (self.alive, self.process, self.restarts) = (false, None, None);
+        }
+        if let Some(bytes) = node.measured {
+            let first = || SizeMemory { at: now.clone(), bytes, base_at: now.clone(), base: bytes };
+            self.size = Some(self.size.take().map_or_else(first, |size| size.then(bytes, now)));
         }
         let Some(alive) = node.seen.alive else { return };
         if node.record.want == Want::Run {

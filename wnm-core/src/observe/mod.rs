@@ -8,12 +8,12 @@ mod settle;
 mod snapshot;
 
 pub use ledger::{Ledger, OpRecord, OpenOperation};
-pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round};
-pub use rates::{cpu_used, is_worth_keeping};
+pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};
+pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, network_rate};
 pub use reading::{
-    CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, MachineSample,
+    CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample,
     MemorySample, NodeFacts, NodeReading, ProcessKey, ProcessReading, ProcessState, Readings,
-    StorageReading, UnitReading, UnitState, Unread,
+    Stall, StorageReading, UnitReading, UnitState, Unread,
 };
 pub use settle::{NodeState, SeenNode, settle};
 pub use snapshot::{FileSystemView, MachineView, NodeView, SCHEMA, Snapshot, snapshot};

@@ -1,6 +1,10 @@
 //! From two samples to a rate.
 
-use super::MachineSample;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{IoCounters, MachineSample};
 use crate::model::Percent;
 
 /// Samples closer together than this say too little.
@@ -17,6 +21,49 @@ pub fn cpu_used(earlier: &[MachineSample], sample: &MachineSample) -> Option<Per
     // The kernel's iowait can go backwards; idle as a whole is taken as at most the total.
     let idle = (after.idle + after.iowait).saturating_sub(before.idle + before.iowait).min(total);
     Percent::of(total - idle, total)
+}
+
+/// Bytes per second, in and out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IoRate {
+    /// Read, or received.
+    pub read: f64,
+    /// Written, or sent.
+    pub written: f64,
+}
+
+/// What the block devices below the storage roots did since the latest fitting earlier sample.
+pub fn disk_rate(earlier: &[MachineSample], sample: &MachineSample) -> Option<IoRate> {
+    let before = earlier.iter().rev().find(|before| fits(before, sample))?;
+    rate(&before.disks, &sample.disks, elapsed_s(before, sample))
+}
+
+/// The same for the network interfaces.
+pub fn network_rate(earlier: &[MachineSample], sample: &MachineSample) -> Option<IoRate> {
+    let before = earlier.iter().rev().find(|before| fits(before, sample))?;
+    rate(before.network.as_ref()?, sample.network.as_ref()?, elapsed_s(before, sample))
+}
+
+/// Only what both samples have is compared: a device that came or went has no rate, and one whose
+/// counters began anew makes the whole unknown.
+fn rate<K: Ord>(
+    before: &BTreeMap<K, IoCounters>,
+    after: &BTreeMap<K, IoCounters>,
+    seconds: f64,
+) -> Option<IoRate> {
+    let mut sum: Option<IoCounters> = None;
+    for (key, now) in after {
+        let Some(then) = before.get(key) else { continue };
+        let total = sum.get_or_insert(IoCounters { read: 0, written: 0 });
+        total.read += now.read.checked_sub(then.read)?;
+        total.written += now.written.checked_sub(then.written)?;
+    }
+    let sum = sum?;
+    Some(IoRate { read: sum.read as f64 / seconds, written: sum.written as f64 / seconds })
+}
+
+fn elapsed_s(before: &MachineSample, after: &MachineSample) -> f64 {
+    (after.at.instant.uptime_ms - before.at.instant.uptime_ms) as f64 / 1000.0
 }
 
 /// Whether `sample` is to be kept for later cycles. Cycles that follow each other closely would
@@ -38,8 +85,6 @@ fn fits(before: &MachineSample, sample: &MachineSample) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::{BootId, Instant, Now, Timestamp};
     use crate::observe::CpuTimes;
@@ -54,6 +99,9 @@ mod tests {
             memory: None,
             load: None,
             file_systems: BTreeMap::new(),
+            disks: BTreeMap::new(),
+            network: None,
+            stall: None,
         }
     }
 
@@ -93,6 +141,24 @@ mod tests {
             [sample("a", 0, 0, 0, 0), sample("a", 30, 1000, 0, 0), sample("a", 55, 1500, 500, 0)];
         let used = cpu_used(&earlier, &sample("a", 60, 2000, 1000, 0));
         assert_eq!(used, Some(Percent(0.0)), "since second 30");
+    }
+
+    #[test]
+    fn rates_compare_only_what_both_samples_have() {
+        let io = |read, written| IoCounters { read, written };
+        let at = |second, disks: &[(u64, IoCounters)]| MachineSample {
+            disks: disks.iter().copied().collect(),
+            ..sample("a", second, 0, 0, 0)
+        };
+        let earlier = [at(0, &[(1, io(100, 0)), (2, io(0, 0))])];
+        let rate = |disks: &[(u64, IoCounters)]| disk_rate(&earlier, &at(10, disks));
+        let expected = Some(IoRate { read: 10.0, written: 2.0 });
+        assert_eq!(rate(&[(1, io(200, 20))]), expected);
+        assert_eq!(rate(&[(1, io(200, 20)), (3, io(9999, 9999))]), expected, "a new disk");
+        assert_eq!(rate(&[(3, io(9999, 9999))]), None, "nothing to compare");
+        assert_eq!(rate(&[(1, io(50, 20)), (2, io(10, 10))]), None, "counters begun anew");
+        assert_eq!(disk_rate(&[], &at(10, &[(1, io(1, 1))])), None);
+        assert_eq!(network_rate(&earlier, &at(10, &[])), None, "not measured is not zero");
     }
 
     #[test]

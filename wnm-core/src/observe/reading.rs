@@ -64,6 +64,38 @@ pub struct MachineSample {
     pub load: Option<LoadAverage>,
     /// The file system below each storage root that could be asked.
     pub file_systems: BTreeMap<PathBuf, FileSystemSample>,
+    /// Bytes read and written since boot, of each block device below a storage root. A device
+    /// whose counters cannot be had is left out.
+    #[serde(default)]
+    pub disks: BTreeMap<u64, IoCounters>,
+    /// Bytes received and sent since boot, of each network interface but loopback and virtual
+    /// ones; `None` when the kernel could not be asked.
+    #[serde(default)]
+    pub network: Option<BTreeMap<String, IoCounters>>,
+    /// Pressure stall of the last minute; `None` on kernels without it.
+    #[serde(default)]
+    pub stall: Option<Stall>,
+}
+
+/// Bytes in and out since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IoCounters {
+    /// Read, or received.
+    pub read: u64,
+    /// Written, or sent.
+    pub written: u64,
+}
+
+/// The share of the last minute, in percent, in which some task waited (`some avg60` of
+/// `/proc/pressure`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stall {
+    /// For a CPU.
+    pub cpu: Option<f64>,
+    /// For memory.
+    pub memory: Option<f64>,
+    /// For a disk.
+    pub io: Option<f64>,
 }
 
 /// CPU time of all CPUs since boot, in clock ticks.

@@ -77,21 +77,25 @@ pub fn settle(
     let state = match (record.want, &record.phase) {
         (Want::Disabled, _) => NodeState::Disabled,
         (_, Phase::Removing { .. }) => NodeState::Removing,
-        (_, Phase::Starting { since }) if creating || now.age(since) < delay_start => {
-            observed(reading, delay_start, creating).unwrap_or(NodeState::Starting)
-        }
-        (_, Phase::Starting { .. } | Phase::Steady) => observed(reading, delay_start, creating)
-            .unwrap_or_else(|| seen(reading, alive, delay_start)),
+        (_, phase) => match observed(reading, creating) {
+            Some(state) => state,
+            None if creating || is_starting(phase, delay_start, now) => NodeState::Starting,
+            None => seen(reading, alive, delay_start),
+        },
     };
     SeenNode { state, alive }
 }
 
+/// A start of an earlier boot is over: what it started ended with that boot.
+fn is_starting(phase: &Phase, delay_start: Duration, now: &Now) -> bool {
+    match phase {
+        Phase::Starting { since } => since.boot == now.instant.boot && now.age(since) < delay_start,
+        Phase::Steady | Phase::Creating { .. } | Phase::Removing { .. } => false,
+    }
+}
+
 /// What overrides every phase but removal: silence, and data that is gone.
-fn observed(
-    reading: Option<&NodeReading>,
-    _delay_start: Duration,
-    creating: bool,
-) -> Option<NodeState> {
+fn observed(reading: Option<&NodeReading>, creating: bool) -> Option<NodeState> {
     let Some(reading) = reading else {
         return Some(NodeState::Unknown { why: "it was not looked at".to_owned() });
     };

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EngineMemory, Exhaustible, FileSystemSample, Ledger, MachineSample, MemorySample, NodeFacts,
-    NodeReading, OpenOperation, ProcessKey, Readings, SeenNode, Unread, cpu_used, settle,
+    EngineMemory, Exhaustible, FileSystemSample, IoRate, Ledger, MachineSample, MemorySample,
+    NodeFacts, NodeReading, OpenOperation, ProcessKey, Readings, SeenNode, SizeMemory, Stall,
+    Unread, cpu_used, disk_rate, network_rate, settle,
 };
 use crate::action::Action;
 use crate::model::{
-    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
+    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request, RequestId,
 };
 use crate::policy::Delays;
 
@@ -34,6 +35,9 @@ pub struct Snapshot {
     pub open: Vec<OpenOperation>,
     /// Requests, oldest first.
     pub requests: Vec<Request>,
+    /// For each of these, the records that operations were begun on before: its cycle died.
+    #[serde(default)]
+    pub begun: BTreeMap<RequestId, BTreeSet<RecordId>>,
     /// What the engine remembered before this look.
     pub memory: EngineMemory,
     /// What a new node would run.
@@ -59,6 +63,15 @@ pub struct MachineView {
     pub load: Option<LoadAverage>,
     /// File systems by storage root.
     pub file_systems: BTreeMap<PathBuf, FileSystemView>,
+    /// What the disks below the storage roots do.
+    #[serde(default)]
+    pub disk: Option<IoRate>,
+    /// What the network interfaces do.
+    #[serde(default)]
+    pub network: Option<IoRate>,
+    /// Pressure stall.
+    #[serde(default)]
+    pub stall: Option<Stall>,
     /// Why there is no sample at all.
     pub unread: Option<Unread>,
 }
@@ -101,8 +114,14 @@ pub struct NodeView {
     pub facts: NodeFacts,
     /// Whether its data is there; `None` when that could not be seen.
     pub data_present: Option<bool>,
-    /// What its data takes on disk, when that was measured.
+    /// What its data takes on disk, when that was measured, now or earlier.
     pub disk: Option<Bytes>,
+    /// What this very look measured.
+    #[serde(default)]
+    pub measured: Option<Bytes>,
+    /// What its data grows in a day, once that is known.
+    #[serde(default)]
+    pub growth: Option<Bytes>,
 }
 
 impl NodeView {
@@ -144,7 +163,9 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
             let reading = readings.nodes.get(&record.spec.id);
             let creating = creating.contains(&record.record);
             let seen = settle(record, reading, creating, delays.start, now);
-            node_view(record, seen, reading)
+            let size =
+                ledger.memory.nodes.get(&record.record).and_then(|memory| memory.size.as_ref());
+            node_view(record, seen, reading, size, now)
         })
         .collect();
     nodes.sort_by_key(NodeView::id);
@@ -155,6 +176,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         nodes,
         open: ledger.open.clone(),
         requests: ledger.requests.clone(),
+        begun: ledger.begun.clone(),
         memory: ledger.memory.clone(),
         release: readings.release.clone(),
         ports: readings.ports.clone(),
@@ -169,7 +191,13 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
     }
 }
 
-fn node_view(record: &NodeRecord, seen: SeenNode, reading: Option<&NodeReading>) -> NodeView {
+fn node_view(
+    record: &NodeRecord,
+    seen: SeenNode,
+    reading: Option<&NodeReading>,
+    size: Option<&SizeMemory>,
+    now: &Now,
+) -> NodeView {
     let process = reading.and_then(|reading| reading.process.as_ref()?.as_ref().ok());
     NodeView {
         record: record.clone(),
@@ -184,7 +212,9 @@ fn node_view(record: &NodeRecord, seen: SeenNode, reading: Option<&NodeReading>)
         cpu_ms: process.and_then(|process| process.cpu_ms),
         facts: reading.map(|reading| reading.facts.clone()).unwrap_or_default(),
         data_present: reading.and_then(|reading| reading.data.as_ref().ok().copied()),
-        disk: reading.and_then(|reading| reading.disk),
+        disk: reading.and_then(|reading| reading.disk).or(size.map(|size| size.bytes)),
+        measured: reading.and_then(|reading| reading.disk),
+        growth: size.and_then(|size| size.growth_a_day(&now.instant)),
     }
 }
 
@@ -197,6 +227,9 @@ fn machine_view(ledger: &Ledger, readings: &Readings) -> MachineView {
             memory: None,
             load: None,
             file_systems: BTreeMap::new(),
+            disk: None,
+            network: None,
+            stall: None,
             unread: Some(unread.clone()),
         },
     }
@@ -214,6 +247,9 @@ fn view_of(sample: &MachineSample, earlier: &[MachineSample]) -> MachineView {
         memory: sample.memory,
         load: sample.load,
         file_systems,
+        disk: disk_rate(earlier, sample),
+        network: network_rate(earlier, sample),
+        stall: sample.stall,
         unread: None,
     }
 }

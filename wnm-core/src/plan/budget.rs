@@ -1,7 +1,8 @@
 //! How much may still be set in motion, and how much removed.
 
-use crate::model::Instant;
-use crate::observe::{EngineMemory, NodeState, Snapshot};
+use crate::action::PlannedAction;
+use crate::model::{Instant, Phase};
+use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
 /// Nodes in motion by wnm's own doing, against the limits.
@@ -16,12 +17,16 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new(snapshot: &Snapshot, policy: &Policy) -> Budget {
-        let count = |wanted: fn(&NodeState) -> bool| {
-            snapshot.nodes.iter().filter(|node| wanted(&node.seen.state)).count() as u32
+        let now = &snapshot.now.instant;
+        let starting = |node: &&NodeView| matches!(node.seen.state, NodeState::Starting);
+        // A removal that waits for a disk or keeps failing is not in motion, and holds back nobody.
+        let removing = |node: &&NodeView| match &node.record.phase {
+            Phase::Removing { since, .. } => since.age(now) < policy.delays.remove,
+            Phase::Steady | Phase::Creating { .. } | Phase::Starting { .. } => false,
         };
         Budget {
-            starting: count(|state| matches!(state, NodeState::Starting)),
-            removing: count(|state| matches!(state, NodeState::Removing)),
+            starting: snapshot.nodes.iter().filter(starting).count() as u32,
+            removing: snapshot.nodes.iter().filter(removing).count() as u32,
             operations_limit: policy.limits.operations.or(u32::MAX),
         }
     }
@@ -37,26 +42,39 @@ impl Budget {
     }
 }
 
-/// How many nodes with data the engine may still remove this hour by its own decision.
+/// How many nodes with data the engine may still remove by its own decision, against how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RemovalsLeft {
+    pub(super) left: u32,
+    pub(super) limit: u32,
+}
+
+/// Of all removals, this hour.
 pub(super) fn removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,
     now: &Instant,
-) -> (u32, u32) {
+    decided: &[PlannedAction],
+) -> RemovalsLeft {
     let limit = at_least_share(policy.stability.destructive_per_hour, nodes, 5);
-    (limit.saturating_sub(memory.removals_last_hour(now) as u32), limit)
+    let here = decided.iter().filter(|planned| planned.removes_by_engine().is_some()).count();
+    let done = memory.removals_last_hour(now) + here;
+    RemovalsLeft { left: limit.saturating_sub(done as u32), limit }
 }
 
-/// The same for disk, per day.
+/// Of removals for a disk, this day.
 pub(super) fn disk_removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,
     now: &Instant,
-) -> (u32, u32) {
+    decided: &[PlannedAction],
+) -> RemovalsLeft {
     let limit = at_least_share(policy.stability.disk_removals_per_day, nodes, 10);
-    (limit.saturating_sub(memory.disk_removals_last_day(now) as u32), limit)
+    let here = decided.iter().filter(|planned| planned.removes_by_engine() == Some(true)).count();
+    let done = memory.disk_removals_last_day(now) + here;
+    RemovalsLeft { left: limit.saturating_sub(done as u32), limit }
 }
 
 /// `count`, or `percent` of `nodes` if that is more. Zero stays zero: it says "never".

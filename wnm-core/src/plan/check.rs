@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Pressure};
 use crate::action::{Action, PlannedAction, Reason};
-use crate::model::{NodeId, NodeSpec, Removal, Want};
+use crate::model::{NodeId, NodeSpec, Want};
 use crate::observe::{NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
@@ -55,7 +55,7 @@ pub enum Violation {
         /// Which.
         node: NodeId,
     },
-    /// More removals in an hour than allowed.
+    /// More removals in an hour, or for disks in a day, than allowed.
     TooDestructive {
         /// How many.
         removals: u32,
@@ -80,7 +80,7 @@ impl fmt::Display for Violation {
             Violation::OverCap { nodes, cap } => write!(f, "{nodes} nodes, {cap} allowed"),
             Violation::Unjustified { node } => write!(f, "no reason to remove {node}"),
             Violation::TooDestructive { removals, limit } => {
-                write!(f, "{removals} removals in an hour, {limit} allowed")
+                write!(f, "{removals} removals of late, {limit} allowed")
             }
             Violation::GrowsUnderPressure { node } => {
                 write!(f, "{node} would be added under pressure")
@@ -142,11 +142,11 @@ fn removes(action: &Action) -> bool {
 fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
     let observed = node.data_present.is_some() && node.seen.alive.is_some();
     let reason = match &planned.reason {
-        Reason::Unfinished { .. } | Reason::DelayOver { .. } => {
+        Reason::Unfinished { .. } | Reason::DelayOver { .. } | Reason::DelayCut { .. } => {
             matches!(node.seen.state, NodeState::Removing)
         }
         Reason::Request { .. } => true,
-        Reason::DataGone => node.seen.state == NodeState::Dead,
+        Reason::DataGone | Reason::NeverMade => node.seen.state == NodeState::Dead,
         Reason::OverCap { nodes, cap } => nodes > cap,
         Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } => {
             resource.is_disk()
@@ -225,35 +225,51 @@ fn taken_twice(plan: &Plan, snapshot: &Snapshot) -> Vec<Violation> {
     violations
 }
 
+/// The engine joins no node to a full count. What operators asked for and what was begun before may
+/// have filled it in the same cycle; the next one sheds the surplus.
 fn over_cap(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
-    let joins = |planned: &&PlannedAction| match snapshot.node(planned.action.node()) {
-        None => matches!(planned.action, Action::Add { .. }),
-        Some(node) => planned.action.starts() && !node.record.counts(),
+    let joins = |planned: &&PlannedAction| {
+        let by_engine =
+            !matches!(planned.reason, Reason::Request { .. } | Reason::Unfinished { .. });
+        let enters = match (snapshot.node(planned.action.node()), &planned.action) {
+            (None, action) => matches!(action, Action::Add { .. }),
+            (Some(node), Action::Reprieve { .. }) => !node.record.counts(),
+            (Some(node), action) => action.starts() && !node.record.counts(),
+        };
+        by_engine && enters
     };
     let joining = plan.actions.iter().filter(joins).count() as u32;
-    // An operator may take back one node too many; the next cycle sheds it again.
-    let engine = plan.actions.iter().filter(joins).any(|planned| {
-        !matches!(planned.reason, Reason::Request { .. } | Reason::Unfinished { .. })
-    });
     let nodes = snapshot.counting().count() as u32 + joining;
     let cap = policy.cap.limit;
-    (engine && nodes > cap).then_some(Violation::OverCap { nodes, cap })
+    (joining > 0 && nodes > cap).then_some(Violation::OverCap { nodes, cap })
 }
 
-fn too_destructive(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Option<Violation> {
-    let by_engine = |planned: &&PlannedAction| match (&planned.action, &planned.reason) {
-        (Action::Retire { .. }, Reason::Unfinished { .. }) => false,
-        (Action::Retire { .. }, _) => true,
-        (Action::Remove { cause, .. }, Reason::Emergency { .. }) => *cause == Removal::Disk,
-        _ => false,
+fn too_destructive(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
+    let (memory, now) = (&snapshot.memory, &snapshot.now.instant);
+    let planned = |disk_only: bool| {
+        let removes = plan.actions.iter().filter_map(PlannedAction::removes_by_engine);
+        removes.filter(|disk| *disk || !disk_only).count()
     };
-    let now = plan.actions.iter().filter(by_engine).count();
-    let past = snapshot.memory.removals_last_hour(&snapshot.now.instant);
-    let share = match policy.stability.destructive_per_hour {
+    let share = |count: u32, percent: usize| match count {
         0 => 0,
-        _ => snapshot.nodes.len() as u32 * 5 / 100,
+        count => count.max((snapshot.nodes.len() * percent / 100) as u32),
     };
-    let limit = policy.stability.destructive_per_hour.max(share);
-    let removals = (past + now) as u32;
-    (now > 0 && removals > limit).then_some(Violation::TooDestructive { removals, limit })
+    let stability = &policy.stability;
+    let budgets = [
+        (planned(false), memory.removals_last_hour(now), share(stability.destructive_per_hour, 5)),
+        (
+            planned(true),
+            memory.disk_removals_last_day(now),
+            share(stability.disk_removals_per_day, 10),
+        ),
+    ];
+    let spent = budgets
+        .into_iter()
+        .filter(|(here, past, limit)| *here > 0 && (here + past) as u32 > *limit);
+    spent
+        .map(|(here, past, limit)| Violation::TooDestructive {
+            removals: (here + past) as u32,
+            limit,
+        })
+        .collect()
 }

@@ -3,23 +3,30 @@
 use super::Note;
 use super::work::Work;
 use crate::action::{Action, Reason};
-use crate::model::Removal;
+use crate::model::{Phase, Removal};
 use crate::observe::{NodeState, NodeView};
 
 /// Cleans up what is left of dead nodes, few at a time, and none when so many look dead at once
 /// that something else must be wrong.
 pub(super) fn remove(work: &mut Work<'_>) {
-    let dead: Vec<&NodeView> =
-        work.snapshot.nodes.iter().filter(|node| node.seen.state == NodeState::Dead).collect();
+    let (never_made, dead): (Vec<&NodeView>, Vec<&NodeView>) = work
+        .snapshot
+        .nodes
+        .iter()
+        .filter(|node| node.seen.state == NodeState::Dead && !work.is_touched(node.id()))
+        .partition(|node| matches!(node.record.phase, Phase::Creating { .. }));
+    // These have nothing that could be lost: only a record says that they were to be.
+    for node in never_made {
+        let action = Action::Remove { node: node.record.key(), cause: Removal::Dead };
+        work.decide(action, Reason::NeverMade);
+    }
     let all = work.snapshot.nodes.len();
     if dead.len() >= 2 && dead.len() * 2 > all {
         work.notes.push(Note::TooManyDead { dead: dead.len() as u32, nodes: all as u32 });
         return;
     }
     let limit = work.policy.limits.removals as usize;
-    for node in
-        dead.into_iter().filter(|node| !work.is_touched(node.id())).take(limit).collect::<Vec<_>>()
-    {
+    for node in dead.into_iter().take(limit) {
         let action = Action::Remove { node: node.record.key(), cause: Removal::Dead };
         work.decide(action, Reason::DataGone);
     }

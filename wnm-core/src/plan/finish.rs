@@ -1,9 +1,11 @@
 //! What earlier cycles began.
 
+use std::collections::BTreeSet;
+
 use super::Note;
 use super::work::Work;
 use crate::action::{Action, Reason};
-use crate::model::{Phase, Removal};
+use crate::model::{Phase, RecordId, Removal, Verb};
 use crate::observe::{NodeState, NodeView};
 
 /// Operations left open by a cycle that died are planned again as they were: every step is an
@@ -16,6 +18,7 @@ pub(super) fn unfinished(work: &mut Work<'_>) {
         };
         if matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
             || node.data_present.is_none()
+            || node.seen.alive.is_none()
         {
             continue;
         }
@@ -32,11 +35,12 @@ pub(super) fn delays(work: &mut Work<'_>) {
         .iter()
         .filter(|node| matches!(node.seen.state, NodeState::Removing))
         .collect();
+    let asked_for = asked_for(work, &removing);
     for node in removing {
         let Phase::Removing { since, cause } = &node.record.phase else {
             continue;
         };
-        if work.is_touched(node.id()) {
+        if work.is_touched(node.id()) || asked_for.contains(&node.record()) {
             continue;
         }
         if node.data_present.is_none() || node.seen.alive.is_none() {
@@ -44,10 +48,9 @@ pub(super) fn delays(work: &mut Work<'_>) {
             work.notes.push(Note::Unknown { node: node.id(), why });
             continue;
         }
-        let counting = counting_with(work);
+        let counting = counting_with(work) + asked_for.len() as u32;
         if *cause == Removal::Cap && counting < work.policy.cap.limit {
-            let release = work.release();
-            let action = Action::Reprieve { node: node.record.key(), release };
+            let action = Action::Reprieve { node: node.record.key() };
             work.decide(action, Reason::RoomAgain);
             continue;
         }
@@ -62,6 +65,16 @@ pub(super) fn delays(work: &mut Work<'_>) {
             Reason::DelayOver { waited_s: waited.as_secs() },
         );
     }
+}
+
+/// Nodes on their way out that an operator wants to have started: theirs is the next step.
+fn asked_for(work: &Work<'_>, removing: &[&NodeView]) -> BTreeSet<RecordId> {
+    let wanted = work.snapshot.requests.iter().filter_map(|request| match &request.verb {
+        Verb::Start { nodes } => Some(nodes),
+        _ => None,
+    });
+    let wanted: BTreeSet<RecordId> = wanted.flatten().map(|key| key.record).collect();
+    removing.iter().map(|node| node.record()).filter(|record| wanted.contains(record)).collect()
 }
 
 /// Nodes that count against the cap, with those taken back in this cycle.

@@ -102,7 +102,7 @@ fn blocked(work: &Work<'_>, shedding: bool) -> Vec<Blocked> {
     if !work.budget.may_start(limit) {
         let (budget, limit) = (&work.budget, work.budget.start_limit(limit));
         blocked.push(Blocked::InFlight { nodes: budget.starting + budget.removing, limit });
-    } else if blocked.is_empty() && (shedding || !work.decided().is_empty()) {
+    } else if blocked.is_empty() && (shedding || work.is_busy()) {
         blocked.push(Blocked::Busied);
     }
     blocked
@@ -119,9 +119,11 @@ fn resources(work: &Work<'_>) -> Vec<Blocked> {
         .filter(held)
         .map(|verdict| match verdict.used {
             None => Blocked::NoReading { resource: verdict.resource.clone() },
-            Some(used) => {
-                Blocked::Busy { resource: verdict.resource.clone(), used, limit: verdict.add_below }
-            }
+            Some(used) => Blocked::Busy {
+                resource: verdict.resource.clone(),
+                used,
+                limit: verdict.add_below.unwrap_or_default(),
+            },
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::Note;
 use super::work::Work;
-use crate::action::{Action, Reason};
+use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
 use crate::observe::{NodeMemory, NodeState, NodeView};
 
@@ -15,13 +15,9 @@ fn auto_limit(cpus: u32) -> u32 {
 /// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
 /// node's own back-off; never by anything that holds back growth.
 pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
-    let down = down(work);
-    if shedding && !down.is_empty() {
-        let over = work.pressure.shedding().next().map(|verdict| verdict.resource.clone());
-        if let Some(resource) = over {
-            work.notes.push(Note::HealHeld { resource, nodes: down.len() as u32 });
-            return;
-        }
+    let mut down = down(work);
+    if shedding {
+        down = without_held(work, down);
     }
     let limit = work.policy.limits.starts.or(auto_limit(work.snapshot.machine.cpus));
     let mut waiting = 0;
@@ -52,6 +48,26 @@ fn mend(work: &mut Work<'_>) {
             work.decide(Action::Mend { node: node.record.key() }, Reason::DefinitionLost);
         }
     }
+}
+
+/// Those that no exceeded threshold concerns: a disk holds back the nodes on it, everything else
+/// holds back all.
+fn without_held<'a>(work: &mut Work<'_>, down: Vec<&'a NodeView>) -> Vec<&'a NodeView> {
+    let over: Vec<Resource> =
+        work.pressure.shedding().map(|verdict| verdict.resource.clone()).collect();
+    let mut free = down;
+    for resource in over {
+        let held = |node: &&NodeView| {
+            resource.storage().is_none_or(|root| *root == node.record.spec.storage)
+        };
+        let before = free.len();
+        free.retain(|node| !held(node));
+        let nodes = (before - free.len()) as u32;
+        if nodes > 0 {
+            work.notes.push(Note::HealHeld { resource, nodes });
+        }
+    }
+    free
 }
 
 fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {

@@ -12,7 +12,9 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             let prepare = Step::Prepare { release: release.clone() };
             std::iter::once(prepare).chain(running(spec)).collect()
         }
-        Action::Start { release, .. } | Action::Reprieve { release, .. } => start(spec, release),
+        Action::Start { release, .. } => start(spec, release),
+        // Healing starts it again, by the rules that hold for everybody.
+        Action::Reprieve { .. } => Vec::new(),
         Action::Restart { release, .. } => {
             std::iter::once(Step::Stop).chain(start(spec, release)).collect()
         }

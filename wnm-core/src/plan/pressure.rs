@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Resource;
 use crate::model::Percent;
 use crate::observe::{FileSystemView, MachineView, Snapshot};
-use crate::policy::{Band, Policy};
+use crate::policy::{Band, Policy, Thresholds};
 
 /// One resource against its thresholds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,10 +17,10 @@ pub struct Verdict {
     pub resource: Resource,
     /// What was measured; `None` when nothing was.
     pub used: Option<f64>,
-    /// Growing needs less than this.
-    pub add_below: f64,
-    /// Shedding needs more than this.
-    pub remove_above: f64,
+    /// Growing needs less than this, if anything.
+    pub add_below: Option<f64>,
+    /// Shedding needs more than this, if anything.
+    pub remove_above: Option<f64>,
     /// What follows.
     pub verdict: VerdictKind,
 }
@@ -56,6 +56,9 @@ impl Pressure {
             verdict(Resource::Memory, memory.map(|used| used.0), policy.memory),
             load_verdict(machine, policy.load),
         ];
+        for (resource, thresholds) in &policy.optional {
+            verdicts.push(verdict(resource.clone(), measured(machine, resource), *thresholds));
+        }
         for root in snapshot.storage.keys() {
             let system = machine.file_systems.get(root);
             verdicts.extend(disk_verdicts(root, system, policy.disk.band));
@@ -100,15 +103,35 @@ impl Pressure {
     }
 }
 
-fn verdict(resource: Resource, used: Option<f64>, band: Band) -> Verdict {
+fn verdict(resource: Resource, used: Option<f64>, thresholds: impl Into<Thresholds>) -> Verdict {
+    let Thresholds { add_below, remove_above } = thresholds.into();
     let verdict = match used {
+        // What growth is not judged by cannot hold it back, not even by its absence.
+        None if add_below.is_none() => VerdictKind::Room,
         None => VerdictKind::Unknown,
-        Some(used) if band.is_over(used) => VerdictKind::Shed,
-        Some(used) if band.has_room(used) => VerdictKind::Room,
+        Some(used) if remove_above.is_some_and(|limit| used > limit) => VerdictKind::Shed,
+        Some(used) if add_below.is_none_or(|limit| used < limit) => VerdictKind::Room,
         Some(_) => VerdictKind::Hold,
     };
-    let (add_below, remove_above) = (band.add_below(), band.remove_above());
     Verdict { resource, used, add_below, remove_above, verdict }
+}
+
+/// What was measured of a resource that not every machine is judged by.
+fn measured(machine: &MachineView, resource: &Resource) -> Option<f64> {
+    match resource {
+        Resource::DiskRead => machine.disk.map(|rate| rate.read),
+        Resource::DiskWrite => machine.disk.map(|rate| rate.written),
+        Resource::NetRead => machine.network.map(|rate| rate.read),
+        Resource::NetWrite => machine.network.map(|rate| rate.written),
+        Resource::StallCpu => machine.stall?.cpu,
+        Resource::StallMemory => machine.stall?.memory,
+        Resource::StallIo => machine.stall?.io,
+        Resource::Cpu
+        | Resource::Memory
+        | Resource::Load
+        | Resource::Disk(_)
+        | Resource::Inodes(_) => None,
+    }
 }
 
 /// Growing needs all three averages below, shedding the two short ones above: the 15 minute one

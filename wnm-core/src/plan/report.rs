@@ -115,8 +115,8 @@ impl fmt::Display for Blocked {
                 write!(f, "{resource} could not be measured yet")
             }
             Blocked::Busy { resource, used, limit } => {
-                let unit = resource.unit();
-                write!(f, "{resource} is {used:.1}{unit}, growing needs less than {limit}{unit}")
+                let (used, limit) = (resource.show(*used), resource.show(*limit));
+                write!(f, "{resource} is {used}, growing needs less than {limit}")
             }
             Blocked::Window { left_s } => {
                 write!(f, "there must be room for {left_s} s more")

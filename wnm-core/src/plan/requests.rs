@@ -21,18 +21,26 @@ pub(super) fn answer(work: &mut Work<'_>) {
 
 fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
     let now = &work.snapshot.now;
-    // After a reboot the wall clock knows more than the uptime; the greater age decides.
-    let age = now.age(&request.made_at).max(now.wall.since(request.made));
+    let age = match request.made_at.boot == now.instant.boot {
+        true => now.age(&request.made_at),
+        // Across a reboot only the wall clock knows; the greater age decides.
+        false => now.age(&request.made_at).max(now.wall.since(request.made)),
+    };
     if age > EXPIRES {
         return vec!["it is older than an hour and was not carried out; ask again".to_owned()];
     }
     let reason = Reason::Request { id: request.id };
+    // What a cycle that died has begun for it is in the journal, and finished from there.
+    let begun = work.snapshot.begun.get(&request.id).cloned().unwrap_or_default();
+    let left = |nodes: &[NodeKey]| -> Vec<NodeKey> {
+        nodes.iter().filter(|node| !begun.contains(&node.record)).copied().collect()
+    };
     match &request.verb {
-        Verb::Add { count } => add(work, *count, &reason),
-        Verb::Start { nodes } => each(work, nodes, &reason, start),
-        Verb::Stop { nodes } => each(work, nodes, &reason, stop),
-        Verb::Restart { nodes } => each(work, nodes, &reason, restart),
-        Verb::Remove { nodes } => each(work, nodes, &reason, remove),
+        Verb::Add { count } => add(work, count.saturating_sub(begun.len() as u32), &reason),
+        Verb::Start { nodes } => each(work, &left(nodes), &reason, start),
+        Verb::Stop { nodes } => each(work, &left(nodes), &reason, stop),
+        Verb::Restart { nodes } => each(work, &left(nodes), &reason, restart),
+        Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
     }
 }
 
@@ -100,8 +108,8 @@ fn observable(node: &NodeView) -> Result<(), String> {
     match &node.seen.state {
         NodeState::Unknown { why } => Err(format!("it could not be observed: {why}")),
         NodeState::Disabled => Err("it is disabled; enable it first".to_owned()),
-        NodeState::Removing if node.data_present.is_none() => {
-            Err("its storage could not be observed".to_owned())
+        NodeState::Removing if node.data_present.is_none() || node.seen.alive.is_none() => {
+            Err("it could not be observed".to_owned())
         }
         NodeState::Running
         | NodeState::Mute { .. }
@@ -116,7 +124,6 @@ fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     let key = node.record.key();
     match &node.seen.state {
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
-        NodeState::Removing => Ok(Some(Action::Reprieve { node: key, release: work.release() })),
         _ if node.record.want == Want::Run && node.seen.alive == Some(true) => Ok(None),
         _ => Ok(Some(Action::Start { node: key, release: work.release() })),
     }

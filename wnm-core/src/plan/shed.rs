@@ -1,52 +1,95 @@
 //! Relief: nodes are stopped for CPU, memory and load, and removed for disk and the stored cap.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::budget::{disk_removals_left, removals_left};
+use super::budget::{RemovalsLeft, disk_removals_left, removals_left};
 use super::work::{Work, weighed};
 use super::{Note, Verdict};
-use crate::action::{Action, Reason, Resource, Stopped};
-use crate::model::{Bytes, Instant, NodeId, NodeKey, Percent, Removal, Want};
+use crate::action::{Action, PlannedAction, Reason, Resource, Stopped};
+use crate::model::{Bytes, Instant, NodeId, NodeKey, Percent, Phase, Removal, Want};
 use crate::observe::{EngineMemory, FileSystemSample, FileSystemView, NodeState, NodeView};
 use crate::policy::{Policy, Stability};
 use crate::select::pick;
 
 /// True when something is being relieved, or is due to be: nothing grows then.
 pub(super) fn relieve(work: &mut Work<'_>) -> bool {
-    let emergency = disk_emergency(work) | memory_emergency(work);
+    let disk_emergency = disk_emergency(work);
+    let memory_emergency = memory_emergency(work);
     let cap = over_cap(work);
-    let pressure = !emergency && (disks(work) | running_resources(work));
-    emergency || cap || pressure || work.pressure.shedding().next().is_some()
+    let disks = !disk_emergency && disks(work);
+    let others = !memory_emergency && running_resources(work);
+    let acts = disk_emergency || memory_emergency || cap || disks || others;
+    acts || work.pressure.shedding().next().is_some()
 }
 
-/// A storage file system with hardly anything left: one node on it is removed at once, and the
-/// disk is measured again before the next.
+/// A storage file system with hardly anything left: one node on it goes at once, and everything is
+/// measured again before the next. True when one does.
 fn disk_emergency(work: &mut Work<'_>) -> bool {
-    let crisis = work.policy.crisis_bytes;
-    let full: Vec<(Resource, FileSystemView)> = work
+    // A threshold of this run only never destroys.
+    let crisis = work.policy.crisis_bytes.min(work.policy.stored_crisis_bytes);
+    let full: BTreeMap<u64, (Resource, FileSystemView)> = work
         .snapshot
         .machine
         .file_systems
         .iter()
         .filter(|(_, system)| system.free < crisis)
-        .map(|(root, system)| (Resource::Disk(root.clone()), system.clone()))
+        .map(|(root, system)| (system.device, (Resource::Disk(root.clone()), system.clone())))
         .collect();
-    let mut found = false;
-    for (resource, system) in full {
-        found = true;
+    for (device, (resource, system)) in full {
+        if is_being_relieved(work, device) {
+            return true;
+        }
+        if let Some(node) = leaving_on(work, device) {
+            // One was retired already: its delay is cut short, and nobody else has to go.
+            cut_delay(work, &node, resource);
+            return true;
+        }
         if !disk_budget_left(work) {
             continue;
         }
         let short = Bytes(crisis.0 - system.free.0);
-        let Some(node) = disk_candidate(work, &resource, system.device, short) else {
-            continue;
-        };
+        let Some(node) = disk_candidate(work, &resource, device, short) else { continue };
         let action = Action::Remove { node, cause: Removal::Disk };
         let (left, limit) = (system.free.0 as f64, crisis.0 as f64);
         work.decide(action, Reason::Emergency { resource, left, limit });
+        return true;
     }
-    found
+    false
+}
+
+/// True when this very plan deletes a node on that device.
+fn is_being_relieved(work: &Work<'_>, device: u64) -> bool {
+    let deletes = |planned: &PlannedAction| matches!(planned.action, Action::Remove { .. });
+    let on_device = |planned: &&PlannedAction| {
+        work.snapshot.node(planned.action.node()).is_some_and(|node| lies_on(work, node, device))
+    };
+    work.decided().iter().filter(|planned| deletes(planned)).any(|planned| on_device(&planned))
+}
+
+/// A node on that device that is on its way out and can be observed.
+fn leaving_on(work: &Work<'_>, device: u64) -> Option<NodeView> {
+    let leaving = |node: &&NodeView| {
+        matches!(node.seen.state, NodeState::Removing)
+            && lies_on(work, node, device)
+            && node.data_present == Some(true)
+            && node.seen.alive.is_some()
+            && !work.is_touched(node.id())
+    };
+    work.snapshot.nodes.iter().find(leaving).cloned()
+}
+
+fn cut_delay(work: &mut Work<'_>, node: &NodeView, resource: Resource) {
+    let Phase::Removing { since, cause } = &node.record.phase else { return };
+    let waited_s = since.age(work.now()).as_secs();
+    let action = Action::Remove { node: node.record.key(), cause: *cause };
+    work.decide(action, Reason::DelayCut { resource, waited_s });
+}
+
+fn lies_on(work: &Work<'_>, node: &NodeView, device: u64) -> bool {
+    let system = work.snapshot.machine.file_systems.get(&node.record.spec.storage);
+    system.is_some_and(|system| system.device == device)
 }
 
 /// Memory that is nearly gone: one node is stopped at once.
@@ -70,29 +113,48 @@ fn memory_emergency(work: &mut Work<'_>) -> bool {
 }
 
 /// More nodes than the stored cap are removed; more than a cap for this run only are stopped.
+/// Dead nodes are gone already: nobody else has to go because their records are still there.
 fn over_cap(work: &mut Work<'_>) -> bool {
     let cap = work.policy.cap;
-    let counting: Vec<&NodeView> =
-        work.snapshot.counting().filter(|node| !is_leaving(work, node.id())).collect();
+    let counting: Vec<&NodeView> = work
+        .snapshot
+        .counting()
+        .filter(|node| node.seen.state != NodeState::Dead && !is_leaving(work, node.id()))
+        .collect();
     let nodes = counting.len() as u32;
     if nodes > cap.stored {
         retire_surplus(work, &counting, nodes - cap.stored);
         return true;
     }
-    let running: Vec<&NodeView> =
+    let wanted: Vec<&NodeView> =
         counting.into_iter().filter(|node| node.record.want == Want::Run).collect();
-    let wanted = running.len() as u32;
-    if wanted > cap.limit {
-        let surplus = wanted - cap.limit;
-        stop_running(work, surplus, &Reason::OverCap { nodes: wanted, cap: cap.limit });
+    if wanted.len() as u32 > cap.limit {
+        stop_surplus(work, &wanted);
         return true;
     }
     false
 }
 
+/// Those that are down anyway go first: otherwise healing would start them while others are stopped.
+fn stop_surplus(work: &mut Work<'_>, wanted: &[&NodeView]) {
+    let (nodes, cap) = (wanted.len() as u32, work.policy.cap.limit);
+    let candidates = wanted
+        .iter()
+        .filter(|node| is_removable(node) && !work.is_touched(node.id()))
+        .map(|node| weighed(node))
+        .collect();
+    for id in pick(candidates, work.policy.removal_order, (nodes - cap) as usize) {
+        if let Some(node) = work.snapshot.node(id) {
+            let action = Action::Stop { node: node.record.key(), stopped: Stopped::ByPressure };
+            work.decide(action, Reason::OverCap { nodes, cap });
+        }
+    }
+}
+
 fn retire_surplus(work: &mut Work<'_>, counting: &[&NodeView], surplus: u32) {
     let all = work.snapshot.nodes.len();
-    let (left, limit) = removals_left(&work.memory, work.policy, all, work.now());
+    let RemovalsLeft { left, limit } =
+        removals_left(&work.memory, work.policy, all, work.now(), work.decided());
     if left == 0 {
         work.notes.push(Note::RemovalBudgetSpent { done: limit, limit });
     }
@@ -111,7 +173,7 @@ fn retire_surplus(work: &mut Work<'_>, counting: &[&NodeView], surplus: u32) {
     }
 }
 
-/// Disks above their threshold for as long as their grace, one node and one disk at a time.
+/// Disks above their threshold for as long as their grace: one node on each device at a time.
 fn disks(work: &mut Work<'_>) -> bool {
     let over: Vec<Verdict> =
         work.pressure.shedding().filter(|verdict| verdict.resource.is_disk()).cloned().collect();
@@ -121,50 +183,54 @@ fn disks(work: &mut Work<'_>) -> bool {
             continue;
         }
         found = true;
-        relieve_disk(work, &verdict);
+        match verdict.resource {
+            Resource::Disk(_) => relieve_disk(work, &verdict),
+            // Nothing shows which nodes hold the inodes, or whether any does.
+            _ => work.notes.push(Note::DiskNotOurs { resource: verdict.resource }),
+        }
     }
     found
 }
 
 fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
     let Some(used) = verdict.used else { return };
-    let Some(root) = verdict.resource.storage() else {
-        return;
-    };
-    let Some(system) = work.snapshot.machine.file_systems.get(root) else {
-        return;
-    };
+    let Some(root) = verdict.resource.storage() else { return };
+    let Some(system) = work.snapshot.machine.file_systems.get(root) else { return };
     let reason = pressure_reason(work, verdict, used);
     if used <= work.policy.disk.stored_remove_above {
         // Only a threshold of this run is exceeded, and such a value never destroys.
         stop_running(work, 1, &reason);
         return;
     }
-    let leaving = |node: &&NodeView| matches!(node.seen.state, NodeState::Removing);
-    if work.snapshot.nodes.iter().any(|node| leaving(&node) && node.record.spec.storage == *root) {
+    if is_leaving_device(work, system.device) || !disk_budget_left(work) {
         return;
     }
-    if !disk_budget_left(work) {
-        return;
-    }
-    let excess = (used - verdict.remove_above) / 100.0 * system.total.0 as f64;
+    let excess = (used - shed_limit(verdict)) / 100.0 * system.total.0 as f64;
     if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64))
     {
         work.decide(Action::Retire { node, cause: Removal::Disk }, reason);
     }
 }
 
+/// True when a node on that device is on its way out already, or goes by this very plan. Roots on
+/// one device are relieved by the same node.
+fn is_leaving_device(work: &Work<'_>, device: u64) -> bool {
+    let going = |node: &&NodeView| {
+        matches!(node.seen.state, NodeState::Removing) || is_leaving(work, node.id())
+    };
+    work.snapshot.nodes.iter().filter(going).any(|node| lies_on(work, node, device))
+}
+
 /// Whether one more node may be removed for a disk; noted when not.
 fn disk_budget_left(work: &mut Work<'_>) -> bool {
-    let all = work.snapshot.nodes.len();
-    let (hour, hour_limit) = removals_left(&work.memory, work.policy, all, work.now());
-    let (day, day_limit) = disk_removals_left(&work.memory, work.policy, all, work.now());
-    if hour > 0 && day > 0 {
-        return true;
+    let (all, now, decided) = (work.snapshot.nodes.len(), work.now(), work.decided());
+    let hour = removals_left(&work.memory, work.policy, all, now, decided);
+    let day = disk_removals_left(&work.memory, work.policy, all, now, decided);
+    let spent = [hour, day].into_iter().find(|budget| budget.left == 0);
+    if let Some(RemovalsLeft { limit, .. }) = spent {
+        work.notes.push(Note::RemovalBudgetSpent { done: limit, limit });
     }
-    let limit = if hour == 0 { hour_limit } else { day_limit };
-    work.notes.push(Note::RemovalBudgetSpent { done: limit, limit });
-    false
+    spent.is_none()
 }
 
 /// The node to remove from a disk, if removing all candidates would free what is short. Where
@@ -175,10 +241,7 @@ fn disk_candidate(
     device: u64,
     short: Bytes,
 ) -> Option<NodeKey> {
-    let on_device = |node: &&NodeView| {
-        let system = work.snapshot.machine.file_systems.get(&node.record.spec.storage);
-        system.is_some_and(|system| system.device == device)
-    };
+    let on_device = |node: &&NodeView| lies_on(work, node, device);
     let candidates: Vec<&NodeView> = work
         .snapshot
         .nodes
@@ -223,7 +286,7 @@ fn grace_of(work: &Work<'_>, resource: &Resource) -> Duration {
         Resource::Cpu if urgent_for(work).is_some_and(|held| held >= Stability::URGENT_GRACE) => {
             stability.pressure_grace.min(Stability::URGENT_GRACE)
         }
-        Resource::Cpu | Resource::Load => stability.pressure_grace,
+        _ => stability.pressure_grace,
     }
 }
 
@@ -248,7 +311,7 @@ fn grace_is_over(work: &mut Work<'_>, resource: &Resource, grace: Duration) -> b
 fn round_size(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
     let running: Vec<&NodeView> = stoppable(work);
     if verdict.resource == Resource::Memory {
-        return nodes_for_memory(work, &running, used - verdict.remove_above);
+        return nodes_for_memory(work, &running, used - shed_limit(verdict));
     }
     let rounds = work.memory.rounds.get(&verdict.resource).map_or(0, |round| round.count);
     let base = (running.len() as u32 / 50).max(1);
@@ -318,12 +381,17 @@ fn is_leaving(work: &Work<'_>, id: NodeId) -> bool {
     })
 }
 
+/// The threshold that a verdict to shed exceeds.
+fn shed_limit(verdict: &Verdict) -> f64 {
+    verdict.remove_above.unwrap_or(f64::INFINITY)
+}
+
 fn pressure_reason(work: &Work<'_>, verdict: &Verdict, used: f64) -> Reason {
     let since = work.memory.over.get(&verdict.resource);
     Reason::Pressure {
         resource: verdict.resource.clone(),
         used,
-        limit: verdict.remove_above,
+        limit: shed_limit(verdict),
         for_s: since.map_or(0, |since| since.age(work.now()).as_secs()),
     }
 }

@@ -1,6 +1,7 @@
 //! What the steps of planning share: the inputs, and what has been decided so far.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::budget::Budget;
 use super::{Blocked, Note, Plan, PlanReport, Pressure, Refused};
@@ -61,7 +62,12 @@ impl<'a> Work<'a> {
         if action.starts() {
             self.budget.starting += 1;
         }
-        if matches!(action, Action::Retire { .. }) {
+        let was_going = self
+            .snapshot
+            .node(action.node())
+            .is_some_and(|node| matches!(node.seen.state, NodeState::Removing));
+        let goes = matches!(action, Action::Retire { .. } | Action::Remove { .. });
+        if goes && !was_going {
             self.budget.removing += 1;
         }
         self.actions.push(PlannedAction { action, reason });
@@ -73,6 +79,16 @@ impl<'a> Work<'a> {
 
     pub(super) fn decided(&self) -> &[PlannedAction] {
         &self.actions
+    }
+
+    /// True when this plan does something that growth has to wait for. A removal that is overdue
+    /// may be failing again and again, and would hold back growth for ever.
+    pub(super) fn is_busy(&self) -> bool {
+        let overdue = (self.policy.delays.remove + Duration::from_secs(600)).as_secs();
+        self.actions.iter().any(|planned| match planned.reason {
+            Reason::DelayOver { waited_s } => waited_s <= overdue,
+            _ => true,
+        })
     }
 
     /// The release to put back where a program is missing.

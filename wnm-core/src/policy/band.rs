@@ -61,3 +61,34 @@ pub struct DiskBand {
     /// Removal needs more than this as well.
     pub stored_remove_above: f64,
 }
+
+/// Thresholds each of which can be off: a resource that only some machines want to be judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Grow only below this.
+    pub add_below: Option<f64>,
+    /// Shed above this.
+    pub remove_above: Option<f64>,
+}
+
+impl Thresholds {
+    /// `None` when both are given and growing and shedding would undo each other.
+    pub fn new(add_below: Option<f64>, remove_above: Option<f64>) -> Option<Thresholds> {
+        match (add_below, remove_above) {
+            (Some(grow), Some(shed)) if grow >= shed => None,
+            _ => Some(Thresholds { add_below, remove_above }),
+        }
+    }
+
+    /// True when there is nothing to judge by.
+    pub fn is_off(&self) -> bool {
+        self.add_below.is_none() && self.remove_above.is_none()
+    }
+}
+
+impl From<Band> for Thresholds {
+    fn from(band: Band) -> Thresholds {
+        let (add_below, remove_above) = (band.add_below, band.remove_above);
+        Thresholds { add_below: Some(add_below), remove_above: Some(remove_above) }
+    }
+}

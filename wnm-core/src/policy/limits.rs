@@ -63,6 +63,8 @@ pub struct Stability {
     pub quiet_time: Duration,
     /// What a node is expected to need on disk, until it is known.
     pub disk_prior: crate::model::Bytes,
+    /// How far ahead the growth of nodes on a disk is reckoned.
+    pub disk_horizon: Duration,
     /// The engine's own removals in an hour, if 5 % of the nodes are not more.
     pub destructive_per_hour: u32,
     /// Removals for disk in a day, if 10 % of the nodes are not more.

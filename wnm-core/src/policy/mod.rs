@@ -6,17 +6,18 @@ mod limits;
 mod read;
 mod setting;
 
-pub use band::{Band, DiskBand};
+pub use band::{Band, DiskBand, Thresholds};
 pub use draft::{PolicyDraft, PolicyError};
 pub use limits::{AutoLimit, Delays, Limits, Stability};
 pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Bytes, Launch, Manager, PortPlan, Program, WalletShares};
+use crate::model::{Bytes, Launch, Manager, PortPlan, Program, Resource, WalletShares};
 use crate::select::Order;
 
 /// Everything the engine was told, checked as a whole.
@@ -32,8 +33,13 @@ pub struct Policy {
     pub disk: DiskBand,
     /// Load average; `remove_above` must be exceeded by the 1 and the 5 minute value.
     pub load: Band,
+    /// Disk and network rates and pressure stall, as far as they are judged at all.
+    #[serde(default)]
+    pub optional: BTreeMap<Resource, Thresholds>,
     /// Free bytes on a storage file system below which one node is removed without grace.
     pub crisis_bytes: Bytes,
+    /// As stored: removal needs less than this as well.
+    pub stored_crisis_bytes: Bytes,
     /// How many things at once.
     pub limits: Limits,
     /// How long what wnm did counts as going on.
@@ -51,7 +57,7 @@ pub struct Policy {
 /// The cap in force and the cap in the store. Only the stored one removes nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
-    /// In force for this run: bounds growth, and stops nodes above it.
+    /// In force for this run, never more than stored: bounds growth, and stops nodes above it.
     pub limit: u32,
     /// As stored: removes nodes above it.
     pub stored: u32,

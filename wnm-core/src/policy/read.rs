@@ -1,14 +1,28 @@
 //! From texts to a valid policy, with every error found on the way.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Delays, DiskBand, Limits, NodeDefaults, Policy, PolicyDraft, PolicyError,
-    Setting, Stability,
+    Setting, Stability, Thresholds,
 };
-use crate::model::{Address, Bytes, EvmNetwork, Launch, PortPlan, WalletShares};
+use crate::model::{
+    Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, Resource, WalletShares,
+};
+
+/// Resources that are judged only when asked for, with their settings.
+const OPTIONAL: [(Resource, Setting, Setting); 7] = [
+    (Resource::DiskRead, Setting::HdioReadLessThan, Setting::HdioReadRemove),
+    (Resource::DiskWrite, Setting::HdioWriteLessThan, Setting::HdioWriteRemove),
+    (Resource::NetRead, Setting::NetioReadLessThan, Setting::NetioReadRemove),
+    (Resource::NetWrite, Setting::NetioWriteLessThan, Setting::NetioWriteRemove),
+    (Resource::StallCpu, Setting::PsiCpuLessThan, Setting::PsiCpuRemove),
+    (Resource::StallMemory, Setting::PsiMemoryLessThan, Setting::PsiMemoryRemove),
+    (Resource::StallIo, Setting::PsiIoLessThan, Setting::PsiIoRemove),
+];
 
 /// More nodes than this have no ports on one address.
 const MOST_NODES: u32 = 10_000;
@@ -44,6 +58,7 @@ impl Reader<'_> {
         let memory = self.percent_band(Setting::MemLessThan, Setting::MemRemove);
         let disk = self.percent_band(Setting::HdLessThan, Setting::HdRemove);
         let load = self.load_band(f64::from(cpus.max(1)));
+        let optional = self.optional();
         let crisis_bytes = self.bytes(Setting::CrisisBytes);
         let limits = self.limits();
         let delays = self.delays();
@@ -51,21 +66,25 @@ impl Reader<'_> {
         let removal_order = self.parsed(Setting::NodeRemovalStrategy);
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
-        self.one_of(Setting::Firewall, &["none"]);
+        self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
         // what removes nodes is read as if there were none.
         let mut alone = Reader { draft: stored, errors: Vec::new() };
         let stored_cap = alone.whole(Setting::NodeCap, 0, MOST_NODES);
         let stored_disk = alone.number(Setting::HdRemove, 0.0, 100.0);
+        let stored_crisis = alone.bytes(Setting::CrisisBytes);
 
         Some(Policy {
-            cap: Cap { limit: limit?, stored: stored_cap? },
+            // More than the store allows would be removed again by the next run without it.
+            cap: Cap { limit: limit?.min(stored_cap?), stored: stored_cap? },
             cpu: cpu?,
             memory: memory?,
             disk: DiskBand { band: disk?, stored_remove_above: stored_disk? },
             load: load?,
+            optional: optional?,
             crisis_bytes: crisis_bytes?,
+            stored_crisis_bytes: stored_crisis?,
             limits: limits?,
             delays: delays?,
             stability: stability?,
@@ -73,6 +92,42 @@ impl Reader<'_> {
             restart_mute: restart_mute?,
             nodes: nodes?,
         })
+    }
+
+    /// What is judged only where somebody asked for it.
+    fn optional(&mut self) -> Option<BTreeMap<Resource, Thresholds>> {
+        let mut judged = BTreeMap::new();
+        let mut sound = true;
+        for (resource, grow, shed) in OPTIONAL {
+            let (low, high) =
+                (self.optional_value(&resource, grow), self.optional_value(&resource, shed));
+            let (Some(low), Some(high)) = (low, high) else {
+                sound = false;
+                continue;
+            };
+            let of = |value: f64| (value > 0.0).then_some(value);
+            match Thresholds::new(of(low), of(high)) {
+                Some(thresholds) if thresholds.is_off() => {}
+                Some(thresholds) => drop(judged.insert(resource, thresholds)),
+                None => {
+                    sound = false;
+                    self.errors.push(PolicyError::Inverted {
+                        grow: (grow, self.draft.text(grow).to_owned()),
+                        shed: (shed, self.draft.text(shed).to_owned()),
+                    });
+                }
+            }
+        }
+        sound.then_some(judged)
+    }
+
+    fn optional_value(&mut self, resource: &Resource, setting: Setting) -> Option<f64> {
+        match resource {
+            Resource::StallCpu | Resource::StallMemory | Resource::StallIo => {
+                self.number(setting, 0.0, 100.0)
+            }
+            _ => self.bytes(setting).map(|bytes| bytes.0 as f64),
+        }
     }
 
     fn limits(&mut self) -> Option<Limits> {
@@ -97,6 +152,7 @@ impl Reader<'_> {
         let settle_time = self.duration(Setting::SettleTime);
         let quiet_time = self.duration(Setting::QuietTime);
         let disk_prior = self.bytes(Setting::DiskPrior);
+        let disk_horizon = self.duration(Setting::DiskHorizon);
         let destructive_per_hour = self.whole(Setting::MaxDestructivePerHour, 0, 10_000);
         let disk_removals_per_day = self.whole(Setting::MaxDiskRemovalsPerDay, 0, 10_000);
         let restart_backoff = self.duration(Setting::RestartBackoff);
@@ -109,6 +165,7 @@ impl Reader<'_> {
             settle_time: settle_time?,
             quiet_time: quiet_time?,
             disk_prior: disk_prior?,
+            disk_horizon: disk_horizon?,
             destructive_per_hour: destructive_per_hour?,
             disk_removals_per_day: disk_removals_per_day?,
             restart_backoff: restart_backoff?,

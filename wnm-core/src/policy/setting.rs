@@ -55,6 +55,20 @@ settings! {
     HdRemove "hd_remove" = "90" free, "Remove nodes while their file system is used more than this, in percent";
     DesiredLoadAverage "desired_load_average" = "auto" free, "Grow only while the 1, 5 and 15 minute load are below this; auto: CPUs x 0.6";
     MaxLoadAverageAllowed "max_load_average_allowed" = "auto" free, "Stop nodes while the 1 and 5 minute load are above this; auto: CPUs x 1.0";
+    HdioReadLessThan "hdio_read_less_than" = "0" free, "Grow only while less than this per second of the disks below the storage is read, such as 50MB; 0: not judged";
+    HdioReadRemove "hdio_read_remove" = "0" free, "Stop nodes while more than this per second of the disks below the storage is read, such as 80MB; 0: not judged";
+    HdioWriteLessThan "hdio_write_less_than" = "0" free, "Grow only while less than this per second of the disks below the storage is written, such as 50MB; 0: not judged";
+    HdioWriteRemove "hdio_write_remove" = "0" free, "Stop nodes while more than this per second of the disks below the storage is written, such as 80MB; 0: not judged";
+    NetioReadLessThan "netio_read_less_than" = "0" free, "Grow only while less than this per second is received from the network, such as 50MB; 0: not judged";
+    NetioReadRemove "netio_read_remove" = "0" free, "Stop nodes while more than this per second is received from the network, such as 80MB; 0: not judged";
+    NetioWriteLessThan "netio_write_less_than" = "0" free, "Grow only while less than this per second is sent to the network, such as 50MB; 0: not judged";
+    NetioWriteRemove "netio_write_remove" = "0" free, "Stop nodes while more than this per second is sent to the network, such as 80MB; 0: not judged";
+    PsiCpuLessThan "psi_cpu_less_than" = "0" free, "Grow only while tasks wait for a CPU less than this share of the last minute, in percent; 0: not judged";
+    PsiCpuRemove "psi_cpu_remove" = "0" free, "Stop nodes while tasks wait for a CPU more than this share of the last minute, in percent; 0: not judged";
+    PsiMemoryLessThan "psi_memory_less_than" = "0" free, "Grow only while tasks wait for memory less than this share of the last minute, in percent; 0: not judged";
+    PsiMemoryRemove "psi_memory_remove" = "0" free, "Stop nodes while tasks wait for memory more than this share of the last minute, in percent; 0: not judged";
+    PsiIoLessThan "psi_io_less_than" = "0" free, "Grow only while tasks wait for a disk less than this share of the last minute, in percent; 0: not judged";
+    PsiIoRemove "psi_io_remove" = "0" free, "Stop nodes while tasks wait for a disk more than this share of the last minute, in percent; 0: not judged";
     CrisisBytes "crisis_bytes" = "2GB" free, "Free bytes on a storage file system below which nodes are removed without grace, one a cycle";
     MaxConcurrentStarts "max_concurrent_starts" = "auto" free, "How many nodes may be starting at once: a number, or auto";
     MaxConcurrentRemovals "max_concurrent_removals" = "1" free, "How many nodes may be in removal at once";
@@ -70,6 +84,7 @@ settings! {
     SettleTime "settle_time" = "300s" free, "Time between two starts for growth";
     QuietTime "quiet_time" = "1800s" free, "No growing for this long after shedding for a resource";
     DiskPrior "disk_prior" = "20GB" free, "Space that every node is expected to need; growing stops when the disk would not hold it";
+    DiskHorizon "disk_horizon" = "14d" free, "How far ahead the growth of the nodes on a disk is reckoned";
     MaxDestructivePerHour "max_destructive_per_hour" = "4" free, "The engine's own removals in an hour, or 5 % of the nodes if that is more";
     MaxDiskRemovalsPerDay "max_disk_removals_per_day" = "2" free, "Removals for disk in a day, or 10 % of the nodes if that is more";
     RestartBackoff "restart_backoff" = "60s" free, "Pause before a node that died twice is started again; doubles up to 1 h";
@@ -89,7 +104,7 @@ settings! {
     Environment "environment" = "" free, "KEY=VALUE words for new nodes, quoted like a shell does";
     Bootstrap "bootstrap" = "" free, "Peers that new nodes join through, separated by commas or blanks";
     NoUpnp "no_upnp" = "off" free, "New nodes do not ask the router for a port: on or off";
-    Firewall "firewall" = "none" free, "Which firewall is told about ports: none";
+    Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, none, or auto: an active ufw in the system scope, else none";
 }
 
 impl Setting {

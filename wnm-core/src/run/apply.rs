@@ -96,6 +96,12 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
 pub(super) fn answer(host: &Host<'_>, plan: &Plan, done: &[Done], faults: &mut Vec<String>) {
     let now = host.clock.now();
     for request in &plan.report.requests {
+        // What was planned and not begun is still to be done: the request stays.
+        let planned = plan.actions.iter().filter(|it| is_for(it, request.request)).count();
+        let ended = done.iter().filter(|it| is_for(&it.planned, request.request)).count();
+        if ended < planned {
+            continue;
+        }
         let answer = Answer {
             done: count(done, request.request, true),
             failed: count(done, request.request, false),
@@ -109,8 +115,12 @@ pub(super) fn answer(host: &Host<'_>, plan: &Plan, done: &[Done], faults: &mut V
 }
 
 fn count(done: &[Done], request: RequestId, good: bool) -> u32 {
-    let mine = |done: &&Done| done.planned.reason == Reason::Request { id: request };
+    let mine = |done: &&Done| is_for(&done.planned, request);
     done.iter().filter(mine).filter(|done| done.outcome.is_done() == good).count() as u32
+}
+
+fn is_for(planned: &PlannedAction, request: RequestId) -> bool {
+    planned.reason == Reason::Request { id: request }
 }
 
 /// Keeps the cycle with the memory of what was done.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host::{Host, NodeSigns, NodeTarget};
-use crate::model::{Manager, NodeId, NodeSpec, Now};
+use crate::model::{Manager, NodeId, NodeRecord, NodeSpec, Now};
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Readings, StorageReading, UnitReading, Unread,
 };
@@ -70,14 +70,16 @@ fn nodes(
     let targets: Vec<NodeTarget<'_>> =
         specs.iter().map(|spec| NodeTarget { spec, pid: pid_of(units.get(&spec.id)) }).collect();
     let signs = host.nodes.read(&targets, deadline);
-    let sized = roots_to_measure(ledger, policy, machine, now);
+    let full = roots_to_measure(ledger, policy, machine, now);
+    let due = due_for_measuring(ledger, now);
     specs
         .iter()
         .zip(signs)
         .map(|(spec, signs)| {
             let unit = units.get(&spec.id).cloned().unwrap_or_else(|| Err(unanswered()));
             let data = data(spec, storage);
-            let measured = sized.contains(&spec.storage) && data == Ok(true);
+            let wanted = full.contains(&spec.storage) || due.contains(&spec.id);
+            let measured = wanted && data == Ok(true);
             let disk = measured.then(|| host.files.usage(spec).ok()).flatten();
             (spec.id, reading(unit, signs, data, disk))
         })
@@ -140,6 +142,26 @@ fn data(spec: &NodeSpec, storage: &BTreeMap<PathBuf, StorageReading>) -> Result<
             why: format!("{} was not looked at", spec.storage.display()),
         }),
     }
+}
+
+/// The nodes whose turn it is: walking a directory costs, so each node has its turn once an hour,
+/// spread over the cycles, those never or longest ago measured first.
+fn due_for_measuring(ledger: &Ledger, now: &Now) -> BTreeSet<NodeId> {
+    const ROUND: Duration = Duration::from_secs(3600);
+    const CYCLES_IN_A_ROUND: usize = 60;
+    let age = |record: &NodeRecord| {
+        let size = ledger.memory.nodes.get(&record.record).and_then(|memory| memory.size.as_ref());
+        size.map_or(Duration::MAX, |size| now.age(&size.at))
+    };
+    let mut due: Vec<(Duration, NodeId)> = ledger
+        .nodes
+        .iter()
+        .map(|record| (age(record), record.spec.id))
+        .filter(|(age, _)| *age >= ROUND)
+        .collect();
+    due.sort_by(|a, b| b.cmp(a));
+    let turns = ledger.nodes.len().div_ceil(CYCLES_IN_A_ROUND);
+    due.into_iter().take(turns).map(|(_, id)| id).collect()
 }
 
 fn roots_to_measure(

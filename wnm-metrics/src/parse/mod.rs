@@ -5,10 +5,12 @@ mod antnode;
 mod exposition;
 mod meminfo;
 mod routing;
+mod telemetry;
 
 pub(crate) use antnode::{Garbage, node_facts};
 pub(crate) use meminfo::memory;
 pub(crate) use routing::routing_facts;
+pub(crate) use telemetry::telemetry_facts;
 
 #[cfg(test)]
 pub(crate) use exposition::parse;

@@ -9,7 +9,9 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use wnm_core::host::MachineProbe;
 use wnm_core::model::{BootId, Bytes, Instant, LoadAverage, Now, Timestamp};
-use wnm_core::observe::{CpuTimes, Exhaustible, FaultKind, MachineSample, MemorySample};
+use wnm_core::observe::{
+    CpuTimes, Exhaustible, FaultKind, IoCounters, MachineSample, MemorySample, Stall,
+};
 
 use super::support::{ESTABLISHED, FakeProc, LISTEN, UNCONNECTED, socket};
 use crate::ProcProbe;
@@ -57,7 +59,7 @@ fn sample(proc: &FakeProc) -> MachineSample {
 }
 
 fn probe(proc: &FakeProc) -> ProcProbe {
-    ProcProbe { root: proc.root().to_path_buf() }
+    ProcProbe { root: proc.root().to_path_buf(), sys: proc.root().join("sys") }
 }
 
 #[test]
@@ -215,4 +217,55 @@ fn this_machine() {
     assert!(ports.contains(&udp.local_addr().unwrap().port()));
     assert!(ports.contains(&listener.local_addr().unwrap().port()));
     assert!(!ports.contains(&connection.local_addr().unwrap().port()));
+}
+
+const DISKSTATS: &str = "   8       0 sda 10 0 1000 5 20 0 4000 7 0 9 12 0 0 0 0 0 0
+   8       1 sda1 9 0 900 5 19 0 3900 7 0 9 12 0 0 0 0 0 0
+ 253       0 dm-0 1 0 7 5 1 0 9 7 0 9 12 0 0 0 0 0 0
+";
+
+const NETDEV: &str = "\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:  999999      10    0    0    0     0          0         0   999999      10    0    0    0     0       0          0
+  eth0:    1234       7    0    0    0     0          0         0     5678       9    0    0    0     0       0          0
+ veth1:    4444       7    0    0    0     0          0         0     4444       9    0    0    0     0       0          0
+ ghost:       1       7    0    0    0     0          0         0        1       9    0    0    0     0       0          0
+";
+
+#[test]
+fn disks_are_those_below_the_storage() {
+    let proc = machine();
+    proc.write("diskstats", DISKSTATS);
+    let device = nix::sys::stat::makedev(8, 1);
+    let found = crate::io::disks(proc.root(), &[device, 12].into());
+    let expected = IoCounters { read: 900 * 512, written: 3900 * 512 };
+    assert_eq!(found, [(device, expected)].into());
+    proc.write("diskstats", "8 1 sda1 nonsense\n");
+    assert!(crate::io::disks(proc.root(), &[device].into()).is_empty());
+}
+
+#[test]
+fn interfaces_are_those_that_lead_out() {
+    let proc = machine();
+    assert_eq!(sample(&proc).network, None, "not asked is not silent");
+    proc.write("net/dev", NETDEV);
+    let devices =
+        [("lo", "virtual/net/lo"), ("eth0", "pci0/net/eth0"), ("veth1", "virtual/net/veth1")];
+    for (name, place) in devices {
+        proc.link(&format!("sys/class/net/{name}"), &format!("../../devices/{place}"));
+    }
+    let expected = IoCounters { read: 1234, written: 5678 };
+    assert_eq!(sample(&proc).network, Some([("eth0".to_owned(), expected)].into()));
+}
+
+#[test]
+fn stall_is_what_some_task_waited_in_the_last_minute() {
+    let proc = machine();
+    assert_eq!(sample(&proc).stall, None);
+    let text = "some avg10=1.00 avg60=5.62 avg300=17.62 total=430\nfull avg10=0.00 avg60=9.00 avg300=0.00 total=0\n";
+    proc.write("pressure/cpu", text);
+    proc.write("pressure/io", "nonsense");
+    let stall = Stall { cpu: Some(5.62), memory: None, io: None };
+    assert_eq!(sample(&proc).stall, Some(stall));
 }

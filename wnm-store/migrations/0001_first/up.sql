@@ -82,8 +82,10 @@ CREATE TABLE samples (
 
 CREATE TABLE readings (
     record INTEGER PRIMARY KEY REFERENCES nodes (record) ON DELETE CASCADE,
-    at     INTEGER NOT NULL,
-    view   TEXT NOT NULL CHECK (json_valid(view))
+    at      INTEGER NOT NULL,
+    -- what tells a change from one more look at the same thing
+    essence TEXT NOT NULL CHECK (json_valid(essence)),
+    view    TEXT NOT NULL CHECK (json_valid(view))
 ) STRICT;
 
 CREATE TABLE cycles (
@@ -94,9 +96,10 @@ CREATE TABLE cycles (
     boot      TEXT NOT NULL,
     uptime_ms INTEGER NOT NULL CHECK (uptime_ms >= 0),
     idle      INTEGER NOT NULL CHECK (idle IN (0, 1)),
-    snapshot  TEXT NOT NULL CHECK (json_valid(snapshot)),
-    policy    TEXT NOT NULL CHECK (json_valid(policy)),
-    plan      TEXT NOT NULL CHECK (json_valid(plan))
+    -- JSON, deflated: a thousand nodes take a megabyte and a half of it
+    snapshot  BLOB NOT NULL,
+    policy    BLOB NOT NULL,
+    plan      BLOB NOT NULL
 ) STRICT;
 
 -- holds all that pruning asks for, so that it reads no snapshot

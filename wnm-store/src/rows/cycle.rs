@@ -1,11 +1,12 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
+use serde::Serialize;
 use wnm_core::host::{LastSeen, Recording};
-use wnm_core::model::Timestamp;
-use wnm_core::observe::{MachineSample, NodeView, SCHEMA};
+use wnm_core::model::{Timestamp, Version};
+use wnm_core::observe::{MachineSample, NodeView, ProcessKey, SCHEMA};
 
-use crate::convert::{Row, text, whole};
-use crate::error::Cause;
+use crate::convert::{Row, pack, text, whole};
+use crate::error::{Cause, StoreErrorKind};
 use crate::schema::{cycles, readings, samples};
 
 #[derive(Debug, Queryable, Selectable)]
@@ -44,12 +45,35 @@ impl<'a> NewSampleRow<'a> {
 pub(crate) struct NewReadingRow {
     record: i64,
     at: i64,
+    essence: String,
     view: String,
+}
+
+/// What tells a change of a node from one more look at it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Essence<'a> {
+    state: &'a str,
+    alive: Option<bool>,
+    process: Option<ProcessKey>,
+    restarts: Option<u32>,
+    version: Option<&'a Version>,
+    peer_id: Option<&'a str>,
 }
 
 impl NewReadingRow {
     pub(crate) fn new(view: &NodeView, at: Timestamp) -> Result<NewReadingRow, Cause> {
-        Ok(NewReadingRow { record: view.record().0, at: at.0, view: text("view", view)? })
+        let essence = Essence {
+            state: view.seen.state.name(),
+            alive: view.seen.alive,
+            process: view.process,
+            restarts: view.restarts,
+            version: view.facts.version.as_ref(),
+            peer_id: view.facts.peer_id.as_deref(),
+        };
+        let essence = serde_json::to_string(&essence).map_err(|error| {
+            Cause::with(StoreErrorKind::Unwritable { column: "essence" }, error)
+        })?;
+        Ok(NewReadingRow { record: view.record().0, at: at.0, essence, view: text("view", view)? })
     }
 }
 
@@ -58,8 +82,9 @@ impl NewReadingRow {
 pub(crate) struct LastCycleRow {
     id: i64,
     schema: i64,
-    snapshot: String,
-    plan: String,
+    snapshot: Vec<u8>,
+    policy: Vec<u8>,
+    plan: Vec<u8>,
 }
 
 impl LastCycleRow {
@@ -70,8 +95,9 @@ impl LastCycleRow {
         }
         let row = Row::of("cycles", self.id);
         Ok(Some(LastSeen {
-            snapshot: row.json("snapshot", &self.snapshot)?,
-            plan: row.json("plan", &self.plan)?,
+            snapshot: row.packed("snapshot", &self.snapshot)?,
+            policy: row.packed("policy", &self.policy)?,
+            plan: row.packed("plan", &self.plan)?,
         }))
     }
 }
@@ -84,9 +110,9 @@ pub(crate) struct NewCycleRow<'a> {
     boot: &'a str,
     uptime_ms: i64,
     idle: bool,
-    snapshot: String,
-    policy: String,
-    plan: String,
+    snapshot: Vec<u8>,
+    policy: Vec<u8>,
+    plan: Vec<u8>,
 }
 
 impl<'a> NewCycleRow<'a> {
@@ -98,9 +124,9 @@ impl<'a> NewCycleRow<'a> {
             boot: &now.instant.boot.0,
             uptime_ms: whole(now.instant.uptime_ms),
             idle: recording.plan.actions.is_empty(),
-            snapshot: text("snapshot", recording.snapshot)?,
-            policy: text("policy", recording.policy)?,
-            plan: text("plan", recording.plan)?,
+            snapshot: pack("snapshot", recording.snapshot)?,
+            policy: pack("policy", recording.policy)?,
+            plan: pack("plan", recording.plan)?,
         })
     }
 }

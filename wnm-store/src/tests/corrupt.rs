@@ -107,7 +107,7 @@ fn a_file_cut_short_is_damaged() {
 #[test]
 fn a_check_finds_what_refers_to_nothing() {
     let (home, store) = Home::with_store();
-    home.execute("PRAGMA foreign_keys = OFF; INSERT INTO readings VALUES (77, 1, '{}')");
+    home.execute("PRAGMA foreign_keys = OFF; INSERT INTO readings VALUES (77, 1, '{}', '{}')");
     let found = store.check().unwrap();
     assert_eq!(found, ["row 77 of readings refers to nothing in nodes"]);
 }

@@ -96,7 +96,7 @@ fn the_number_of_cycles_is_bounded() {
     let store = SqliteStore::in_memory().unwrap();
     let cycle = Cycle::busy(&store, &at(1));
     let sql = "INSERT INTO cycles (schema, at, boot, uptime_ms, idle, snapshot, policy, plan)
-               SELECT 1, 1000, 'first', 1000, 0, '{}', '{}', '{}'
+               SELECT 1, 1000, 'first', 1000, 0, x'00', x'00', x'00'
                FROM (WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n
                      WHERE v < 2010) SELECT v FROM n)";
     crate::store::execute(&mut store.lock(), sql).unwrap();
@@ -106,10 +106,31 @@ fn the_number_of_cycles_is_bounded() {
 }
 
 #[test]
+fn the_bytes_of_cycles_are_bounded() {
+    let store = SqliteStore::in_memory().unwrap();
+    let sql = "INSERT INTO cycles (schema, at, boot, uptime_ms, idle, snapshot, policy, plan)
+               SELECT 1, 1000, 'first', 1000, 0, zeroblob(9000000), x'00', x'00'
+               FROM (WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n
+                     WHERE v < 8) SELECT v FROM n)";
+    crate::store::execute(&mut store.lock(), sql).unwrap();
+    store.save_cycle(&Cycle::busy(&store, &at(1)).recording()).unwrap();
+    assert_eq!(count(&store, "cycles"), 4, "three of nine megabytes, and the latest");
+    assert!(store.last_seen().unwrap().is_some());
+}
+
+#[test]
+fn a_cell_that_cannot_be_inflated_is_corrupt() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.save_cycle(&Cycle::idle(&store, 1).recording()).unwrap();
+    crate::store::execute(&mut store.lock(), "UPDATE cycles SET plan = x'ff00ff'").unwrap();
+    assert_eq!(store.last_seen().unwrap_err().kind, FaultKind::Garbled);
+}
+
+#[test]
 fn what_another_version_saw_is_nothing_seen() {
     let store = SqliteStore::in_memory().unwrap();
     store.save_cycle(&Cycle::idle(&store, 1).recording()).unwrap();
-    let sql = "UPDATE cycles SET schema = 99, snapshot = '{\"of\": \"another shape\"}'";
+    let sql = "UPDATE cycles SET schema = 99, snapshot = x'00'";
     crate::store::execute(&mut store.lock(), sql).unwrap();
     assert_eq!(store.last_seen().unwrap(), None);
 }
