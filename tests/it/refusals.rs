@@ -162,14 +162,25 @@ fn a_base_directory_that_cannot_be_written() {
 #[test]
 fn the_system_scope_and_unknown_managers() {
     let env = TestEnv::new();
-    insta::assert_snapshot!(env.run(&["init", "--scope", "system"]).block(), @"
+    insta::assert_snapshot!(refused(&env, &["--manager", "systemd+sudo"]), @"
     exit 2
-    err| error: the system scope, which root has by default, is not part of this version
-    err| hint: run as the user who shall own the nodes, or choose --scope user
+    err| error: systemd+sudo keeps no nodes of the user scope
+    err| hint: choose --manager systemd+user, or another --scope
+    ");
+    let system = ["--scope", "system", "init", "--rewards-address", "faucet"];
+    let ran = env.run(&[&system[..], &["--manager", "setsid+user"]].concat());
+    insta::assert_snapshot!(ran.block(), @"
+    exit 2
+    err| error: setsid+user keeps no nodes of the system scope
+    err| hint: choose --manager systemd+sudo, or another --scope
+    ");
+    insta::assert_snapshot!(refused(&env, &["--manager", "setsid+sudo"]), @"
+    exit 2
+    err| error: manager: `setsid+sudo` is not supported: nobody would keep the processes of another user; use systemd+sudo, or setsid+user for your own
     ");
     insta::assert_snapshot!(refused(&env, &["--manager", "upstart+user"]), @"
     exit 2
-    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user or setsid+user
+    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user or systemd+sudo
     ");
 }
 

@@ -7,13 +7,16 @@ use wnm_core::host::{CommandRunner, Firewall, Host, Intents, Store};
 use wnm_core::model::{FirewallChoice, Manager, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::{DiskFiles, ProgramFinder, Registry, SystemRunner};
+use wnm_managers::{DiskFiles, ProgramFinder, Registry, RootHands, SystemRunner};
 use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::settings::{Environment, Paths};
+
+/// As whom nodes of the system scope run.
+pub(crate) const NODE_USER: &str = "ant";
 
 /// What a cycle works with.
 pub(crate) struct Adapters {
@@ -44,7 +47,6 @@ impl Adapters {
         environment: &Environment,
     ) -> Adapters {
         let runner = Arc::new(SystemRunner);
-        let shared: Arc<dyn CommandRunner> = runner.clone();
         let configured = in_force.text(Setting::NodeBinary);
         let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
         Adapters {
@@ -52,14 +54,9 @@ impl Adapters {
             clock: SystemClock,
             machine: ProcProbe::default(),
             nodes: ScrapeProbe::default(),
-            firewall: firewall(in_force, shared.clone()),
-            managers: Registry::new(
-                shared,
-                paths.units.clone(),
-                paths.runtime_dir.clone(),
-                roots(ledger, in_force),
-            ),
-            files: DiskFiles::new(paths.identities.clone()),
+            firewall: firewall(in_force, runner.clone()),
+            managers: managers(paths, roots(ledger, in_force)),
+            files: files(paths),
             binaries: ProgramFinder::new(runner, configured, environment.program_directories()),
         }
     }
@@ -80,6 +77,29 @@ impl Adapters {
     pub(crate) fn intents(&self) -> &dyn Intents {
         &self.store
     }
+}
+
+/// Everything nodes own on disk, with the hands that the scope needs.
+pub(crate) fn files(paths: &Paths) -> DiskFiles {
+    match paths.scope {
+        Scope::User => DiskFiles::new(paths.identities.clone()),
+        Scope::System => DiskFiles::of_system(paths.identities.clone(), root_hands(paths)),
+    }
+}
+
+fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
+    let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
+    let units = paths.units.clone();
+    match paths.scope {
+        Scope::User => Registry::new(runner, units, paths.runtime_dir.clone(), roots),
+        Scope::System => Registry::of_system(runner, units, roots, root_hands(paths)),
+    }
+}
+
+/// What root does for the system scope; files on their way lie in the base directory.
+pub(crate) fn root_hands(paths: &Paths) -> RootHands {
+    let owner = nix::unistd::geteuid().as_raw();
+    RootHands::new(Arc::new(SystemRunner), NODE_USER, owner, paths.base.clone())
 }
 
 /// The firewall of the settings. What does not parse opens nothing: the policy refuses it anyway.
@@ -129,6 +149,9 @@ pub(crate) fn is_half_made(ledger: &Ledger) -> bool {
 
 /// Opens the store. Not being there is its own kind of answer.
 pub(crate) fn open_store(paths: &Paths, access: Access) -> Result<SqliteStore, CliError> {
+    if access == Access::Write {
+        paths.refuse_other_owner()?;
+    }
     let opened = match access {
         Access::Read => SqliteStore::open_read_only(&paths.store),
         Access::Write => SqliteStore::open(&paths.store),
@@ -136,8 +159,11 @@ pub(crate) fn open_store(paths: &Paths, access: Access) -> Result<SqliteStore, C
     opened.map_err(|error| match error.kind {
         StoreErrorKind::Missing => {
             let problem = format!("not initialised: there is no {}", paths.store.display());
-            CliError::new(Exit::NotInitialised, problem)
-                .hint("begin with `wnm init --rewards-address 0x… --node-cap N`")
+            let error = CliError::new(Exit::NotInitialised, problem);
+            match paths.elsewhere {
+                Some(other) => error.hint(format!("the {other} scope is: choose --scope {other}")),
+                None => error.hint("begin with `wnm init --rewards-address 0x… --node-cap N`"),
+            }
         }
         _ => error.into(),
     })

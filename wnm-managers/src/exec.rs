@@ -54,7 +54,10 @@ impl CommandRunner for SystemRunner {
             String::from_utf8(bytes)
                 .map_err(|_| HostError::with(op(), FaultKind::Garbled, "its output is not UTF-8"))
         };
-        let completed = Completed { code, stdout: text(stdout)?, stderr: text(stderr)? };
+        let mut completed = Completed { code, stdout: text(stdout)?, stderr: text(stderr)? };
+        if through_sudo {
+            completed.stderr = without_chatter(&completed.stderr);
+        }
         if through_sudo && is_sudos_refusal(&completed) {
             let why = format!("sudo refuses: {}", completed.stderr.trim());
             return Err(HostError::with(op(), FaultKind::Permission, why));
@@ -76,9 +79,20 @@ fn command(invocation: &Invocation, through_sudo: bool) -> Command {
     command
 }
 
-/// sudo itself ends with 1 and says so under its own name; whatever it runs has another voice.
+/// A host that does not know its own name makes sudo say so each time, and go on.
+fn without_chatter(stderr: &str) -> String {
+    let chatter = |line: &&str| line.starts_with("sudo: unable to resolve host");
+    stderr.split_inclusive('\n').filter(|line| !chatter(line)).collect()
+}
+
+/// sudo itself ends with 1 and says so under its own name, or that "USER is not allowed to execute"
+/// or "is not in the sudoers file"; whatever it runs has another voice.
 fn is_sudos_refusal(completed: &Completed) -> bool {
-    completed.code == Some(1) && completed.stderr.starts_with("sudo: ")
+    let says = |what: &str| completed.stderr.contains(what);
+    completed.code == Some(1)
+        && (completed.stderr.starts_with("sudo: ")
+            || says(" is not allowed to execute ")
+            || says(" is not in the sudoers file"))
 }
 
 /// Reads in the background, so that neither pipe can fill up and block the program.
@@ -122,4 +136,26 @@ fn end(child: &mut Child) {
         let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
     }
     let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_sudo_is_told_from_a_failure_of_what_it_ran() {
+        let of = |stderr: &str| {
+            let stderr = without_chatter(stderr);
+            is_sudos_refusal(&Completed { code: Some(1), stdout: String::new(), stderr })
+        };
+        let host = "sudo: unable to resolve host h: Name or service not known\n";
+        assert!(of("sudo: a password is required\n"));
+        assert!(of(&format!("{host}sudo: a terminal is required to read the password\n")));
+        assert!(of("Sorry, user op is not allowed to execute '/usr/bin/rm -f x' as root on h.\n"));
+        assert!(of("op is not in the sudoers file.\n"));
+        assert!(!of(host));
+        assert!(!of(&format!(
+            "{host}/usr/bin/stat: cannot statx 'x': No such file or directory\n"
+        )));
+    }
 }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::{NodeSpec, Program};
 use wnm_core::observe::{FaultKind, ProcessKey};
+
+use crate::hands::Hands;
 
 /// The living node processes of this machine by their data directory, for every directory below
 /// one of `roots`. Processes that we may not look at are not among them.
@@ -84,12 +85,12 @@ fn parse_stat(stat: &str) -> Option<(char, u64)> {
 
 /// Ends processes: asks, waits, and only then insists. Each is checked by its start time before
 /// every signal, so that no stranger who got its number is hit.
-pub(crate) fn end(keys: &[ProcessKey], patience: Duration) -> HostResult<()> {
-    signal(keys, Signal::SIGTERM)?;
+pub(crate) fn end(hands: &dyn Hands, keys: &[ProcessKey], patience: Duration) -> HostResult<()> {
+    signal(hands, keys, Signal::SIGTERM)?;
     if wait_for_end(keys, patience) {
         return Ok(());
     }
-    signal(keys, Signal::SIGKILL)?;
+    signal(hands, keys, Signal::SIGKILL)?;
     if wait_for_end(keys, Duration::from_secs(10)) {
         return Ok(());
     }
@@ -98,18 +99,10 @@ pub(crate) fn end(keys: &[ProcessKey], patience: Duration) -> HostResult<()> {
     Err(HostError::new(op, FaultKind::Timeout))
 }
 
-fn signal(keys: &[ProcessKey], signal: Signal) -> HostResult<()> {
-    for key in keys.iter().filter(|key| alive(key.pid) == Some(**key)) {
-        let pid = Pid::from_raw(i32::try_from(key.pid).unwrap_or(i32::MAX));
-        match kill(pid, signal) {
-            Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
-            Err(error) => {
-                let op = format!("send {signal} to process {}", key.pid);
-                return Err(HostError::io(op, error.into()));
-            }
-        }
-    }
-    Ok(())
+fn signal(hands: &dyn Hands, keys: &[ProcessKey], signal: Signal) -> HostResult<()> {
+    keys.iter()
+        .filter(|key| alive(key.pid) == Some(**key))
+        .try_for_each(|key| hands.signal(key.pid, signal))
 }
 
 fn wait_for_end(keys: &[ProcessKey], patience: Duration) -> bool {

@@ -4,21 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wnm_core::host::{CommandRunner, HostError, HostResult, Managers, NodeManager};
-use wnm_core::model::{Manager, ManagerKind, Scope};
+use wnm_core::model::{Manager, ManagerKind};
 use wnm_core::observe::FaultKind;
 
-use crate::{Setsid, Systemd};
+use crate::{RootHands, Setsid, Systemd};
 
-/// Every manager of the user scope.
+/// Every manager of one scope.
 #[derive(Debug)]
 pub struct Registry {
     systemd: Systemd,
-    setsid: Setsid,
+    /// Processes of our own; the machine has none.
+    setsid: Option<Setsid>,
 }
 
 impl Registry {
-    /// Managers that keep units in `units` and know processes by the storage `roots`. `owner` is
-    /// written into units so that an operator sees whose they are.
+    /// Managers of a user, that keep units in `units` and know processes by the storage `roots`.
     pub fn new(
         runner: Arc<dyn CommandRunner>,
         units: PathBuf,
@@ -27,18 +27,29 @@ impl Registry {
     ) -> Registry {
         Registry {
             systemd: Systemd::new(Arc::clone(&runner), units, runtime_dir, roots.clone()),
-            setsid: Setsid::new(runner, roots),
+            setsid: Some(Setsid::new(runner, roots)),
         }
+    }
+
+    /// Managers of the machine.
+    pub fn of_system(
+        runner: Arc<dyn CommandRunner>,
+        units: PathBuf,
+        roots: Vec<PathBuf>,
+        hands: RootHands,
+    ) -> Registry {
+        Registry { systemd: Systemd::of_system(runner, units, roots, hands), setsid: None }
     }
 }
 
 impl Managers for Registry {
     fn get(&self, manager: Manager) -> HostResult<&dyn NodeManager> {
-        match (manager.kind, manager.scope) {
-            (ManagerKind::Systemd, Scope::User) => Ok(&self.systemd),
-            (ManagerKind::Setsid, Scope::User) => Ok(&self.setsid),
-            (ManagerKind::Systemd | ManagerKind::Setsid, Scope::System) => {
-                let op = format!("{manager} is not part of this version");
+        let own = self.systemd.manager().scope;
+        match (manager.kind, &self.setsid) {
+            (ManagerKind::Systemd, _) if manager.scope == own => Ok(&self.systemd),
+            (ManagerKind::Setsid, Some(setsid)) if manager.scope == own => Ok(setsid),
+            (ManagerKind::Systemd | ManagerKind::Setsid, _) => {
+                let op = format!("{manager} is no manager of the {own} scope");
                 Err(HostError::new(op, FaultKind::Unavailable))
             }
         }

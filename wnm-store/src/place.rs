@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Cause, StoreErrorKind};
@@ -105,8 +106,10 @@ impl Place {
     ) -> Result<(), Cause> {
         let part = self.sibling("part");
         remove_with_logs(&part)?;
-        // Empty at first, made by hand: the system says why it cannot be, SQLite would not.
-        std::fs::File::create_new(&part)?;
+        // Empty at first, made by hand: the system says why it cannot be, SQLite would not. For
+        // its owner alone, as SQLite then makes the files beside it: settings may hold secrets.
+        let mut new = std::fs::OpenOptions::new();
+        new.write(true).create_new(true).mode(0o600).open(&part)?;
         let filled = fill(&uri(&part, "rw")).and_then(|()| {
             std::fs::File::open(&part)?.sync_all()?;
             Ok(std::fs::rename(&part, target)?)

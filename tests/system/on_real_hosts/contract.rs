@@ -1,14 +1,14 @@
-//! The contract story of managers under a real systemd: this very test, run again inside a host.
+//! The contract story of managers under a real systemd: these very tests, run again inside a host.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wnm_core::fakes::{build, manager_contract};
-use wnm_core::model::Release;
-use wnm_managers::{DiskFiles, SystemRunner, Systemd};
+use wnm_core::model::{NodeSpec, Release};
+use wnm_managers::{DiskFiles, RootHands, SystemRunner, Systemd};
 
-use super::operator::Operator;
+use super::operator::{Operator, Who};
 
 /// Set inside the host: the home to work in.
 const INSIDE: &str = "WNM_CONTRACT_HOME";
@@ -29,7 +29,64 @@ fn systemd_keeps_the_contract() {
     assert!(ran.stdout.contains("1 passed"), "{ran:?}");
 }
 
+#[test]
+fn the_machines_systemd_keeps_the_contract_with_root() {
+    system_contract("rootcon", Who::Root, "the_machines_systemd_keeps_the_contract_with_root");
+}
+
+#[test]
+fn the_machines_systemd_keeps_the_contract_with_sudo() {
+    system_contract("sudocon", Who::Sudo, "the_machines_systemd_keeps_the_contract_with_sudo");
+}
+
+fn system_contract(label: &str, who: Who, test: &str) {
+    if let Some(base) = env::var_os(INSIDE) {
+        return keep_the_contract_with_root(PathBuf::from(base));
+    }
+    let Some(op) = Operator::of(label, who) else {
+        return;
+    };
+    let this = env::current_exe().expect("this test has a file");
+    op.host.put(&this, "/opt/wnm-test/system");
+    op.host.sh("useradd --system --user-group --shell /usr/sbin/nologin ant").ok();
+    op.host.sh("mkdir /var/antctl && (chown op /var/antctl || true)").ok();
+    let inside = format!("{INSIDE}=/var/antctl");
+    let name = format!("on_real_hosts::contract::{test}");
+    let ran = op.run(&["env", &inside, "/opt/wnm-test/system", "--exact", &name]).ok();
+    assert!(ran.stdout.contains("1 passed"), "{ran:?}");
+}
+
 fn keep_the_contract(home: PathBuf) {
+    let mut spec = spec(&home);
+    DiskFiles::prepare_root(&spec.storage).expect("prepared");
+    let files = DiskFiles::new(home.join("identities"));
+    let runtime = env::var("XDG_RUNTIME_DIR").expect("set for the user");
+    let units = home.join(".config/systemd/user");
+    let roots = vec![spec.storage.clone()];
+    let systemd = Systemd::new(Arc::new(SystemRunner), units, runtime, roots);
+    manager_contract(&systemd, &files, &spec, &release(), true);
+
+    // The same with autostart: enabled while it should run, not enabled otherwise.
+    spec.autostart = true;
+    manager_contract(&systemd, &files, &spec, &release(), true);
+}
+
+fn keep_the_contract_with_root(base: PathBuf) {
+    let mut spec = spec(&base);
+    let us = nix::unistd::geteuid().as_raw();
+    let hands = RootHands::new(Arc::new(SystemRunner), "ant", us, base.clone());
+    let files = DiskFiles::of_system(base.join("identities"), hands.clone());
+    files.claim_root(&spec.storage).expect("prepared");
+    files.make_root(&base.join("logs")).expect("made");
+    let roots = vec![spec.storage.clone()];
+    let systemd =
+        Systemd::of_system(Arc::new(SystemRunner), "/etc/systemd/system".into(), roots, hands);
+    manager_contract(&systemd, &files, &spec, &release(), true);
+    spec.autostart = true;
+    manager_contract(&systemd, &files, &spec, &release(), true);
+}
+
+fn spec(home: &Path) -> NodeSpec {
     let mut spec = build::spec(1);
     spec.storage = home.join("nodes");
     spec.data = spec.storage.join(spec.id.to_string());
@@ -37,17 +94,10 @@ fn keep_the_contract(home: PathBuf) {
     spec.logs = home.join("logs").join(spec.id.to_string());
     // Words that a unit file would mangle unless they are quoted.
     spec.launch.environment = vec![("WNM_ODD".into(), "50% of $HOME \"quoted\" \\ done".into())];
-    DiskFiles::prepare_root(&spec.storage).expect("prepared");
-    let files = DiskFiles::new(home.join("identities"));
-    let runtime = env::var("XDG_RUNTIME_DIR").expect("set for the user");
-    let units = home.join(".config/systemd/user");
-    let roots = vec![spec.storage.clone()];
-    let systemd = Systemd::new(Arc::new(SystemRunner), units, runtime, roots);
-    let version = "0.23.1".parse().expect("a version");
-    let release = Release { version, path: "/usr/local/bin/ant-node".into() };
-    manager_contract(&systemd, &files, &spec, &release, true);
+    spec
+}
 
-    // The same with autostart: enabled while it should run, not enabled otherwise.
-    spec.autostart = true;
-    manager_contract(&systemd, &files, &spec, &release, true);
+fn release() -> Release {
+    let version = "0.23.1".parse().expect("a version");
+    Release { version, path: "/usr/local/bin/ant-node".into() }
 }

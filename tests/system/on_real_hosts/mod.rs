@@ -1,7 +1,10 @@
 //! The stories. Their names begin with `on_real_hosts`, so that a list of tests tells them apart.
 
 mod contract;
+mod day;
 mod firewall;
 mod operator;
 mod smoke;
+mod story;
+mod system_scope;
 mod user_scope;

@@ -1,4 +1,4 @@
-//! An unprivileged user of a host, with wnm and a node program.
+//! Somebody who runs wnm on a host, with a node program: a user, root, or an operator with sudo.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -23,23 +23,70 @@ const CLOSED_NETWORK: [&str; 6] = [
 ];
 /// CPU use is known ten seconds after init, and a real node takes its time to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
-const BASE: &str = "/home/op/.local/share/autonomi";
 
-/// A lingering user who may do nothing special.
+/// Who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// A lingering user who may do nothing special: the user scope.
+    User,
+    /// Root: the system scope.
+    Root,
+    /// A user with sudo, without a password: the system scope.
+    Sudo,
+}
+
 #[derive(Debug)]
 pub(super) struct Operator {
     pub(super) host: Host,
+    who: Who,
 }
 
 impl Operator {
-    /// On a new host; None when the system tier was not asked for.
+    /// An unprivileged user on a new host; None when the system tier was not asked for.
     pub(super) fn new(label: &str) -> Option<Operator> {
+        Operator::of(label, Who::User)
+    }
+
+    /// The same for anybody.
+    pub(super) fn of(label: &str, who: Who) -> Option<Operator> {
         let host = Host::up(label)?;
-        host.lingering_user(NAME);
+        match who {
+            Who::User => host.lingering_user(NAME),
+            Who::Root => {}
+            Who::Sudo => {
+                host.sh(&format!("useradd -m -s /bin/bash {NAME}")).ok();
+                host.sh(&format!("echo '{NAME} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/{NAME}"))
+                    .ok();
+            }
+        }
         host.put(&wnm_bin(), "/usr/local/bin/wnm");
         let program = real_node().unwrap_or_else(stand_in_bin);
         host.put(&program, "/usr/local/bin/ant-node");
-        Some(Operator { host })
+        Some(Operator { host, who })
+    }
+
+    fn is_user(&self) -> bool {
+        self.who == Who::User
+    }
+
+    /// The base directory.
+    fn base(&self) -> &'static str {
+        if self.is_user() { "/home/op/.local/share/autonomi" } else { "/var/antctl" }
+    }
+
+    /// Where units lie.
+    pub(super) fn unit_dir(&self) -> &'static str {
+        if self.is_user() { "/home/op/.config/systemd/user" } else { "/etc/systemd/system" }
+    }
+
+    /// What talks to the systemd that keeps the nodes, in a `shell`.
+    pub(super) fn systemctl(&self) -> &'static str {
+        if self.is_user() { "systemctl --user" } else { "systemctl" }
+    }
+
+    /// As whom nodes run.
+    fn node_user(&self) -> &'static str {
+        if self.is_user() { NAME } else { "ant" }
     }
 
     /// Runs wnm as the user, in a unit of its own, with what cron would give it and no more.
@@ -49,13 +96,17 @@ impl Operator {
 
     /// Runs a program as the user, without XDG_RUNTIME_DIR: wnm has to find it.
     pub(super) fn run(&self, argv: &[&str]) -> Ran {
-        let prefix = ["runuser", "-u", NAME, "--", "env", "HOME=/home/op", "PATH=/usr/bin:/bin"];
-        self.host.exec(&[&prefix, argv].concat())
+        let user = ["runuser", "-u", NAME, "--", "env", "HOME=/home/op", "PATH=/usr/bin:/bin"];
+        let prefix = if self.who == Who::Root { &["env", "PATH=/usr/bin:/bin"][..] } else { &user };
+        self.host.exec(&[prefix, argv].concat())
     }
 
-    /// Runs a script as the user, with a systemd of its own to talk to.
+    /// Runs a script with the systemd that keeps the nodes to talk to: as the user, else as root.
     pub(super) fn shell(&self, script: &str) -> Ran {
-        self.host.exec_as(NAME, &["sh", "-c", script])
+        match self.is_user() {
+            true => self.host.exec_as(NAME, &["sh", "-c", script]),
+            false => self.host.exec(&["sh", "-c", script]),
+        }
     }
 
     /// Initialised for systemd units, with limits at one and waiting times at nothing.
@@ -74,6 +125,10 @@ impl Operator {
         args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
         if real_node().is_some() {
             args.extend(CLOSED_NETWORK);
+        }
+        if self.who == Who::Sudo {
+            // Root need not say so.
+            args.extend(["--scope", "system"]);
         }
         args.extend(more);
         self.wnm(&args).ok();
@@ -118,26 +173,32 @@ impl Operator {
     /// `pid` of the unit of node `number`, 0 when it has none.
     pub(super) fn pid(&self, number: u32) -> u32 {
         let unit = format!("antnode{number:04}.service");
-        let show = format!("systemctl --user show --property=MainPID --value {unit}");
+        let show = format!("{} show --property=MainPID --value {unit}", self.systemctl());
         self.shell(&show).ok().stdout.trim().parse().expect("a number")
     }
 
-    /// How many node processes the user has, whoever started them.
+    /// How many node processes there are of the nodes' user, whoever started them.
     pub(super) fn processes(&self) -> usize {
-        let count = self.host.sh(&format!("pgrep -u {NAME} -f -c -- --root-dir"));
+        let count = self.host.sh(&format!("pgrep -u {} -f -c -- --root-dir", self.node_user()));
         count.stdout.trim().parse().expect("a number")
     }
 
-    /// Names below the base directory, hidden ones too.
+    /// Names in a directory of wnm, by what the user scope calls it, hidden ones too.
     pub(super) fn names(&self, below: &str) -> Vec<String> {
-        let listed = self.host.sh(&format!("ls -A {BASE}/{below}")).stdout;
+        let directory = match (below, self.is_user()) {
+            ("node", false) => "/var/antctl/services".to_owned(),
+            ("logs", false) => "/var/log/antnode".to_owned(),
+            _ => format!("{}/{below}", self.base()),
+        };
+        let listed = self.host.sh(&format!("ls -A {directory}")).stdout;
         listed.lines().map(str::to_owned).collect()
     }
 
-    /// Names of the user's unit files.
+    /// Names of the nodes' unit files and of whatever was left beside them.
     pub(super) fn units(&self) -> Vec<String> {
-        let listed = self.host.sh("ls -A /home/op/.config/systemd/user").stdout;
-        listed.lines().map(str::to_owned).collect()
+        let listed = self.host.sh(&format!("ls -A {}", self.unit_dir())).stdout;
+        let names = listed.lines().map(str::to_owned);
+        names.filter(|name| self.is_user() || name.contains("antnode")).collect()
     }
 }
 

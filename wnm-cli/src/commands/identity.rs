@@ -1,10 +1,10 @@
 //! `wnm identity`: which keys there are. No key is ever printed.
 
-use wnm_managers::{DiskFiles, KeyState};
+use wnm_managers::KeyState;
 
 use super::Context;
 use crate::args::IdentityCommand;
-use crate::compose::{Access, open};
+use crate::compose::{self, Access, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{self, LivingKey};
@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context<'_>, command: &IdentityCommand) -> Result<Ex
 
 fn list(context: &Context<'_>) -> Result<Exit, CliError> {
     let (_, ledger) = open(&context.paths, Access::Read)?;
-    let files = DiskFiles::new(context.paths.identities.clone());
+    let files = compose::files(&context.paths);
     let archived = files.archived()?;
     let living: Vec<LivingKey<'_>> = ledger
         .nodes

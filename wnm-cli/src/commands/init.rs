@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wnm_core::host::{Binaries, Intents, MachineProbe, Store};
-use wnm_core::model::{Manager, ManagerKind, NodeId, Release};
+use wnm_core::model::{Manager, ManagerKind, NodeId, Release, Scope};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
-use wnm_managers::{DiskFiles, ProgramFinder, SystemRunner, UserManager, user_manager};
+use wnm_managers::{ProgramFinder, SystemRunner, UserManager, user_manager};
 use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
-use super::Context;
+use super::{Context, system};
 use crate::compose::{self, Adapters, firewall_problem};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
     let draft = draft(context)?;
     let cpus = cpus()?;
     let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+    refuse_other_scope(context, policy.nodes.manager)?;
     let release = verify(context, &policy, &draft)?;
     create(context, &draft, &policy)?;
     output::initialised(&context.paths, &policy, &release);
@@ -55,6 +56,21 @@ fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
     }
 }
 
+/// A manager of one scope cannot keep nodes in the area of the other.
+fn refuse_other_scope(context: &Context<'_>, manager: Manager) -> Result<(), CliError> {
+    let scope = context.paths.scope;
+    if manager.scope == scope {
+        return Ok(());
+    }
+    let usual = usual_manager(scope);
+    let problem = format!("{manager} keeps no nodes of the {scope} scope");
+    Err(CliError::usage(problem).hint(format!("choose --manager {usual}, or another --scope")))
+}
+
+fn usual_manager(scope: Scope) -> Manager {
+    Manager { kind: ManagerKind::Systemd, scope }
+}
+
 /// What is stored: everything that was given, and the places.
 fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
     let given = context.layers.merged();
@@ -62,7 +78,14 @@ fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
         Some(text) => Ok(shell_words::quote(text).into_owned()),
         None => Err(CliError::usage(format!("{} is not UTF-8", path.display()))),
     };
-    Ok(PolicyDraft::default()
+    let scope = context.paths.scope;
+    let usual = match scope {
+        Scope::User => PolicyDraft::default(),
+        Scope::System => {
+            PolicyDraft::default().with(Setting::Manager, usual_manager(scope).to_string())
+        }
+    };
+    Ok(usual
         .with(Setting::NodeStorage, path(&context.paths.nodes)?)
         .with(Setting::LogStorage, path(&context.paths.logs)?)
         .under(&given))
@@ -82,9 +105,15 @@ fn verify(
     let mut problems = Vec::new();
     let mut hints = Vec::new();
     let release = binary(context, policy, draft).map_err(|error| problems.push(error));
-    problems.extend(unwritable(context, policy));
     problems.extend(taken_ports(policy));
-    if let Some((problem, hint)) = manager(context, policy.nodes.manager) {
+    let of_scope = match context.paths.scope {
+        Scope::User => {
+            problems.extend(unwritable(context, policy));
+            manager(context, policy.nodes.manager).into_iter().collect()
+        }
+        Scope::System => system::problems(&context.paths, policy),
+    };
+    for (problem, hint) in of_scope {
         problems.push(problem);
         hints.push(hint);
     }
@@ -189,11 +218,17 @@ fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> 
 /// Directories, store, settings, first sample. What was made is taken back when a later part fails.
 fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result<(), CliError> {
     let paths = &context.paths;
-    for directory in [&paths.base, &paths.identities, &policy.nodes.logs] {
-        make_private(directory)?;
+    let files = compose::files(paths);
+    match paths.scope {
+        Scope::User => make_private(&paths.base).and_then(|()| make_private(&policy.nodes.logs))?,
+        Scope::System => {
+            system::create(paths)?.iter().for_each(|made| output::say(made));
+            files.make_root(&policy.nodes.logs)?;
+        }
     }
+    make_private(&paths.identities)?;
     for root in &policy.nodes.storage {
-        DiskFiles::prepare_root(root)?;
+        files.claim_root(root)?;
     }
     let _alone = context.lock(Duration::ZERO)?;
     let store = match SqliteStore::create(&paths.store) {

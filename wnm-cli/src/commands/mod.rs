@@ -13,6 +13,7 @@ mod run;
 mod snapshot;
 mod status;
 mod survey;
+mod system;
 mod teardown;
 
 use std::time::Duration;
@@ -78,9 +79,8 @@ impl<'a> Context<'a> {
         environment: &'a Environment,
         command_line: &PolicyDraft,
     ) -> Result<Context<'a>, CliError> {
-        let is_init = matches!(cli.command, Command::Init(_));
         let manager = command_line.values.get(&Setting::Manager).map(String::as_str);
-        let paths = Paths::find(&cli.global, environment, manager, is_init)?;
+        let paths = Paths::find(&cli.global, environment, manager)?;
         let layers = Layers::read(&cli.global, environment, &paths, command_line)?;
         let patience = environment.lock_patience()?.unwrap_or(PATIENCE);
         Ok(Context { environment, paths, layers, json: cli.global.json, patience })

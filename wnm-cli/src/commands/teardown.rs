@@ -4,15 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wnm_core::model::{NodeRecord, Verb, Want, counted};
+use wnm_core::model::{NodeRecord, Scope, Verb, Want, counted};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::Setting;
-use wnm_managers::MARKER;
 use wnm_store::SqliteStore;
 
 use super::{Context, nodes};
 use crate::args::TeardownArgs;
-use crate::compose::Access;
+use crate::compose::{self, Access};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -48,20 +47,26 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     let roots = shell_words::split(after.draft.text(Setting::NodeStorage)).unwrap_or_default();
     let logs = shell_words::split(after.draft.text(Setting::LogStorage)).unwrap_or_default();
     drop(adapters);
+    let files = compose::files(&context.paths);
     for root in roots.iter().map(PathBuf::from) {
-        remove_if_there(&root.join(MARKER))?;
-        remove_if_empty(&root);
+        files.release_root(&root)?;
     }
-    logs.iter().map(PathBuf::from).for_each(|log| remove_if_empty(&log));
+    logs.iter().for_each(|log| files.remove_if_empty(Path::new(log)));
     SqliteStore::discard(&context.paths.store)?;
     remove_if_there(&context.paths.lock)?;
     if args.no_archive {
         remove_archive(&context.paths.identities)?;
     }
     remove_if_empty(&context.paths.identities);
-    remove_if_empty(&context.paths.base);
+    if context.paths.scope == Scope::System {
+        compose::root_hands(&context.paths).clear_desk();
+    }
+    files.remove_if_empty(&context.paths.base);
     if context.paths.identities.try_exists().unwrap_or(false) {
         output::say(&format!("identities are kept in {}", context.paths.identities.display()));
+    }
+    if context.paths.scope == Scope::System {
+        output::say(&format!("the user `{}` stays", compose::NODE_USER));
     }
     output::say("everything else of wnm is gone");
     Ok(Exit::Done)

@@ -1,6 +1,6 @@
 //! Where everything lies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wnm_core::model::{Manager, Scope};
 use wnm_core::policy::Setting;
@@ -10,9 +10,13 @@ use crate::args::Global;
 use crate::error::CliError;
 use crate::exit::Exit;
 
+/// Where the system scope lies: antctl's own place, known to operators.
+const SYSTEM_BASE: &str = "/var/antctl";
+
 /// The places of one scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
+    pub(crate) scope: Scope,
     /// Everything of wnm lies below, unless a setting says otherwise.
     pub(crate) base: PathBuf,
     pub(crate) store: PathBuf,
@@ -23,28 +27,51 @@ pub(crate) struct Paths {
     /// Default of `log_storage`.
     pub(crate) logs: PathBuf,
     pub(crate) config_file: PathBuf,
-    /// Where units of the user's systemd lie.
+    /// Where units lie.
     pub(crate) units: PathBuf,
     /// Where the user's systemd listens.
     pub(crate) runtime_dir: String,
+    /// The other scope, when that one has a store.
+    pub(crate) elsewhere: Option<Scope>,
 }
 
 impl Paths {
-    /// The paths of the scope that was asked for, or follows from who asks.
+    /// The paths of the scope that was asked for, or follows from where a store is and who asks.
     pub(crate) fn find(
         global: &Global,
         environment: &Environment,
         manager: Option<&str>,
-        is_init: bool,
     ) -> Result<Paths, CliError> {
-        match scope(global, environment, manager)? {
-            Scope::User => Paths::of_user(environment),
-            // Without it there can be no store in it either.
-            Scope::System => Err(CliError::new(
-                if is_init { Exit::Usage } else { Exit::NotInitialised },
-                "the system scope, which root has by default, is not part of this version",
-            )
-            .hint("run as the user who shall own the nodes, or choose --scope user")),
+        let system = Paths::of_system();
+        let user = Paths::of_user(environment);
+        let stored = |paths: Option<&Paths>| paths.is_some_and(store_is_ours);
+        let (in_system, in_user) = (stored(Some(&system)), stored(user.as_ref().ok()));
+        let is_root = nix::unistd::getuid().is_root();
+        let named = named(global, environment, manager)?;
+        Ok(match named.unwrap_or_else(|| usual(in_system, in_user, is_root)) {
+            Scope::System => Paths { elsewhere: in_user.then_some(Scope::User), ..system },
+            Scope::User => Paths { elsewhere: in_system.then_some(Scope::System), ..user? },
+        })
+    }
+
+    /// Root can write to an operator's base directory, but what it makes there the operator could
+    /// not read any more.
+    pub(crate) fn refuse_other_owner(&self) -> Result<(), CliError> {
+        let owner = owner(&self.base).filter(|owner| *owner != nix::unistd::geteuid());
+        let Some(owner) = owner.filter(|_| self.scope == Scope::System) else { return Ok(()) };
+        let name = nix::unistd::User::from_uid(owner).ok().flatten();
+        let name = name.map_or_else(|| owner.to_string(), |user| user.name);
+        let problem = format!("{} belongs to {name}, who ran init", self.base.display());
+        Err(CliError::new(Exit::Refused, problem).hint(format!("run wnm as {name}")))
+    }
+
+    fn of_system() -> Paths {
+        let base = PathBuf::from(SYSTEM_BASE);
+        Paths {
+            nodes: base.join("services"),
+            logs: "/var/log/antnode".into(),
+            units: "/etc/systemd/system".into(),
+            ..Paths::below(Scope::System, base, "/etc".into())
         }
     }
 
@@ -69,7 +96,13 @@ impl Paths {
             // Missing under cron, and all that systemctl needs.
             None => format!("/run/user/{}", nix::unistd::getuid()),
         };
-        Ok(Paths {
+        Ok(Paths { runtime_dir, ..Paths::below(Scope::User, base, config) })
+    }
+
+    /// What has the same name in both scopes.
+    fn below(scope: Scope, base: PathBuf, config: PathBuf) -> Paths {
+        Paths {
+            scope,
             store: base.join("colony.db"),
             lock: base.join("wnm_active"),
             identities: base.join("identities"),
@@ -77,43 +110,84 @@ impl Paths {
             logs: base.join("logs"),
             config_file: config.join("wnm/config.toml"),
             units: config.join("systemd/user"),
-            runtime_dir,
+            runtime_dir: String::new(),
+            elsewhere: None,
             base,
-        })
+        }
     }
 }
 
-fn scope(
+/// The scope that somebody named, in so many words or by a manager.
+fn named(
     global: &Global,
     environment: &Environment,
     manager: Option<&str>,
-) -> Result<Scope, CliError> {
-    let named = global.scope.as_deref().or_else(|| environment.get("WNM_SCOPE"));
-    match named {
-        Some("user") => return Ok(Scope::User),
-        Some("system") => return Ok(Scope::System),
+) -> Result<Option<Scope>, CliError> {
+    match global.scope.as_deref().or_else(|| environment.get("WNM_SCOPE")) {
+        Some("user") => return Ok(Some(Scope::User)),
+        Some("system") => return Ok(Some(Scope::System)),
         Some(other) => {
             return Err(CliError::usage(format!("`{other}` is not a scope: use user or system")));
         }
         None => {}
     }
-    let manager = manager.or_else(|| environment.get("WNM_MANAGER"));
-    if let Some(text) = manager {
-        // `+sudo` is a scope that this version lacks; say that rather than "unknown manager".
-        if text.ends_with("+sudo") {
-            return Ok(Scope::System);
-        }
-        let manager: Manager = text.parse().map_err(|error| {
-            CliError::usage(format!("{} is `{text}`: {error}", Setting::Manager))
-        })?;
-        return Ok(manager.scope);
-    }
-    let user_has_store = Paths::of_user(environment).is_ok_and(|paths| store_exists(&paths));
-    let is_root = nix::unistd::getuid().is_root();
-    Ok(if is_root && !user_has_store { Scope::System } else { Scope::User })
+    let Some(text) = manager.or_else(|| environment.get("WNM_MANAGER")) else { return Ok(None) };
+    let manager: Manager = text
+        .parse()
+        .map_err(|error| CliError::usage(format!("{} is `{text}`: {error}", Setting::Manager)))?;
+    Ok(Some(manager.scope))
 }
 
+/// The scope of whoever names none: where a store is, else by who asks.
+fn usual(in_system: bool, in_user: bool, is_root: bool) -> Scope {
+    match (in_system, in_user) {
+        (true, false) => Scope::System,
+        (false, true) => Scope::User,
+        _ if is_root => Scope::System,
+        _ => Scope::User,
+    }
+}
+
+/// Another user's store is there, but nothing that we could work with.
 #[expect(clippy::disallowed_methods, reason = "whether there is a store decides the scope")]
-fn store_exists(paths: &Paths) -> bool {
+fn store_is_ours(paths: &Paths) -> bool {
     std::fs::metadata(&paths.store).is_ok()
+        && nix::unistd::access(&paths.store, nix::unistd::AccessFlags::R_OK).is_ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "whose the base directory is")]
+fn owner(base: &Path) -> Option<nix::unistd::Uid> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(base).ok().map(|found| found.uid().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scope_follows_the_store_and_then_who_asks() {
+        let table = [
+            (false, false, true, Scope::System),
+            (false, false, false, Scope::User),
+            (true, false, false, Scope::System),
+            (false, true, true, Scope::User),
+            (true, true, true, Scope::System),
+            (true, true, false, Scope::User),
+        ];
+        for (in_system, in_user, is_root, expected) in table {
+            assert_eq!(usual(in_system, in_user, is_root), expected, "{in_system} {in_user}");
+        }
+    }
+
+    #[test]
+    fn the_places_of_the_system() {
+        let paths = Paths::of_system();
+        assert_eq!(paths.store, Path::new("/var/antctl/colony.db"));
+        assert_eq!(paths.lock, Path::new("/var/antctl/wnm_active"));
+        assert_eq!(paths.nodes, Path::new("/var/antctl/services"));
+        assert_eq!(paths.logs, Path::new("/var/log/antnode"));
+        assert_eq!(paths.units, Path::new("/etc/systemd/system"));
+        assert_eq!(paths.config_file, Path::new("/etc/wnm/config.toml"));
+    }
 }

@@ -67,8 +67,23 @@ pub struct Manager {
 
 /// A text that names no manager.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a manager of this version: use systemd+user or setsid+user")]
 pub struct BadManager(pub String);
+
+impl fmt::Display for BadManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_str() {
+            "setsid+sudo" => f.write_str(
+                "`setsid+sudo` is not supported: nobody would keep the processes of another user; \
+                 use systemd+sudo, or setsid+user for your own",
+            ),
+            text => write!(
+                f,
+                "`{text}` is not a manager of this version: use systemd+user, setsid+user or \
+                 systemd+sudo"
+            ),
+        }
+    }
+}
 
 impl fmt::Display for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,11 +103,30 @@ impl FromStr for Manager {
         let (kind, scope) = text.split_once('+').ok_or_else(bad)?;
         let kind =
             ManagerKind::ALL.into_iter().find(|known| known.to_string() == kind).ok_or_else(bad)?;
-        let scope = match scope {
-            "user" => Scope::User,
-            // Accepted by name once the system scope is there; until then it must not half work.
+        let scope = match (kind, scope) {
+            (_, "user") => Scope::User,
+            (ManagerKind::Systemd, "sudo") => Scope::System,
             _ => return Err(bad()),
         };
         Ok(Manager { kind, scope })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn managers_by_name() {
+        for text in ["systemd+user", "setsid+user", "systemd+sudo"] {
+            assert_eq!(text.parse::<Manager>().unwrap().to_string(), text);
+        }
+        for text in ["", "systemd", "systemd+system", "upstart+user"] {
+            let error = text.parse::<Manager>().unwrap_err().to_string();
+            assert!(error.contains("use systemd+user, setsid+user or systemd+sudo"), "{error}");
+        }
+        let error = "setsid+sudo".parse::<Manager>().unwrap_err().to_string();
+        assert!(error.contains("`setsid+sudo` is not supported"), "{error}");
     }
 }

@@ -90,7 +90,7 @@ settings! {
     RestartBackoff "restart_backoff" = "60s" free, "Pause before a node that died twice is started again; doubles up to 1 h";
     RestartMute "restart_mute" = "off" free, "Restart nodes that live but show no sign of life: on or off";
     Autostart "autostart" = "wnm" free, "Who brings nodes back after a reboot: wnm (paced) or system (all at once); for new nodes";
-    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user or setsid+user";
+    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user or systemd+sudo (root's default)";
     Program "program" = "ant-node" fixed, "What nodes run: ant-node or antnode";
     NodeBinary "node_binary" = "" free, "The node program; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
     NodeStorage "node_storage" = "" free, "Directories that hold node data; several are quoted like shell words";

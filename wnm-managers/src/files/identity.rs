@@ -11,21 +11,22 @@ use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::{NodeKey, NodeSpec, RecordId, Timestamp};
 use wnm_core::observe::FaultKind;
 
-use super::{is_there, write_durably};
+use super::write_durably;
+use crate::hands::Hands;
 
 /// Copies the key in `data` into the archive, with what is needed to bring the node back.
 pub(super) fn archive(
+    hands: &dyn Hands,
     archive: &Path,
     node: NodeKey,
     spec: &NodeSpec,
     data: &Path,
 ) -> HostResult<Change> {
     let key = data.join(spec.program.identity_file());
-    if !is_there(&key)? {
+    if !hands.is_there(&key)? {
         return Ok(Change::NotManaged);
     }
-    let bytes =
-        fs::read(&key).map_err(|error| HostError::io(format!("read {}", key.display()), error))?;
+    let bytes = hands.read_key(&key)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -44,13 +45,17 @@ pub(super) fn archive(
 }
 
 /// True when the node's key is in the archive, or when it has none.
-pub(super) fn is_safe(archive: &Path, node: NodeKey, spec: &NodeSpec) -> HostResult<bool> {
+pub(super) fn is_safe(
+    hands: &dyn Hands,
+    archive: &Path,
+    node: NodeKey,
+    spec: &NodeSpec,
+) -> HostResult<bool> {
     let key = spec.data.join(spec.program.identity_file());
-    if !is_there(&key)? {
+    if !hands.is_there(&key)? {
         return Ok(true);
     }
-    let bytes =
-        fs::read(&key).map_err(|error| HostError::io(format!("read {}", key.display()), error))?;
+    let bytes = hands.read_key(&key)?;
     Ok(free_place(archive, node, spec, &bytes)?.1)
 }
 
@@ -118,11 +123,16 @@ fn described(path: &Path) -> ArchivedKey {
 }
 
 /// Where the key of a recorded node is.
-pub(super) fn state(archive: &Path, node: NodeKey, spec: &NodeSpec) -> HostResult<KeyState> {
-    if !is_there(&spec.data.join(spec.program.identity_file()))? {
+pub(super) fn state(
+    hands: &dyn Hands,
+    archive: &Path,
+    node: NodeKey,
+    spec: &NodeSpec,
+) -> HostResult<KeyState> {
+    if !hands.is_there(&spec.data.join(spec.program.identity_file()))? {
         return Ok(KeyState::NoneYet);
     }
-    Ok(if is_safe(archive, node, spec)? { KeyState::Archived } else { KeyState::OnlyInUse })
+    Ok(if is_safe(hands, archive, node, spec)? { KeyState::Archived } else { KeyState::OnlyInUse })
 }
 
 /// The file that holds these bytes already, or the first free name for them.

@@ -11,23 +11,31 @@ pub(crate) use write::{sync_directory, write_durably};
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeFiles};
 use wnm_core::model::{Bytes, NodeKey, NodeSpec, Release};
 use wnm_core::observe::{FaultKind, StorageReading};
 
+use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::processes_of;
 
 /// File in a storage root that says: this is the place, it is mounted. It holds a UUID.
 pub const MARKER: &str = ".wnm-storage";
 
 /// Everything on disk that belongs to nodes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DiskFiles {
     identities: PathBuf,
+    hands: Arc<dyn Hands>,
+}
+
+impl std::fmt::Debug for DiskFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DiskFiles").field("identities", &self.identities).finish_non_exhaustive()
+    }
 }
 
 impl DiskFiles {
@@ -38,35 +46,63 @@ impl DiskFiles {
 
     /// Where the key of a recorded node is. It is compared with the archive, and not told.
     pub fn key_state(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<KeyState> {
-        identity::state(&self.identities, node, spec)
+        identity::state(self.hands.as_ref(), &self.identities, node, spec)
     }
 
-    /// Archived keys lie below `identities`.
+    /// Nodes are our own. Archived keys lie below `identities`.
     pub fn new(identities: PathBuf) -> DiskFiles {
-        DiskFiles { identities }
+        DiskFiles { identities, hands: Arc::new(OwnHands) }
+    }
+
+    /// Nodes belong to a user of their own, and the archive below `identities` to us.
+    pub fn of_system(identities: PathBuf, hands: RootHands) -> DiskFiles {
+        DiskFiles { identities, hands: Arc::new(hands) }
     }
 
     /// Makes `root` a storage root: creates it and its marker. A marker that is there stays.
     pub fn prepare_root(root: &Path) -> HostResult<Change> {
-        fs::create_dir_all(root)
-            .map_err(|error| HostError::io(format!("make {}", root.display()), error))?;
-        let marker = root.join(MARKER);
-        if is_there(&marker)? {
-            return Ok(Change::AlreadySo);
-        }
-        let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid")
-            .map_err(|error| HostError::io("make a UUID", error))?;
-        write_durably(&marker, uuid.as_bytes(), 0o600)?;
-        Ok(Change::Made)
+        claim_root(&OwnHands, root)
+    }
+
+    /// The same, with the hands of these nodes.
+    pub fn claim_root(&self, root: &Path) -> HostResult<Change> {
+        claim_root(self.hands.as_ref(), root)
+    }
+
+    /// Makes a directory for the directories of nodes, unless it is there.
+    pub fn make_root(&self, root: &Path) -> HostResult<()> {
+        self.hands.make_root(root)
+    }
+
+    /// Takes the marker away, and the root itself if nothing is left in it.
+    pub fn release_root(&self, root: &Path) -> HostResult<()> {
+        self.hands.remove_file(&root.join(MARKER))?;
+        self.hands.remove_if_empty(root);
+        Ok(())
+    }
+
+    /// Deletes a directory unless there is anything in it.
+    pub fn remove_if_empty(&self, path: &Path) {
+        self.hands.remove_if_empty(path);
     }
 }
 
-/// Whether something is there, of any kind, links not followed. An error is not absence.
-pub(crate) fn is_there(path: &Path) -> HostResult<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(HostError::io(format!("look at {}", path.display()), error)),
+fn claim_root(hands: &dyn Hands, root: &Path) -> HostResult<Change> {
+    hands.make_root(root)?;
+    let marker = root.join(MARKER);
+    if hands.is_there(&marker)? {
+        return Ok(Change::AlreadySo);
+    }
+    let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid")
+        .map_err(|error| HostError::io("make a UUID", error))?;
+    hands.write(&marker, uuid.as_bytes(), 0o600)?;
+    Ok(Change::Made)
+}
+
+impl DiskFiles {
+    fn remove_tree(&self, path: &Path, root: &Path) -> HostResult<()> {
+        guard::inside(path, root)?;
+        self.hands.remove_tree(path)
     }
 }
 
@@ -77,42 +113,26 @@ impl NodeFiles for DiskFiles {
 
     fn prepare(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
         guard::own_name(spec)?;
-        place::prepare(spec, release)
+        place::prepare(self.hands.as_ref(), spec, release)
     }
 
     fn check(&self, spec: &NodeSpec, release: Option<&Release>) -> HostResult<Change> {
         guard::inside(&spec.data, &spec.storage)?;
-        place::check(spec, release)
+        place::check(self.hands.as_ref(), spec, release)
     }
 
     fn usage(&self, spec: &NodeSpec) -> HostResult<Bytes> {
-        let mut total = 0;
-        let mut left = vec![spec.data.clone()];
-        while let Some(directory) = left.pop() {
-            let failed = |error| HostError::io(format!("measure {}", directory.display()), error);
-            for entry in fs::read_dir(&directory).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                // Files come and go while a node works; links lead out and are not counted.
-                let Ok(found) = fs::symlink_metadata(entry.path()) else {
-                    continue;
-                };
-                total += found.blocks() * 512;
-                if found.is_dir() {
-                    left.push(entry.path());
-                }
-            }
-        }
-        Ok(Bytes(total))
+        self.hands.usage(&spec.data)
     }
 
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let aside = aside(node, spec);
-        let data = if is_there(&spec.data)? { &spec.data } else { &aside };
-        identity::archive(&self.identities, node, spec, data)
+        let data = if self.hands.is_there(&spec.data)? { &spec.data } else { &aside };
+        identity::archive(self.hands.as_ref(), &self.identities, node, spec, data)
     }
 
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
-        if !is_there(&spec.data)? {
+        if !self.hands.is_there(&spec.data)? {
             return Ok(Change::AlreadySo);
         }
         guard::own_name(spec)?;
@@ -126,17 +146,16 @@ impl NodeFiles for DiskFiles {
             );
             return Err(HostError::new(op, FaultKind::Refused));
         }
-        if !identity::is_safe(&self.identities, node, spec)? {
+        if !identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)? {
             let op = format!("the identity of {} is not in the archive: it stays", spec.id);
             return Err(HostError::new(op, FaultKind::Refused));
         }
         let aside = aside(node, spec);
-        if is_there(&aside)? {
-            remove_tree(&aside, &spec.storage)?;
+        if self.hands.is_there(&aside)? {
+            self.remove_tree(&aside, &spec.storage)?;
         }
-        let op = || format!("set {} aside", spec.data.display());
-        fs::rename(&spec.data, &aside).map_err(|error| HostError::io(op(), error))?;
-        sync_directory(&spec.storage)?;
+        self.hands.rename(&spec.data, &aside)?;
+        self.hands.sync_directory(&spec.storage)?;
         Ok(Change::Made)
     }
 
@@ -149,8 +168,8 @@ impl NodeFiles for DiskFiles {
             (spec.logs.clone(), log_root),
         ];
         for (path, root) in leftovers {
-            if is_there(&path)? {
-                remove_tree(&path, root)?;
+            if self.hands.is_there(&path)? {
+                self.remove_tree(&path, root)?;
                 change = Change::Made;
             }
         }
@@ -161,12 +180,6 @@ impl NodeFiles for DiskFiles {
 /// Where data waits for its deletion: a name that no node carries and no survey counts.
 fn aside(node: NodeKey, spec: &NodeSpec) -> PathBuf {
     spec.storage.join(format!(".removed-{}-{}", spec.id, node.record))
-}
-
-fn remove_tree(path: &Path, root: &Path) -> HostResult<()> {
-    guard::inside(path, root)?;
-    fs::remove_dir_all(path)
-        .map_err(|error| HostError::io(format!("delete {}", path.display()), error))
 }
 
 fn entries(root: &Path) -> HostResult<BTreeSet<String>> {

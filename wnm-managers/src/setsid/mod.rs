@@ -14,6 +14,7 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
+use crate::hands::OwnHands;
 use crate::process::{end, processes_below, processes_of};
 
 /// See the unit's TimeoutStopSec: killing loses what a node was writing.
@@ -63,7 +64,7 @@ impl NodeManager for Setsid {
 
     fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
         let running = processes_of(spec)?;
-        end(&running, STOP_PATIENCE)?;
+        end(&OwnHands, &running, STOP_PATIENCE)?;
         Ok(if running.is_empty() { Change::AlreadySo } else { Change::Made })
     }
 

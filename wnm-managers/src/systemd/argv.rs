@@ -1,4 +1,4 @@
-//! Every call of systemctl, as data.
+//! Every call of systemctl, as data; whose systemd is asked is added by who calls.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ pub(crate) fn user_environment(runtime_dir: &str) -> Vec<(String, String)> {
 
 pub(super) fn show(ids: &[NodeId]) -> Vec<String> {
     let properties = format!("--property={}", show::PROPERTIES.join(","));
-    let mut args = vec!["--user".to_owned(), "show".to_owned(), properties, "--".to_owned()];
+    let mut args = vec!["show".to_owned(), properties, "--".to_owned()];
     args.extend(ids.iter().map(|id| unit::name(*id)));
     args
 }
 
 pub(super) fn reload() -> Vec<String> {
-    vec!["--user".to_owned(), "daemon-reload".to_owned()]
+    vec!["daemon-reload".to_owned()]
 }
 
 pub(super) fn start(id: NodeId) -> Vec<String> {
@@ -46,11 +46,5 @@ pub(super) fn reset_failed(id: NodeId) -> Vec<String> {
 }
 
 fn verb(verb: &str, id: NodeId) -> Vec<String> {
-    vec![
-        "--user".to_owned(),
-        verb.to_owned(),
-        "--quiet".to_owned(),
-        "--".to_owned(),
-        unit::name(id),
-    ]
+    vec![verb.to_owned(), "--quiet".to_owned(), "--".to_owned(), unit::name(id)]
 }

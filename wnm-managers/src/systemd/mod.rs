@@ -1,4 +1,4 @@
-//! One unit a node, kept by a user's own systemd.
+//! One unit a node, kept by a user's own systemd or by the machine's.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads and writes units")]
 
 mod argv;
@@ -18,19 +18,28 @@ use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
-use crate::files::{sync_directory, write_durably};
+use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{end, processes_below, processes_of};
 use show::Shown;
 
 /// Longer than the units' own TimeoutStopSec, so that systemd decides, not we.
 const STOP_PATIENCE: Duration = Duration::from_secs(unit::STOP_SECONDS + 30);
 
-/// `systemd+user`.
+/// `systemd+user` and `systemd+sudo`.
 pub struct Systemd {
     runner: Arc<dyn CommandRunner>,
     units: PathBuf,
-    runtime_dir: String,
     roots: Vec<PathBuf>,
+    whose: Whose,
+    hands: Arc<dyn Hands>,
+}
+
+/// Whose systemd.
+enum Whose {
+    /// A user's own, listening in this directory.
+    User { runtime_dir: String },
+    /// The machine's, running nodes as this user.
+    System { user: String },
 }
 
 impl std::fmt::Debug for Systemd {
@@ -40,26 +49,60 @@ impl std::fmt::Debug for Systemd {
 }
 
 impl Systemd {
-    /// Keeps units in `units`; `runtime_dir` is where the user's manager listens.
+    /// A user's own: keeps units in `units`; `runtime_dir` is where the user's manager listens.
     pub fn new(
         runner: Arc<dyn CommandRunner>,
         units: PathBuf,
         runtime_dir: String,
         roots: Vec<PathBuf>,
     ) -> Systemd {
-        Systemd { runner, units, runtime_dir, roots }
+        let whose = Whose::User { runtime_dir };
+        Systemd { runner, units, roots, whose, hands: Arc::new(OwnHands) }
+    }
+
+    /// The machine's own, which is told what to do with root's rights, and asked without.
+    pub fn of_system(
+        runner: Arc<dyn CommandRunner>,
+        units: PathBuf,
+        roots: Vec<PathBuf>,
+        hands: RootHands,
+    ) -> Systemd {
+        let whose = Whose::System { user: hands.user().to_owned() };
+        Systemd { runner, units, roots, whose, hands: Arc::new(hands) }
     }
 
     fn unit_file(&self, id: NodeId) -> PathBuf {
         self.units.join(unit::name(id))
     }
 
-    fn call(&self, args: Vec<String>, patience: Duration) -> HostResult<Completed> {
-        let mut call = Invocation::new("systemctl", args, patience);
-        call.env = user_environment(&self.runtime_dir);
-        let answer = self.runner.run(&call)?;
-        if answer.stderr.contains("Failed to connect to bus") {
-            let op = format!("the user's systemd does not answer: {}", answer.stderr.trim());
+    fn render(&self, spec: &NodeSpec) -> String {
+        match &self.whose {
+            Whose::User { .. } => unit::render(spec, None),
+            Whose::System { user } => unit::render(spec, Some(user)),
+        }
+    }
+
+    fn invocation(&self, args: Vec<String>, patience: Duration) -> Invocation {
+        match &self.whose {
+            Whose::User { runtime_dir } => {
+                let args = std::iter::once("--user".to_owned()).chain(args);
+                let mut call = Invocation::new("systemctl", args, patience);
+                call.env = user_environment(runtime_dir);
+                call
+            }
+            Whose::System { .. } => Invocation::new("/usr/bin/systemctl", args, patience),
+        }
+    }
+
+    fn call(&self, call: &Invocation) -> HostResult<Completed> {
+        let answer = self.runner.run(call)?;
+        let silent = ["Failed to connect to bus", "System has not been booted with systemd"];
+        if silent.iter().any(|complaint| answer.stderr.contains(complaint)) {
+            let whose = match self.whose {
+                Whose::User { .. } => "the user's systemd",
+                Whose::System { .. } => "systemd",
+            };
+            let op = format!("{whose} does not answer: {}", answer.stderr.trim());
             return Err(HostError::new(op, FaultKind::Unavailable));
         }
         Ok(answer)
@@ -68,7 +111,11 @@ impl Systemd {
     /// A call that must succeed.
     fn must(&self, args: Vec<String>, patience: Duration) -> HostResult<()> {
         let line = args.join(" ");
-        let answer = self.call(args, patience)?;
+        let call = self.invocation(args, patience);
+        let answer = self.call(&match self.whose {
+            Whose::User { .. } => call,
+            Whose::System { .. } => call.as_root(),
+        })?;
         if answer.ok() {
             return Ok(());
         }
@@ -80,7 +127,7 @@ impl Systemd {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let answer = self.call(argv::show(ids), argv::PATIENCE)?;
+        let answer = self.call(&self.invocation(argv::show(ids), argv::PATIENCE))?;
         if !answer.ok() {
             let why = answer.stderr.trim().to_owned();
             return Err(HostError::with("systemctl show", FaultKind::Unavailable, why));
@@ -124,17 +171,20 @@ impl Systemd {
 
 impl NodeManager for Systemd {
     fn manager(&self) -> Manager {
-        Manager { kind: ManagerKind::Systemd, scope: Scope::User }
+        let scope = match self.whose {
+            Whose::User { .. } => Scope::User,
+            Whose::System { .. } => Scope::System,
+        };
+        Manager { kind: ManagerKind::Systemd, scope }
     }
 
     fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let wanted = unit::render(spec);
+        let wanted = self.render(spec);
         if self.our_text(spec.id)?.as_ref() == Some(&wanted) {
             return Ok(Change::AlreadySo);
         }
-        fs::create_dir_all(&self.units)
-            .map_err(|error| HostError::io(format!("make {}", self.units.display()), error))?;
-        write_durably(&self.unit_file(spec.id), wanted.as_bytes(), 0o644)?;
+        self.hands.make_root(&self.units)?;
+        self.hands.write(&self.unit_file(spec.id), wanted.as_bytes(), 0o644)?;
         self.reload()?;
         Ok(Change::Made)
     }
@@ -186,7 +236,7 @@ impl NodeManager for Systemd {
         }
         // What is still there was started by somebody else, with this node's data.
         let strangers = processes_of(spec)?;
-        end(&strangers, Duration::from_secs(unit::STOP_SECONDS))?;
+        end(self.hands.as_ref(), &strangers, Duration::from_secs(unit::STOP_SECONDS))?;
         Ok(if resting && strangers.is_empty() { Change::AlreadySo } else { Change::Made })
     }
 
@@ -205,10 +255,8 @@ impl NodeManager for Systemd {
             if spec.autostart {
                 self.must(argv::disable(spec.id), argv::PATIENCE)?;
             }
-            let path = self.unit_file(spec.id);
-            fs::remove_file(&path)
-                .map_err(|error| HostError::io(format!("delete {}", path.display()), error))?;
-            sync_directory(&self.units)?;
+            self.hands.remove_file(&self.unit_file(spec.id))?;
+            self.hands.sync_directory(&self.units)?;
         }
         if shown.reading.state == UnitState::Failed {
             self.must(argv::reset_failed(spec.id), argv::PATIENCE)?;
