@@ -1,14 +1,18 @@
 //! The hermetic tier: our own processes and files only, no root, no network but loopback.
 #![expect(clippy::disallowed_methods, reason = "tests have real files, processes and deadlines")]
 
+mod commands;
 mod config;
 mod contract;
 mod crashes;
 mod harness;
+mod inputs;
+mod json;
 mod main_job;
 mod refusals;
 mod requests;
 mod stand_in;
+mod worlds;
 
 use std::fs;
 use std::path::Path;

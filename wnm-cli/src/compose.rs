@@ -130,8 +130,25 @@ fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
     roots
 }
 
-/// Opens the store and reads the ledger. Not being there is its own kind of answer.
+/// Opens the store and reads the ledger.
 pub(crate) fn open(paths: &Paths, access: Access) -> Result<(SqliteStore, Ledger), CliError> {
+    let store = open_store(paths, access)?;
+    let ledger = store.load()?;
+    if is_half_made(&ledger) {
+        let problem = format!("not initialised: no init has filled {}", paths.store.display());
+        return Err(CliError::new(Exit::NotInitialised, problem)
+            .hint("`wnm init` was interrupted; run it again"));
+    }
+    Ok((store, ledger))
+}
+
+/// True for a store whose settings were never written: an init died over it.
+pub(crate) fn is_half_made(ledger: &Ledger) -> bool {
+    ledger.generation == 0 && ledger.nodes.is_empty()
+}
+
+/// Opens the store. Not being there is its own kind of answer.
+pub(crate) fn open_store(paths: &Paths, access: Access) -> Result<SqliteStore, CliError> {
     if access == Access::Write {
         paths.refuse_other_owner()?;
     }
@@ -139,7 +156,7 @@ pub(crate) fn open(paths: &Paths, access: Access) -> Result<(SqliteStore, Ledger
         Access::Read => SqliteStore::open_read_only(&paths.store),
         Access::Write => SqliteStore::open(&paths.store),
     };
-    let store = opened.map_err(|error| match error.kind {
+    opened.map_err(|error| match error.kind {
         StoreErrorKind::Missing => {
             let problem = format!("not initialised: there is no {}", paths.store.display());
             let error = CliError::new(Exit::NotInitialised, problem);
@@ -149,7 +166,5 @@ pub(crate) fn open(paths: &Paths, access: Access) -> Result<(SqliteStore, Ledger
             }
         }
         _ => error.into(),
-    })?;
-    let ledger = store.load()?;
-    Ok((store, ledger))
+    })
 }

@@ -15,7 +15,7 @@ mod tests;
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
 pub use exec::SystemRunner;
-pub use files::{DiskFiles, MARKER};
+pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use hands::RootHands;
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;

@@ -13,10 +13,12 @@ mod place;
 mod reserve;
 mod rows;
 mod schema;
+mod status;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use status::StoreStatus;
 pub use store::SqliteStore;

@@ -72,6 +72,19 @@ impl Place {
         }
     }
 
+    /// Bytes of the file and of the log beside it; what is not there takes none.
+    pub(crate) fn bytes(&self) -> u64 {
+        let mut log = self.file.clone().into_os_string();
+        log.push("-wal");
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        size(&self.file) + size(Path::new(&log))
+    }
+
+    /// True when the reserve is there, whoever keeps it.
+    pub(crate) fn has_reserve(&self) -> bool {
+        std::fs::metadata(self.sibling("reserve")).is_ok()
+    }
+
     /// True when the file system lets nobody write.
     pub(crate) fn is_frozen(&self) -> bool {
         let probe = self.sibling("probe");

@@ -33,6 +33,10 @@ impl SqliteStore {
         self.place.file()
     }
 
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// What SQLite itself finds wrong with the file; nothing is as it should be.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         let mut connection = self.lock();
@@ -52,7 +56,7 @@ impl SqliteStore {
     }
 
     /// A reading transaction: all of it sees one state.
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         op: impl Into<Box<str>>,
         work: impl Fn(&mut SqliteConnection) -> Result<T, Cause>,

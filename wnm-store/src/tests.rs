@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at the files of a store")]
 
 mod corrupt;
+mod counts;
 mod crash;
 mod cycles;
 mod foreign;

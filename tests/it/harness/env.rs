@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 use wnm_core::model::NodeSpec;
 
@@ -64,6 +65,12 @@ impl Ran {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// Data in one block, with everything that changes from run to run replaced by what it is.
+    pub(crate) fn json_block(&self) -> String {
+        let value = super::json::steady(self.json(), &|text| self.redact(text), self.base);
+        serde_json::to_string_pretty(&value).expect("it was JSON before")
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -103,6 +110,12 @@ impl TestEnv {
     /// Initialised for the setsid manager, with every waiting time at nothing; `more` goes before
     /// what would otherwise be said.
     pub(crate) fn init(&self, more: &[&str]) -> Ran {
+        let args = self.init_args(more);
+        self.run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// What [`TestEnv::init`] is run with.
+    pub(crate) fn init_args(&self, more: &[&str]) -> Vec<String> {
         let (ports, metrics) = (self.base.to_string(), (self.base + 1).to_string());
         let usual = [
             ("--manager", "setsid+user"),
@@ -135,12 +148,16 @@ impl TestEnv {
                 args.extend([option, value]);
             }
         }
-        self.run(&args)
+        args.into_iter().map(str::to_owned).collect()
     }
 
     /// Runs wnm to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        let output = self.command(args).output().expect("wnm can be started");
+        self.ended(self.command(args))
+    }
+
+    fn ended(&self, mut command: Command) -> Ran {
+        let output = command.output().expect("wnm can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             code: output.status.code(),
@@ -149,6 +166,19 @@ impl TestEnv {
             dir: self.dir.path().display().to_string(),
             base: self.base,
         }
+    }
+
+    /// As a cycle that is running would.
+    pub(crate) fn hold_lock(&self) -> Flock<fs::File> {
+        let lock = fs::File::create(self.base_dir().join("wnm_active")).expect("opened");
+        Flock::lock(lock, FlockArg::LockExclusiveNonblock).expect("free")
+    }
+
+    /// Runs wnm with these variables instead of all others.
+    pub(crate) fn run_in(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.env_clear().envs(variables.iter().copied());
+        self.ended(command)
     }
 
     /// Starts wnm and kills it after `delay`; true when it was still running.

@@ -1,6 +1,7 @@
 //! What hermetic tests share.
 
 mod env;
+mod json;
 mod node;
 mod wait;
 

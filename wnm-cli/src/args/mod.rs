@@ -60,6 +60,14 @@ pub(crate) enum Command {
     Stop(NodesArgs),
     /// Stop and start nodes
     Restart(NodesArgs),
+    /// Leave nodes alone from now on: not started, stopped, counted or removed
+    Disable(NodesArgs),
+    /// Care for disabled nodes again, and want them to run
+    Enable(NodesArgs),
+    /// Look at everything now, do nothing, and show what was seen
+    Survey(StatusArgs),
+    /// Show the rules, their inputs and their verdicts in the last cycle
+    Explain(StatusArgs),
     /// Remove nodes at once; their identities are kept in the archive
     Remove(RemoveArgs),
     /// Remove every node and everything of wnm but the archive of identities
@@ -67,6 +75,12 @@ pub(crate) enum Command {
     /// Show or change the stored settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show the keys of nodes, archived and living; never their contents
+    #[command(subcommand)]
+    Identity(IdentityCommand),
+    /// Look at the store
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Show help, or `help exit-codes`
     Help(HelpArgs),
 }
@@ -125,7 +139,7 @@ pub(crate) struct Which {
     /// This many, chosen as the engine would choose
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) count: Option<u32>,
-    /// All of them
+    /// All of them; disabled ones only for `enable`
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -164,11 +178,17 @@ pub(crate) enum ConfigCommand {
         /// Its name
         key: String,
     },
+    /// What one setting does, its value and source, and when it may change
+    Explain {
+        /// Its name
+        key: String,
+    },
     /// Store a value
     Set {
         /// Its name, or name=value
         key: String,
         /// The value
+        #[arg(allow_hyphen_values = true)]
         value: Option<String>,
     },
     /// Go back to the default
@@ -176,6 +196,20 @@ pub(crate) enum ConfigCommand {
         /// Its name
         key: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// Every key in the archive, and whether the keys of living nodes are in it
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Where the store lies, how large it is, and what is in it
+    Status,
+    /// Have SQLite look for damage
+    Check,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::args::ConfigCommand;
 use crate::compose::{Access, open};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::{self, ConfigRow};
+use crate::output::{self, ConfigExplained, ConfigRow};
 
 pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit, CliError> {
     match command {
@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit
             let setting = named(key)?;
             list(context, &[setting])
         }
+        ConfigCommand::Explain { key } => explain(context, named(key)?),
         ConfigCommand::Set { key, value } => {
             let (key, value) = match (value, key.split_once('=')) {
                 (Some(value), _) => (key.as_str(), value.as_str()),
@@ -57,6 +58,18 @@ fn list(context: &Context<'_>, settings: &[Setting]) -> Result<Exit, CliError> {
         })
         .collect();
     output::config(&rows, context.json)?;
+    Ok(Exit::Done)
+}
+
+fn explain(context: &Context<'_>, setting: Setting) -> Result<Exit, CliError> {
+    let (_, ledger) = open(&context.paths, Access::Read)?;
+    let (value, source) = context.layers.provenance(&ledger.draft, setting);
+    let explained = ConfigExplained {
+        row: ConfigRow { setting, value, source },
+        stored: ledger.draft.values.get(&setting).cloned(),
+        nodes: ledger.nodes.len(),
+    };
+    output::config_explained(&explained, context.json)?;
     Ok(Exit::Done)
 }
 

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wnm_core::host::{Binaries, Intents, MachineProbe, Store};
 use wnm_core::model::{Manager, ManagerKind, NodeId, Release, Scope};
@@ -35,6 +36,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
 fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
     match SqliteStore::open_read_only(&context.paths.store) {
         Err(error) if error.kind == StoreErrorKind::Missing => Ok(()),
+        // An init that was killed: nothing was promised to anybody yet.
+        Ok(store) if compose::is_half_made(&store.load()?) => Ok(()),
         Ok(_) => {
             let problem = format!("already initialised: {}", context.paths.store.display());
             Err(CliError::usage(problem).hint("change settings with `wnm config set KEY VALUE`"))
@@ -227,7 +230,11 @@ fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result
     for root in &policy.nodes.storage {
         files.claim_root(root)?;
     }
-    let store = SqliteStore::create(&paths.store)?;
+    let _alone = context.lock(Duration::ZERO)?;
+    let store = match SqliteStore::create(&paths.store) {
+        Err(error) if error.kind == StoreErrorKind::Exists => SqliteStore::open(&paths.store)?,
+        created => created?,
+    };
     let filled = fill(context, store, draft);
     if filled.is_err() {
         SqliteStore::discard(&paths.store)?;

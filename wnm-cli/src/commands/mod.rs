@@ -1,14 +1,18 @@
 //! One file a command: intent or query, then cycle, then rendering.
 
 mod config;
+mod db;
+mod explain;
 mod help;
 mod history;
+mod identity;
 mod init;
 mod nodes;
 mod plan;
 mod run;
 mod snapshot;
 mod status;
+mod survey;
 mod system;
 mod teardown;
 
@@ -44,8 +48,14 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
         Command::Stop(args) => nodes::stop(&context(&nothing)?, &args.which),
         Command::Restart(args) => nodes::restart(&context(&nothing)?, &args.which),
         Command::Remove(args) => nodes::remove(&context(&nothing)?, &args.which, args.confirm),
+        Command::Disable(args) => nodes::disable(&context(&nothing)?, &args.which),
+        Command::Enable(args) => nodes::enable(&context(&nothing)?, &args.which),
+        Command::Survey(args) => survey::run(&context(&nothing)?, args),
+        Command::Explain(args) => explain::run(&context(&nothing)?, args),
         Command::Teardown(args) => teardown::run(&context(&nothing)?, args),
         Command::Config(command) => config::run(&context(&nothing)?, command),
+        Command::Identity(command) => identity::run(&context(&nothing)?, command),
+        Command::Db(command) => db::run(&context(&nothing)?, command),
         Command::Help(args) => help::run(args),
     }
 }
@@ -56,7 +66,12 @@ pub(crate) struct Context<'a> {
     pub(crate) paths: Paths,
     pub(crate) layers: Layers,
     pub(crate) json: bool,
+    /// How long a request waits for a running cycle before it stays queued.
+    pub(crate) patience: Duration,
 }
+
+/// A cycle rarely takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl<'a> Context<'a> {
     fn new(
@@ -67,7 +82,8 @@ impl<'a> Context<'a> {
         let manager = command_line.values.get(&Setting::Manager).map(String::as_str);
         let paths = Paths::find(&cli.global, environment, manager)?;
         let layers = Layers::read(&cli.global, environment, &paths, command_line)?;
-        Ok(Context { environment, paths, layers, json: cli.global.json })
+        let patience = environment.lock_patience()?.unwrap_or(PATIENCE);
+        Ok(Context { environment, paths, layers, json: cli.global.json, patience })
     }
 
     /// The adapters over the store there is.

@@ -1,7 +1,5 @@
 //! Requests about nodes: stored first, then a cycle for them, then the outcome.
 
-use std::time::Duration;
-
 use wnm_core::host::Clock;
 use wnm_core::model::{NodeId, NodeKey, NodeRecord, Verb, Want, parse_node_list};
 use wnm_core::observe::Ledger;
@@ -17,8 +15,6 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-/// How long a request waits for a running cycle before it stays queued.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// More removals than this by count need a confirmation.
 const UNCONFIRMED: u32 = 4;
 
@@ -29,7 +25,8 @@ pub(super) fn add(context: &Context<'_>, count: u32) -> Result<Exit, CliError> {
 
 pub(super) fn start(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
     let (adapters, ledger) = context.adapters(Access::Write)?;
-    let stopped = |record: &&NodeRecord| record.want != Want::Run || !record.counts();
+    let stopped =
+        |record: &&NodeRecord| is_ours(record) && (record.want != Want::Run || !record.counts());
     let nodes = named(which, &ledger, &adapters, Order::Oldest, stopped)?;
     carry_out(context, &adapters, &Verb::Start { nodes })
 }
@@ -59,8 +56,31 @@ pub(super) fn remove(
         return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
     }
     let (adapters, ledger) = context.adapters(Access::Write)?;
-    let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), |_| true)?;
+    let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), is_ours)?;
     carry_out(context, &adapters, &Verb::Remove { nodes })
+}
+
+pub(super) fn disable(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let counted = |record: &&NodeRecord| record.counts();
+    let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), counted)?;
+    carry_out(context, &adapters, &Verb::Disable { nodes })
+}
+
+pub(super) fn enable(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let disabled = |record: &&NodeRecord| !is_ours(record);
+    let nodes = if which.all {
+        ledger.nodes.iter().filter(disabled).map(NodeRecord::key).collect()
+    } else {
+        named(which, &ledger, &adapters, Order::Oldest, disabled)?
+    };
+    carry_out(context, &adapters, &Verb::Enable { nodes })
+}
+
+/// Disabled nodes are left alone unless they are named.
+fn is_ours(record: &&NodeRecord) -> bool {
+    record.want != Want::Disabled
 }
 
 /// Stores the request, then runs a cycle for it. When another cycle does not end in time the
@@ -77,7 +97,7 @@ pub(super) fn carry_out(
     }
     let now = adapters.clock.now()?;
     let request = adapters.intents().request(verb, &now)?;
-    let Some(_lock) = crate::lock::acquire(&context.paths.lock, PATIENCE)? else {
+    let Some(_lock) = crate::lock::acquire(&context.paths.lock, context.patience)? else {
         output::say(&format!("queued: request {request} waits for the cycle that is running"));
         return Ok(Exit::Busy);
     };
@@ -116,7 +136,7 @@ fn named(
     eligible: impl Fn(&&NodeRecord) -> bool,
 ) -> Result<Vec<NodeKey>, CliError> {
     if which.all {
-        return Ok(ledger.nodes.iter().map(NodeRecord::key).collect());
+        return Ok(ledger.nodes.iter().filter(is_ours).map(NodeRecord::key).collect());
     }
     if let Some(count) = which.count {
         let candidates: Vec<&NodeRecord> = ledger.nodes.iter().filter(eligible).collect();

@@ -23,6 +23,12 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     let mut progress = output::Progress::new(context.json);
     let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
     output::cycle(&report, context.json)?;
+    // Whoever asked has gone meanwhile; this is the one place where the answer is told.
+    for request in &report.plan.report.requests {
+        for why in &request.why {
+            output::say(&format!("refused: request {}: {why}", request.request));
+        }
+    }
     let faults = report.faults.len();
     Ok(Exit::of_counts(report.done.len() - report.failed(), report.failed() + faults))
 }

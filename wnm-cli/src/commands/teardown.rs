@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wnm_core::model::{NodeRecord, Scope, Verb, counted};
+use wnm_core::model::{NodeRecord, Scope, Verb, Want, counted};
+use wnm_core::observe::Ledger;
 use wnm_core::policy::Setting;
 use wnm_store::SqliteStore;
 
@@ -17,20 +18,27 @@ use crate::output;
 
 pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, CliError> {
     let (adapters, ledger) = context.adapters(Access::Write)?;
+    let disabled = disabled(&ledger);
     if !args.confirm {
         let problem = format!(
             "teardown removes everything, {} and every setting: it needs --confirm",
             counted(ledger.nodes.len() as u32, "node")
         );
-        return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
+        let error = CliError::new(Exit::Refused, problem);
+        let hint = format!("disabled nodes go as well: {disabled}");
+        let error = if disabled.is_empty() { error } else { error.hint(hint) };
+        return Err(error.hint("nothing was done"));
+    }
+    if !disabled.is_empty() {
+        output::say(&format!("disabled nodes go as well: {disabled}"));
     }
     let every = ledger.nodes.iter().map(NodeRecord::key).collect();
-    let exit = nodes::carry_out(context, &adapters, &Verb::Remove { nodes: every })?;
+    let exit = nodes::carry_out(context, &adapters, &Verb::Teardown { nodes: every })?;
     if exit != Exit::Done {
         output::say("not everything could be removed: the store stays; run teardown again");
         return Ok(exit);
     }
-    let _lock = context.lock(std::time::Duration::from_secs(60))?;
+    let _lock = context.lock(context.patience)?;
     let after = super::reload(&adapters)?;
     if !after.nodes.is_empty() {
         let problem = format!("{} nodes were added meanwhile: the store stays", after.nodes.len());
@@ -62,6 +70,12 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     }
     output::say("everything else of wnm is gone");
     Ok(Exit::Done)
+}
+
+/// A teardown names every node, so those that are left alone otherwise are meant as well.
+fn disabled(ledger: &Ledger) -> String {
+    let names = ledger.nodes.iter().filter(|record| record.want == Want::Disabled);
+    names.map(|record| record.spec.id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn remove_if_there(path: &Path) -> Result<(), CliError> {

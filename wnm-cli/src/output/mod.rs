@@ -1,15 +1,21 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
+mod explain;
 mod human;
 mod json;
+mod things;
 
 use std::io::Write;
+use std::path::Path;
 
 use wnm_core::host::LastSeen;
+use wnm_core::model::NodeRecord;
 use wnm_core::observe::{Ledger, OpRecord, Snapshot};
 use wnm_core::plan::Plan;
 use wnm_core::policy::{Policy, Setting};
 use wnm_core::run::{CycleReport, Event};
+use wnm_managers::{ArchivedKey, KeyState};
+use wnm_store::StoreStatus;
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -21,6 +27,23 @@ pub(crate) struct ConfigRow {
     pub(crate) setting: Setting,
     pub(crate) value: String,
     pub(crate) source: Source,
+}
+
+/// One setting, with all that `config explain` says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigExplained {
+    pub(crate) row: ConfigRow,
+    /// What is stored, whatever is in force.
+    pub(crate) stored: Option<String>,
+    /// How many nodes there are.
+    pub(crate) nodes: usize,
+}
+
+/// A node that is recorded, and its key.
+#[derive(Clone, Debug)]
+pub(crate) struct LivingKey<'a> {
+    pub(crate) record: &'a NodeRecord,
+    pub(crate) key: KeyState,
 }
 
 /// Data. A reader that went away is no error of ours.
@@ -72,6 +95,49 @@ pub(crate) fn history(records: &[OpRecord], as_json: bool) -> Result<(), CliErro
 
 pub(crate) fn config(rows: &[ConfigRow], as_json: bool) -> Result<(), CliError> {
     print_either(as_json, || human::config(rows), || json::config(rows))
+}
+
+pub(crate) fn explain(
+    ledger: &Ledger,
+    policy: &Policy,
+    last: &LastSeen,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = explain::shape(ledger, policy, last);
+    print_either(as_json, || explain::human(&shape), || json::any(&shape))
+}
+
+pub(crate) fn config_explained(of: &ConfigExplained, as_json: bool) -> Result<(), CliError> {
+    let shape = things::setting(of);
+    print_either(as_json, || things::setting_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn identities(
+    archive: &Path,
+    archived: &[ArchivedKey],
+    living: &[LivingKey<'_>],
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = things::identities(archive, archived, living);
+    print_either(as_json, || things::identities_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn store_status(
+    path: &Path,
+    status: &StoreStatus,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = things::store(path, status);
+    print_either(as_json, || things::store_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn store_check(
+    path: &Path,
+    complaints: &[String],
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = things::check(path, complaints);
+    print_either(as_json, || things::check_text(&shape), || json::any(&shape))
 }
 
 fn print_either(

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use wnm_core::policy::{PolicyDraft, Setting};
+use wnm_core::policy::{PolicyDraft, Setting, parse_duration};
 
 use crate::error::CliError;
 
 /// Variables that are ours but no settings.
-const NOT_SETTINGS: [&str; 2] = ["WNM_SCOPE", "WNM_LOG"];
+const NOT_SETTINGS: [&str; 3] = ["WNM_SCOPE", "WNM_LOG", LOCK_PATIENCE];
+const LOCK_PATIENCE: &str = "WNM_LOCK_PATIENCE";
 
 /// What the process was given.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,16 @@ impl Environment {
         directories.extend(self.get("HOME").map(|home| PathBuf::from(home).join(".local/bin")));
         directories.push("/usr/local/bin".into());
         directories
+    }
+
+    /// How long a request may wait for a running cycle, where that is said.
+    pub(crate) fn lock_patience(&self) -> Result<Option<Duration>, CliError> {
+        let Some(text) = self.get(LOCK_PATIENCE) else { return Ok(None) };
+        parse_duration(text).map(Some).ok_or_else(|| {
+            CliError::usage(format!(
+                "{LOCK_PATIENCE} is `{text}`: give a time such as 0, 5s or 2min"
+            ))
+        })
     }
 
     /// Settings given as `WNM_NODE_CAP=5`.

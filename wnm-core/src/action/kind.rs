@@ -73,6 +73,16 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
+    /// Leave a node alone from now on. Nothing happens to it.
+    Disable {
+        /// Which.
+        node: NodeKey,
+    },
+    /// Care for a node again. Nothing happens to it now; the next cycle heals it if it is down.
+    Enable {
+        /// Which.
+        node: NodeKey,
+    },
 }
 
 impl Action {
@@ -86,7 +96,9 @@ impl Action {
             | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
-            | Action::Remove { node, .. } => node.id,
+            | Action::Remove { node, .. }
+            | Action::Disable { node }
+            | Action::Enable { node } => node.id,
         }
     }
 
@@ -100,7 +112,9 @@ impl Action {
             | Action::Mend { node }
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
-            | Action::Remove { node, .. } => Some(*node),
+            | Action::Remove { node, .. }
+            | Action::Disable { node }
+            | Action::Enable { node } => Some(*node),
         }
     }
 
@@ -115,12 +129,19 @@ impl Action {
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
+            Action::Disable { .. } => "disable",
+            Action::Enable { .. } => "enable",
         }
     }
 
     /// True when it leads to a running process that was not there.
     pub fn starts(&self) -> bool {
         matches!(self, Action::Add { .. } | Action::Start { .. } | Action::Restart { .. })
+    }
+
+    /// True when only the record changes: it has no steps, and may be decided without looking.
+    pub fn is_word_only(&self) -> bool {
+        matches!(self, Action::Disable { .. } | Action::Enable { .. })
     }
 }
 
@@ -153,6 +174,8 @@ impl Mark {
             }
             Action::Stop { .. } | Action::Mend { .. } => Mark::unchanged(record),
             Action::Reprieve { .. } => Mark { want: record.want, phase: Phase::Steady },
+            Action::Disable { .. } => Mark { want: Want::Disabled, phase: settled(&record.phase) },
+            Action::Enable { .. } => Mark { want: Want::Run, phase: settled(&record.phase) },
             Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
                 let phase = match &record.phase {
                     // The delay runs from the first decision, however often it is repeated.
@@ -189,6 +212,14 @@ impl Mark {
 
     fn unchanged(record: &NodeRecord) -> Mark {
         Mark { want: record.want, phase: record.phase.clone() }
+    }
+}
+
+/// A start is no longer ours to follow once a node is left alone; what was never made stays so.
+fn settled(phase: &Phase) -> Phase {
+    match phase {
+        creating @ Phase::Creating { .. } => creating.clone(),
+        Phase::Steady | Phase::Starting { .. } | Phase::Removing { .. } => Phase::Steady,
     }
 }
 

@@ -32,6 +32,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         a_removal_that_failed_goes_on,
         a_start_that_failed_is_not_going_on,
         stopping_says_on_whose_behalf,
+        disabling_is_a_word_in_the_record,
         retiring_keeps_the_first_decision_and_is_taken_back,
         removals_count_from_their_beginning,
         what_was_begun_for_a_request_is_known,
@@ -180,6 +181,18 @@ fn stopping_says_on_whose_behalf(store: &dyn StoreAndIntents) {
     assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, starting(50)));
 }
 
+fn disabling_is_a_word_in_the_record(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let disabled = begin(store, Action::Disable { node }, 20);
+    assert_eq!(recorded(store, 1).want, Want::Disabled, "before it is finished");
+    assert_eq!(recorded(store, 1).phase, Phase::Steady, "nothing is going on any more");
+    store.finish(disabled.op, &done(), at(30).wall).unwrap();
+    let enabled = begin(store, Action::Enable { node }, 40);
+    store.finish(enabled.op, &done(), at(50).wall).unwrap();
+    assert_eq!((recorded(store, 1).want, recorded(store, 1).phase), (Want::Run, Phase::Steady));
+    assert_eq!(store.load().unwrap().open, vec![]);
+}
+
 fn retiring_keeps_the_first_decision_and_is_taken_back(store: &dyn StoreAndIntents) {
     let node = added(store, 1);
     for (cause, second) in [(Removal::Cap, 30), (Removal::Disk, 60)] {
@@ -275,7 +288,7 @@ fn an_operation_ends_once(store: &dyn StoreAndIntents) {
 
 fn requests_wait_for_their_answer(store: &dyn StoreAndIntents) {
     let node = added(store, 1);
-    let verbs = [Verb::Add { count: 3 }, Verb::Remove { nodes: vec![node] }];
+    let verbs = [Verb::Add { count: 3 }, Verb::Teardown { nodes: vec![node] }];
     let first = store.request(&verbs[0], &at(10)).unwrap();
     let second = store.request(&verbs[1], &at(20)).unwrap();
     assert!(second > first);

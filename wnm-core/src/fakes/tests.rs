@@ -270,6 +270,44 @@ fn operators_stop_start_and_remove() {
 }
 
 #[test]
+fn a_disabled_node_is_left_alone_even_by_a_reboot_and_comes_back_enabled() {
+    let sim = sim(eager(2));
+    sim.cycles(5);
+    let node = sim.keys()[0];
+    sim.ask(Verb::Disable { nodes: vec![node] });
+    sim.store.fail_next_finish(FaultKind::Failed);
+    sim.cycles(2);
+    assert_eq!(sim.nodes()[0].want, Want::Disabled);
+    assert_eq!(sim.store.load().unwrap().open, vec![], "what was cut short was finished");
+    sim.set(eager(1));
+    sim.host.world().reboot();
+    sim.cycles(4);
+    assert_eq!(sim.host.world().running(), 1, "the other one only");
+    sim.ask(Verb::Enable { nodes: vec![node] });
+    sim.set(eager(2));
+    sim.cycles(2);
+    sim.rests_with(2);
+    assert_eq!(sim.keys()[0], node);
+}
+
+#[test]
+fn a_teardown_with_a_disabled_node_is_finished_wherever_a_step_fails() {
+    for op in [Op::Stop, Op::Archive, Op::Dismantle, Op::SetAside, Op::Delete] {
+        let sim = sim(eager(1));
+        sim.cycles(4);
+        let node = sim.keys()[0];
+        sim.ask(Verb::Disable { nodes: vec![node] });
+        sim.cycle();
+        sim.set(eager(0));
+        sim.host.world().fail_next(op, FaultKind::Failed);
+        sim.ask(Verb::Teardown { nodes: vec![node] });
+        sim.cycles(3);
+        assert!(sim.nodes().is_empty(), "{op:?}");
+        assert!(sim.host.world().archive.contains(&node), "{op:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_changes_nothing() {
     let sim = sim(eager(3));
     sim.cycles(5);

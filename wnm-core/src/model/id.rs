@@ -74,10 +74,19 @@ impl<'de> Deserialize<'de> for NodeId {
 /// Reads what an operator points at: `antnode0007`, `7`, `7-12`, and comma lists of these.
 pub fn parse_node_list<S: AsRef<str>>(words: &[S]) -> Result<BTreeSet<NodeId>, BadNodeId> {
     let mut ids = BTreeSet::new();
+    // An empty word is a variable that was never set, not a wish for nothing or for everything.
+    let says_nothing = |word: &&S| word.as_ref().split(',').all(|part| part.trim().is_empty());
+    if let Some(word) = words.iter().find(says_nothing) {
+        return Err(BadNodeId(word.as_ref().to_owned()));
+    }
     let parts = words.iter().flat_map(|word| word.as_ref().split(','));
     for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
         let (first, last) = match part.split_once('-') {
-            Some((first, last)) => (first.parse::<NodeId>()?, last.parse::<NodeId>()?),
+            // The whole range is named, not the empty half of it.
+            Some((first, last)) => match (first.parse(), last.parse()) {
+                (Ok(first), Ok(last)) => (first, last),
+                _ => return Err(BadNodeId(part.to_owned())),
+            },
             None => {
                 let id = part.parse::<NodeId>()?;
                 (id, id)

@@ -33,6 +33,21 @@ pub enum Verb {
         /// Which.
         nodes: Vec<NodeKey>,
     },
+    /// Leave these alone from now on; their processes stay as they are.
+    Disable {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+    /// Care for these again, and want them to run.
+    Enable {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
+    /// Remove every node there is, disabled ones as well: wnm itself goes with them.
+    Teardown {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
 }
 
 impl Verb {
@@ -44,6 +59,9 @@ impl Verb {
             Verb::Stop { .. } => "stop",
             Verb::Restart { .. } => "restart",
             Verb::Remove { .. } => "remove",
+            Verb::Disable { .. } => "disable",
+            Verb::Enable { .. } => "enable",
+            Verb::Teardown { .. } => "tear down",
         }
     }
 
@@ -54,7 +72,10 @@ impl Verb {
             Verb::Start { nodes }
             | Verb::Stop { nodes }
             | Verb::Restart { nodes }
-            | Verb::Remove { nodes } => nodes,
+            | Verb::Remove { nodes }
+            | Verb::Disable { nodes }
+            | Verb::Enable { nodes }
+            | Verb::Teardown { nodes } => nodes,
         }
     }
 }

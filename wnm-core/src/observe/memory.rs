@@ -190,7 +190,8 @@ impl EngineMemory {
         if grows && planned.action.starts() {
             self.last_growth = Some(now.clone());
         }
-        if matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. }) {
+        let is_quiet = matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. });
+        if is_quiet || planned.action.is_word_only() {
             return;
         }
         let memory = self.nodes.entry(node.record).or_default();

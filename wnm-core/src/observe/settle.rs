@@ -75,8 +75,9 @@ pub fn settle(
 ) -> SeenNode {
     let alive = reading.and_then(alive);
     let state = match (record.want, &record.phase) {
-        (Want::Disabled, _) => NodeState::Disabled,
+        // A teardown takes disabled nodes as well; what it began is finished.
         (_, Phase::Removing { .. }) => NodeState::Removing,
+        (Want::Disabled, _) => NodeState::Disabled,
         (_, phase) => match observed(reading, creating) {
             Some(state) => state,
             None if creating || is_starting(phase, delay_start, now) => NodeState::Starting,

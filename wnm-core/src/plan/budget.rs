@@ -44,13 +44,15 @@ impl Budget {
 
 /// How many nodes with data the engine may still remove by its own decision, against how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RemovalsLeft {
-    pub(super) left: u32,
-    pub(super) limit: u32,
+pub struct RemovalsLeft {
+    /// So many more.
+    pub left: u32,
+    /// Of so many.
+    pub limit: u32,
 }
 
 /// Of all removals, this hour.
-pub(super) fn removals_left(
+pub fn removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,
@@ -64,7 +66,7 @@ pub(super) fn removals_left(
 }
 
 /// Of removals for a disk, this day.
-pub(super) fn disk_removals_left(
+pub fn disk_removals_left(
     memory: &EngineMemory,
     policy: &Policy,
     nodes: usize,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Pressure};
 use crate::action::{Action, PlannedAction, Reason};
-use crate::model::{NodeId, NodeSpec, Want};
+use crate::model::{NodeId, NodeSpec, Phase, Request, Verb, Want};
 use crate::observe::{NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
@@ -94,7 +94,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     let mut violations = one_action_each(plan);
     for planned in &plan.actions {
         match snapshot.node(planned.action.node()) {
-            Some(node) => violations.extend(on_recorded(planned, node)),
+            Some(node) => violations.extend(on_recorded(planned, node, snapshot)),
             None => violations.extend(on_new(planned, snapshot)),
         }
     }
@@ -115,7 +115,7 @@ fn one_action_each(plan: &Plan) -> Vec<Violation> {
         .collect()
 }
 
-fn on_recorded(planned: &PlannedAction, node: &NodeView) -> Vec<Violation> {
+fn on_recorded(planned: &PlannedAction, node: &NodeView, snapshot: &Snapshot) -> Vec<Violation> {
     let id = node.id();
     let mut violations = Vec::new();
     let is_addition =
@@ -123,16 +123,34 @@ fn on_recorded(planned: &PlannedAction, node: &NodeView) -> Vec<Violation> {
     if !is_addition && planned.action.key() != Some(node.record.key()) {
         violations.push(Violation::NotTheNode { node: id });
     }
-    if matches!(node.seen.state, NodeState::Unknown { .. }) {
+    let is_word = matches!(planned.action, Action::Disable { .. } | Action::Enable { .. });
+    if matches!(node.seen.state, NodeState::Unknown { .. }) && !is_word {
         violations.push(Violation::Unobserved { node: id });
     }
-    if node.record.want == Want::Disabled {
+    let may_touch = is_word || is_torn_down(planned, node, snapshot);
+    if node.record.want == Want::Disabled && !may_touch {
         violations.push(Violation::Disabled { node: id });
     }
     if removes(&planned.action) && !may_remove(planned, node) {
         violations.push(Violation::Unjustified { node: id });
     }
     violations
+}
+
+/// Only a teardown that names it takes a disabled node; what that has begun is no longer left alone.
+fn is_torn_down(planned: &PlannedAction, node: &NodeView, snapshot: &Snapshot) -> bool {
+    let names_it = |request: &Request| match &request.verb {
+        Verb::Teardown { nodes } => nodes.contains(&node.record.key()),
+        _ => false,
+    };
+    let asked = match planned.reason {
+        Reason::Request { id } => {
+            snapshot.requests.iter().any(|request| request.id == id && names_it(request))
+        }
+        _ => false,
+    };
+    let has_begun = matches!(node.record.phase, Phase::Removing { .. });
+    has_begun || (asked && matches!(planned.action, Action::Remove { .. }))
 }
 
 fn removes(action: &Action) -> bool {

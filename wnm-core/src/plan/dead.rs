@@ -20,7 +20,8 @@ pub(super) fn remove(work: &mut Work<'_>) {
         let action = Action::Remove { node: node.record.key(), cause: Removal::Dead };
         work.decide(action, Reason::NeverMade);
     }
-    let all = work.snapshot.nodes.len();
+    let is_ours = |node: &&NodeView| node.seen.state != NodeState::Disabled;
+    let all = work.snapshot.nodes.iter().filter(is_ours).count();
     if dead.len() >= 2 && dead.len() * 2 > all {
         work.notes.push(Note::TooManyDead { dead: dead.len() as u32, nodes: all as u32 });
         return;

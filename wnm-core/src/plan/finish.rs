@@ -16,10 +16,11 @@ pub(super) fn unfinished(work: &mut Work<'_>) {
         else {
             continue;
         };
-        if matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
-            || node.data_present.is_none()
-            || node.seen.alive.is_none()
-        {
+        let is_out_of_reach =
+            matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
+                || node.data_present.is_none()
+                || node.seen.alive.is_none();
+        if is_out_of_reach && !open.planned.action.is_word_only() {
             continue;
         }
         let reason = Reason::Unfinished { op: open.id };

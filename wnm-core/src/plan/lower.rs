@@ -18,6 +18,8 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         Action::Restart { release, .. } => {
             std::iter::once(Step::Stop).chain(start(spec, release)).collect()
         }
+        // Both are words in the record, which `begin` has written.
+        Action::Disable { .. } | Action::Enable { .. } => Vec::new(),
         Action::Mend { .. } => vec![Step::Check { release: None }, Step::Create],
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()

@@ -17,6 +17,7 @@ mod shed;
 mod tests;
 mod work;
 
+pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
 pub use check::{Violation, check};
 pub use lower::lower;
 pub use pressure::{Pressure, Verdict, VerdictKind};
@@ -34,6 +35,8 @@ pub enum PlanScope {
     Everything,
     /// Only what was begun before, and the requests of operators.
     RequestsOnly,
+    /// None of it: what is seen is noted, and requests stay as they are.
+    Nothing,
 }
 
 /// Decides what to do. The order is the policy: what was begun is finished first, safety comes
@@ -41,6 +44,9 @@ pub enum PlanScope {
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     let mut work = Work::new(snapshot, policy);
     work.note_what_is_seen();
+    if scope == PlanScope::Nothing {
+        return work.into_plan();
+    }
     finish::unfinished(&mut work);
     if scope == PlanScope::Everything {
         finish::delays(&mut work);

@@ -6,7 +6,7 @@ use super::Refused;
 use super::allocate::Allocator;
 use super::work::Work;
 use crate::action::{Action, Reason, Stopped};
-use crate::model::{NodeKey, Removal, Request, Verb, Want};
+use crate::model::{NodeKey, Phase, Removal, Request, Verb, Want};
 use crate::observe::{NodeState, NodeView};
 
 /// After this long nobody expects a request to be carried out any more.
@@ -41,20 +41,16 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
         Verb::Stop { nodes } => each(work, &left(nodes), &reason, stop),
         Verb::Restart { nodes } => each(work, &left(nodes), &reason, restart),
         Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
+        Verb::Disable { nodes } => each(work, &left(nodes), &reason, disable),
+        Verb::Enable { nodes } => each(work, &left(nodes), &reason, enable),
+        Verb::Teardown { nodes } => each(work, &left(nodes), &reason, tear_down),
     }
 }
 
 /// All or nothing: part of what was asked would leave the operator guessing which part.
 fn add(work: &mut Work<'_>, count: u32, reason: &Reason) -> Vec<String> {
     let present = work.snapshot.counting().count() as u32;
-    let adding = work
-        .decided()
-        .iter()
-        .filter(|planned| matches!(planned.action, Action::Add { .. } | Action::Reprieve { .. }))
-        .filter(|planned| {
-            work.snapshot.node(planned.action.node()).is_none_or(|node| !node.record.counts())
-        })
-        .count() as u32;
+    let adding = joining(work);
     let cap = work.policy.cap.limit;
     if present + adding + count > cap {
         return vec![format!(
@@ -81,6 +77,20 @@ fn add(work: &mut Work<'_>, count: u32, reason: &Reason) -> Vec<String> {
     Vec::new()
 }
 
+/// Nodes that count from now on because of what this plan decided already.
+fn joining(work: &Work<'_>) -> u32 {
+    let joins = |action: &Action| {
+        matches!(action, Action::Add { .. } | Action::Reprieve { .. } | Action::Enable { .. })
+    };
+    work.decided()
+        .iter()
+        .filter(|planned| joins(&planned.action))
+        .filter(|planned| {
+            work.snapshot.node(planned.action.node()).is_none_or(|node| !node.record.counts())
+        })
+        .count() as u32
+}
+
 /// What a verb makes of one node: an action, nothing (it is so already), or a refusal.
 type Judge = fn(&Work<'_>, &NodeView) -> Result<Option<Action>, String>;
 
@@ -93,7 +103,7 @@ fn each(work: &mut Work<'_>, nodes: &[NodeKey], reason: &Reason, judge: Judge) -
             Some(_) if work.is_touched(key.id) => {
                 Err("something else is done with it in this cycle; ask again".to_owned())
             }
-            Some(node) => observable(node).and_then(|()| judge(work, node)),
+            Some(node) => judge(work, node),
         };
         match judged {
             Ok(Some(action)) => work.decide(action, reason.clone()),
@@ -121,6 +131,7 @@ fn observable(node: &NodeView) -> Result<(), String> {
 }
 
 fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
     let key = node.record.key();
     match &node.seen.state {
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
@@ -130,6 +141,7 @@ fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
 }
 
 fn stop(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
     match &node.seen.state {
         NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
@@ -141,6 +153,7 @@ fn stop(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
 }
 
 fn restart(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
     match &node.seen.state {
         NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
@@ -149,5 +162,48 @@ fn restart(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
 }
 
 fn remove(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
     Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+}
+
+/// Nothing happens to the node, so it need not be seen either: what cannot be observed may well be
+/// what an operator wants left alone.
+fn disable(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    match (&node.record.phase, node.record.want) {
+        (Phase::Removing { .. }, _) => {
+            Err("it is being removed; `start` would take it back".to_owned())
+        }
+        (_, Want::Disabled) => Ok(None),
+        _ => Ok(Some(Action::Disable { node: node.record.key() })),
+    }
+}
+
+/// An enabled node counts again; one too many would be removed by the next cycle.
+fn enable(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    if node.record.want != Want::Disabled {
+        return Ok(None);
+    }
+    if matches!(node.record.phase, Phase::Removing { .. }) {
+        return Err("it is being removed".to_owned());
+    }
+    let nodes = work.snapshot.counting().count() as u32 + joining(work) + 1;
+    let cap = work.policy.cap.limit;
+    if nodes > cap {
+        return Err(format!(
+            "it would make {nodes} nodes and node_cap is {cap}: raise it with \
+             `wnm config set node_cap {nodes}`"
+        ));
+    }
+    Ok(Some(Action::Enable { node: node.record.key() }))
+}
+
+/// Every node is named, so disabled ones are meant as well; they too must be observed.
+fn tear_down(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    match (&node.seen.state, node.data_present, node.seen.alive) {
+        (NodeState::Disabled, Some(_), Some(_)) => {
+            Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+        }
+        (NodeState::Disabled, _, _) => Err("it could not be observed".to_owned()),
+        _ => remove(work, node),
+    }
 }

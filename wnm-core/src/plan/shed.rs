@@ -377,7 +377,10 @@ fn is_removable(node: &NodeView) -> bool {
 fn is_leaving(work: &Work<'_>, id: NodeId) -> bool {
     work.decided().iter().any(|planned| {
         planned.action.node() == id
-            && matches!(planned.action, Action::Remove { .. } | Action::Retire { .. })
+            && matches!(
+                planned.action,
+                Action::Remove { .. } | Action::Retire { .. } | Action::Disable { .. }
+            )
     })
 }
 

@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult};
-use wnm_core::model::{NodeKey, NodeSpec};
+use wnm_core::model::{NodeKey, NodeSpec, RecordId, Timestamp};
 use wnm_core::observe::FaultKind;
 
 use super::write_durably;
@@ -56,6 +57,82 @@ pub(super) fn is_safe(
     }
     let bytes = hands.read_key(&key)?;
     Ok(free_place(archive, node, spec, &bytes)?.1)
+}
+
+/// A key in the archive, without its contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedKey {
+    /// Name of its file.
+    pub file: String,
+    /// The record of the node it was of, from that name.
+    pub record: Option<RecordId>,
+    /// When it was put there.
+    pub written: Option<Timestamp>,
+    /// The node it was of, or what is wrong with its description.
+    pub spec: Result<NodeSpec, String>,
+}
+
+/// What is known of the key of a node that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "key")]
+pub enum KeyState {
+    /// It has none; nodes make their own at their first start.
+    NoneYet,
+    /// It is nowhere but with the node.
+    OnlyInUse,
+    /// The same key is in the archive.
+    Archived,
+    /// It could not be looked at.
+    Unread {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// Every key of the archive, by name. No archive is an empty one.
+pub(super) fn list(archive: &Path) -> HostResult<Vec<ArchivedKey>> {
+    let failed = |error| HostError::io(format!("list {}", archive.display()), error);
+    let entries = match fs::read_dir(archive) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut keys = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|kind| kind == "key") {
+            keys.push(described(&path));
+        }
+    }
+    keys.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(keys)
+}
+
+fn described(path: &Path) -> ArchivedKey {
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let record = file.split('-').nth(1).and_then(|number| number.parse().ok()).map(RecordId);
+    let written = fs::metadata(path).and_then(|found| found.modified()).ok();
+    let since_epoch = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    let written = since_epoch.and_then(|age| i64::try_from(age.as_millis()).ok()).map(Timestamp);
+    let spec = fs::read(path.with_extension("json"))
+        .map_err(|error| format!("its description cannot be read: {error}"))
+        .and_then(|text| {
+            serde_json::from_slice(&text)
+                .map_err(|error| format!("its description makes no sense: {error}"))
+        });
+    ArchivedKey { file, record, written, spec }
+}
+
+/// Where the key of a recorded node is.
+pub(super) fn state(
+    hands: &dyn Hands,
+    archive: &Path,
+    node: NodeKey,
+    spec: &NodeSpec,
+) -> HostResult<KeyState> {
+    if !hands.is_there(&spec.data.join(spec.program.identity_file()))? {
+        return Ok(KeyState::NoneYet);
+    }
+    Ok(if is_safe(hands, archive, node, spec)? { KeyState::Archived } else { KeyState::OnlyInUse })
 }
 
 /// The file that holds these bytes already, or the first free name for them.

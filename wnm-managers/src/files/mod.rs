@@ -6,6 +6,7 @@ mod identity;
 mod place;
 mod write;
 
+pub use identity::{ArchivedKey, KeyState};
 pub(crate) use write::{sync_directory, write_durably};
 
 use std::collections::BTreeSet;
@@ -38,6 +39,16 @@ impl std::fmt::Debug for DiskFiles {
 }
 
 impl DiskFiles {
+    /// Every key of the archive, without its contents.
+    pub fn archived(&self) -> HostResult<Vec<ArchivedKey>> {
+        identity::list(&self.identities)
+    }
+
+    /// Where the key of a recorded node is. It is compared with the archive, and not told.
+    pub fn key_state(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<KeyState> {
+        identity::state(self.hands.as_ref(), &self.identities, node, spec)
+    }
+
     /// Nodes are our own. Archived keys lie below `identities`.
     pub fn new(identities: PathBuf) -> DiskFiles {
         DiskFiles { identities, hands: Arc::new(OwnHands) }

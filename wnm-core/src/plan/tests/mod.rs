@@ -1,6 +1,7 @@
 //! Tables: a snapshot and a policy in, the plan as text out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod disabled;
 mod growth;
 mod healing;
 mod lessons;
