@@ -75,7 +75,7 @@ impl Day {
         self.op.host.sh("rm /srv/real/foreign").ok();
         // Then with the data of nodes: the youngest goes, and one is enough.
         let big = format!("{DISK}/nodes/antnode0030/chunks/big");
-        self.op.host.sh(&format!("fallocate -l {} {big}", self.most_of_the_disk())).ok();
+        self.op.host.sh(&format!("fallocate -l {} {big}", self.filling(80))).ok();
         self.until("the youngest is removed", |day| {
             !day.op.states().contains_key("antnode0030") && day.disk_used() < 60
         });
@@ -216,12 +216,12 @@ impl Day {
         used.as_f64().map_or(100, |used| used as u64)
     }
 
-    /// So many bytes that the disk is four fifths full.
-    fn most_of_the_disk(&self) -> u64 {
+    /// So many bytes that the disk is this full, in percent.
+    fn filling(&self, percent: u64) -> u64 {
         let sizes = self.op.host.sh("df -B1 --output=size,used /srv/real | tail -n 1").ok().stdout;
         let numbers: Vec<u64> =
             sizes.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-        numbers[0] * 8 / 10 - numbers[1]
+        numbers[0] * percent / 100 - numbers[1]
     }
 }
 
