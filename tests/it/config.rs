@@ -129,3 +129,25 @@ fn a_cap_for_one_run_stops_and_the_next_run_starts_again() {
     assert_eq!(env.names("node"), [".wnm-storage", "antnode0001", "antnode0002"]);
     env.cycle_until_resting_with(2);
 }
+
+#[test]
+fn a_new_storage_is_made_one_and_a_known_one_left_alone() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "2"]).expect(0);
+    env.run(&["add"]).expect(0);
+    let old = env.base_dir().join("node");
+    let more = env.path("more");
+    // As if the disk of the old one were not mounted.
+    fs::rename(&old, env.path("unplugged")).expect("renamed");
+    fs::create_dir(&old).expect("an empty mount point");
+    let both = format!("{} {}", old.display(), more.display());
+    env.run(&["config", "set", "node_storage", &both]).expect(0);
+    assert!(fs::read_dir(&old).expect("there").next().is_none(), "no marker on a mount point");
+    assert!(more.join(".wnm-storage").exists());
+    fs::remove_dir(&old).expect("still empty");
+    fs::rename(env.path("unplugged"), &old).expect("plugged in again");
+    env.run(&["add"]).expect(0);
+    assert_eq!(env.running().len(), 2);
+    env.run(&["teardown", "--confirm"]).expect(0);
+    assert!(!more.exists(), "nothing is left of it");
+}

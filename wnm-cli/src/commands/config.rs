@@ -1,5 +1,7 @@
 //! `wnm config`: the stored settings, and where each value in force comes from.
 
+use std::path::Path;
+
 use wnm_core::host::{Clock, Intents};
 use wnm_core::model::counted;
 use wnm_core::observe::Ledger;
@@ -7,7 +9,7 @@ use wnm_core::policy::{Policy, PolicyDraft, Setting};
 
 use super::Context;
 use crate::args::ConfigCommand;
-use crate::compose::{Access, open};
+use crate::compose::{self, Access, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{self, ConfigExplained, ConfigRow};
@@ -79,6 +81,8 @@ fn change(
     setting: Setting,
     edit: impl FnOnce(PolicyDraft) -> PolicyDraft,
 ) -> Result<Exit, CliError> {
+    // Two changes at once would each write back all that it had read, and one would be lost.
+    let _alone = context.lock(context.patience)?;
     let (store, ledger) = open(&context.paths, Access::Write)?;
     let before = ledger.draft.text(setting).to_owned();
     let draft = edit(ledger.draft.clone());
@@ -92,11 +96,32 @@ fn change(
     }
     let cpus = ledger.samples.last().map_or(1, |sample| sample.cpus);
     let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+    claim_new_roots(context, &ledger, &policy)?;
     let now = wnm_metrics::SystemClock.now()?;
     store.set_policy(&draft, now.wall)?;
     output::say(&format!("{setting} is now `{after}` (it was `{before}`)"));
     warn(setting, &ledger, &policy);
     Ok(Exit::Done)
+}
+
+/// Makes storage roots of directories that are new to the settings. A root that is known already is
+/// left alone: when its disk is not mounted, a marker in the empty mount point would make all nodes
+/// on it look dead.
+fn claim_new_roots(
+    context: &Context<'_>,
+    ledger: &Ledger,
+    policy: &Policy,
+) -> Result<(), CliError> {
+    let known = shell_words::split(ledger.draft.text(Setting::NodeStorage)).unwrap_or_default();
+    let is_known = |root: &Path| {
+        known.iter().any(|known| Path::new(known) == root)
+            || ledger.nodes.iter().any(|record| record.spec.storage == root)
+    };
+    let files = compose::files(&context.paths);
+    for root in policy.nodes.storage.iter().filter(|root| !is_known(root)) {
+        files.claim_root(root)?;
+    }
+    Ok(())
 }
 
 /// What the next cycles will do because of it, when that cannot be undone.
