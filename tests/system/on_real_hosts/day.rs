@@ -186,7 +186,7 @@ impl Day {
     /// half of the dollars for itself.
     fn cycle(&mut self) {
         let script = "/usr/local/bin/wnm run >/dev/null 2>&1; times; \
-                      grep ^write_bytes /proc/$$$$/io";
+                      grep ^wchar /proc/$$$$/io";
         let ran = self.op.run(&["sh", "-c", script]).ok();
         let lines: Vec<&str> = ran.stdout.lines().collect();
         let children = lines.get(1).copied().unwrap_or_default();

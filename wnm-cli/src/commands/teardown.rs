@@ -1,6 +1,7 @@
 //! `wnm teardown`: every node at once, then everything of wnm but the archive of identities.
 #![expect(clippy::disallowed_methods, reason = "the shell module that takes wnm itself away")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,10 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     let logs = shell_words::split(after.draft.text(Setting::LogStorage)).unwrap_or_default();
     drop(adapters);
     let files = compose::files(&context.paths);
-    for root in roots.iter().map(PathBuf::from) {
+    // Nodes may have lain in places that the settings no longer name.
+    let former = ledger.nodes.iter().map(|record| record.spec.storage.clone());
+    let roots: BTreeSet<PathBuf> = roots.into_iter().map(PathBuf::from).chain(former).collect();
+    for root in roots {
         files.release_root(&root)?;
     }
     logs.iter().for_each(|log| files.remove_if_empty(Path::new(log)));
