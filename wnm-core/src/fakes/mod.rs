@@ -7,6 +7,8 @@ mod command;
 mod contract_firewall;
 mod contract_manager;
 mod contract_store;
+#[cfg(test)]
+mod properties;
 mod store;
 #[cfg(test)]
 mod tests;
