@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
+use proptest::test_runner::{RngSeed, TestCaseResult};
 
 use super::build::{draft, id, seconds};
 use super::{MemoryStore, Op, SimHost, World};
@@ -249,7 +249,13 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    // The same stories in every run: a change is judged by itself, not by luck. A campaign raises the
+    // number and takes another seed.
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        rng_seed: RngSeed::Fixed(20_261_121),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nothing_is_lost_and_everything_comes_to_rest(
