@@ -201,8 +201,9 @@ impl NodeManager for Systemd {
         if shown.reading.state == UnitState::Running {
             return Ok(Change::AlreadySo);
         }
-        let strangers = processes_of(spec)?;
-        if !strangers.is_empty() && shown.reading.pid.is_none() {
+        let mut strangers = processes_of(spec)?;
+        strangers.retain(|key| Some(key.pid) != shown.reading.pid);
+        if !strangers.is_empty() {
             let pids: Vec<String> = strangers.iter().map(|key| key.pid.to_string()).collect();
             let op = format!(
                 "start {}: process {} uses its data already, and systemd did not start it",
