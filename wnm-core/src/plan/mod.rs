@@ -5,6 +5,7 @@ mod allocate;
 mod budget;
 mod check;
 mod dead;
+mod disk;
 mod finish;
 mod grow;
 mod heal;
