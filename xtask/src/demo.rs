@@ -101,7 +101,16 @@ impl Demo {
         for wait in ["--delay-start", "--delay-remove", "--grow-window", "--settle-time"] {
             args.extend([wait, "0"]);
         }
-        args.extend(["--quiet-time", "0", "--restart-backoff", "0", "--disk-prior", "50MB"]);
+        args.extend([
+            "--quiet-time",
+            "0",
+            "--learn-time",
+            "0",
+            "--restart-backoff",
+            "0",
+            "--disk-prior",
+            "50MB",
+        ]);
         // It was built a moment ago: the machine may still be busy, and its disk rather full.
         args.extend(["--cpu-less-than", "98", "--cpu-remove", "99"]);
         args.extend(["--hd-less-than", "98", "--hd-remove", "99"]);

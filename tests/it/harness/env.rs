@@ -127,6 +127,7 @@ impl TestEnv {
             ("--grow-window", "0"),
             ("--settle-time", "0"),
             ("--quiet-time", "0"),
+            ("--learn-time", "0"),
             ("--restart-backoff", "0"),
             // Test machines are busy and may have full disks; that is no part of most stories.
             ("--cpu-less-than", "99.8"),

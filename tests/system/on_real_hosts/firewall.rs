@@ -286,7 +286,7 @@ fn init(host: &Host, more: &[&str]) {
     host.sh("mkdir -p /home/keeper").ok();
     let args = "init --rewards-address faucet --manager setsid+user --firewall ufw \
                 --delay-start 0 --delay-remove 0 --grow-window 0 --settle-time 0 --quiet-time 0 \
-                --restart-backoff 0 --max-concurrent-starts 1 --max-destructive-per-hour 1000 \
+                --learn-time 0 --restart-backoff 0 --max-concurrent-starts 1 --max-destructive-per-hour 1000 \
                 --disk-prior 1MB --crisis-bytes 100MB --cpu-less-than 99.8 --cpu-remove 99.9 \
                 --mem-less-than 98 --mem-remove 99 --hd-less-than 98 --hd-remove 99 \
                 --desired-load-average 9999 --max-load-average-allowed 10000";

@@ -115,7 +115,14 @@ impl Operator {
         for wait in ["delay-start", "delay-remove", "grow-window", "settle-time", "quiet-time"] {
             args.extend([Box::leak(format!("--{wait}").into_boxed_str()), "0"]);
         }
-        args.extend(["--restart-backoff", "0", "--max-concurrent-starts", "1"]);
+        args.extend([
+            "--learn-time",
+            "0",
+            "--restart-backoff",
+            "0",
+            "--max-concurrent-starts",
+            "1",
+        ]);
         args.extend(["--max-destructive-per-hour", "1000", "--disk-prior", "1MB"]);
         // The whole host lies on 2 GB.
         args.extend(["--crisis-bytes", "100MB"]);

@@ -31,6 +31,7 @@ pub fn eager_draft() -> PolicyDraft {
         Setting::GrowWindow,
         Setting::SettleTime,
         Setting::QuietTime,
+        Setting::LearnTime,
         Setting::RestartBackoff,
     ];
     waits.into_iter().fold(draft(), |draft, setting| draft.with(setting, "0s"))

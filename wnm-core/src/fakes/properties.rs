@@ -91,6 +91,7 @@ fn settings(cap: u32) -> PolicyDraft {
         (Setting::GrowWindow, "1min"),
         (Setting::SettleTime, "0s"),
         (Setting::QuietTime, "5min"),
+        (Setting::LearnTime, "5min"),
         (Setting::DelayStart, "1min"),
         (Setting::DelayRemove, "3min"),
         (Setting::PressureGrace, "3min"),

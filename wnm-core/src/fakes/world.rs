@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
-    NodeFacts, ProcessKey, ProcessReading, ProcessState, Stall, StorageReading, UnitReading,
+    NodeFacts, ProcessKey, ProcessReading, ProcessState, SURGE, Stall, StorageReading, UnitReading,
     UnitState,
 };
 
@@ -62,6 +62,10 @@ pub struct World {
     pub foreign_cpu: f64,
     /// CPU percent a running node uses.
     pub node_cpu: f64,
+    /// CPU percent it uses in its first minutes.
+    pub start_cpu: f64,
+    /// CPU percent the kernel uses for each node, which no process is charged for.
+    pub kernel_cpu: f64,
     /// Memory in all.
     pub memory: Bytes,
     /// Memory used by others.
@@ -95,6 +99,8 @@ pub struct World {
     /// Pressure stall.
     pub stall: Option<Stall>,
     ticks: CpuTimes,
+    /// CPU time of each process, in milliseconds.
+    cpu_ms: BTreeMap<u32, f64>,
     next_pid: u32,
 }
 
@@ -154,6 +160,8 @@ impl World {
             cpus: CPUS,
             foreign_cpu: 5.0,
             node_cpu: 2.0,
+            start_cpu: 4.0,
+            kernel_cpu: 0.0,
             memory: gb(16),
             foreign_memory: gb(2),
             node_memory: Bytes(200_000_000),
@@ -171,19 +179,49 @@ impl World {
             network: None,
             stall: None,
             ticks: CpuTimes { total: 0, idle: 0, iowait: 0 },
+            cpu_ms: BTreeMap::new(),
             next_pid: 1000,
         }
     }
 
-    /// Lets time pass.
+    /// Lets time pass, in steps short enough for the first minutes of a node to show.
     pub fn advance(&mut self, duration: Duration) {
+        const STEP: Duration = Duration::from_secs(30);
+        let mut left = duration;
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            self.step(step);
+            left -= step;
+        }
+    }
+
+    fn step(&mut self, duration: Duration) {
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ticks = duration.as_secs_f64() * TICKS * f64::from(self.cpus);
-        let used = (self.foreign_cpu + self.node_cpu * self.running() as f64).clamp(0.0, 100.0);
+        let wanted: Vec<(u32, f64)> = self
+            .nodes
+            .values()
+            .filter_map(|node| node.process)
+            .map(|process| (process.pid, self.cpu_of(process)))
+            .collect();
+        let kernel = self.kernel_cpu * wanted.len() as f64;
+        let nodes: f64 = wanted.iter().map(|(_, percent)| percent).sum();
+        let used = self.foreign_cpu + kernel + nodes;
+        // Where more is wanted than there is, everybody gets less.
+        let share = if used > 100.0 { 100.0 / used } else { 1.0 };
+        for (pid, percent) in wanted {
+            let cpu_ms = ms as f64 * f64::from(self.cpus) * percent * share / 100.0;
+            *self.cpu_ms.entry(pid).or_default() += cpu_ms;
+        }
         self.ticks.total += ticks as u64;
-        self.ticks.idle += (ticks * (1.0 - used / 100.0)) as u64;
+        self.ticks.idle += (ticks * (1.0 - used.clamp(0.0, 100.0) / 100.0)) as u64;
         self.wall_ms += ms as i64;
         self.uptime_ms += ms;
+    }
+
+    fn cpu_of(&self, process: SimProcess) -> f64 {
+        let age = Duration::from_millis(self.uptime_ms.saturating_sub(process.started_ms));
+        if age < SURGE { self.start_cpu } else { self.node_cpu }
     }
 
     /// Switches the machine off and on.
@@ -191,6 +229,7 @@ impl World {
         self.boot += 1;
         self.uptime_ms = 20_000;
         self.ticks = CpuTimes { total: 0, idle: 0, iowait: 0 };
+        self.cpu_ms.clear();
         for node in self.nodes.values_mut() {
             node.process = None;
             node.restarts = 0;
@@ -381,7 +420,7 @@ fn signs(world: &World, target: &NodeTarget<'_>) -> NodeSigns {
                 key: Some(ProcessKey { pid, start_ticks: process.started_ms / 10 }),
                 age_ms: Some(world.uptime_ms - process.started_ms),
                 memory: Some(world.node_memory),
-                cpu_ms: Some((world.uptime_ms - process.started_ms) / 50),
+                cpu_ms: Some(world.cpu_ms.get(&pid).copied().unwrap_or_default() as u64),
                 port_bound: Some(node.port_bound),
             },
         })

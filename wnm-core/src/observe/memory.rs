@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NodeView, ProcessKey, Snapshot};
+use super::{CpuMemory, LearnedCost, NodeView, ProcessKey, Snapshot};
 use crate::action::{Action, Done, PlannedAction, Reason, Resource};
 use crate::model::{BootId, Bytes, Instant, RecordId, Want};
 use crate::policy::Stability;
@@ -37,6 +37,8 @@ pub struct EngineMemory {
     pub removals: Vec<PastRemoval>,
     /// What is remembered of each node.
     pub nodes: BTreeMap<RecordId, NodeMemory>,
+    /// What a node costs on this machine.
+    pub cost: LearnedCost,
 }
 
 /// How often a resource was shed for in a row.
@@ -73,6 +75,8 @@ pub struct NodeMemory {
     pub last_try: Option<Instant>,
     /// What its data took on disk when that was measured.
     pub size: Option<SizeMemory>,
+    /// Its CPU counter, to compare the next look with.
+    pub cpu: Option<CpuMemory>,
 }
 
 /// Two measurements of a node's data: the latest, and one to compare it with.
@@ -152,6 +156,7 @@ impl EngineMemory {
         next.urgent = urgent.then(|| next.urgent.unwrap_or_else(|| now.clone()));
         next.room = room.then(|| next.room.unwrap_or_else(|| now.clone()));
         next.removals.retain(|past| past.at.age(now) < DAY);
+        next.cost = self.cost.with(snapshot, &self.nodes);
         let recorded: BTreeSet<RecordId> = snapshot.nodes.iter().map(NodeView::record).collect();
         next.nodes.retain(|record, _| recorded.contains(record));
         for node in &snapshot.nodes {
@@ -246,6 +251,7 @@ impl NodeMemory {
             let first = || SizeMemory { at: now.clone(), bytes, base_at: now.clone(), base: bytes };
             self.size = Some(self.size.take().map_or_else(first, |size| size.then(bytes, now)));
         }
+        self.cpu = CpuMemory::next(self.cpu.take(), node, now);
         let Some(alive) = node.seen.alive else { return };
         if node.record.want == Want::Run {
             let died = self.deaths_since(node, alive);

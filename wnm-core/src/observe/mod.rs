@@ -1,5 +1,6 @@
 //! What is known and what was seen, joined into the one value that planning looks at.
 
+mod cost;
 mod ledger;
 mod memory;
 mod rates;
@@ -7,6 +8,7 @@ mod reading;
 mod settle;
 mod snapshot;
 
+pub use cost::{Beyond, CpuMemory, Estimate, KnownCost, LearnedCost, NodeCost, SURGE};
 pub use ledger::{Ledger, OpRecord, OpenOperation};
 pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};
 pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, network_rate};

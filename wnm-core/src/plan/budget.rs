@@ -33,7 +33,13 @@ impl Budget {
 
     /// True when one more node may be started while at most `limit` are starting.
     pub(super) fn may_start(&self, limit: u32) -> bool {
-        self.starting < limit && self.starting + self.removing < self.operations_limit
+        self.starts_left(limit) > 0
+    }
+
+    /// How many more nodes may be started while at most `limit` are starting.
+    pub(super) fn starts_left(&self, limit: u32) -> u32 {
+        let operations = self.operations_limit.saturating_sub(self.starting + self.removing);
+        limit.saturating_sub(self.starting).min(operations)
     }
 
     /// The lowest limit that applies to starting, for the report.

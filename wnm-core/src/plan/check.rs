@@ -62,6 +62,18 @@ pub enum Violation {
         /// How many may be.
         limit: u32,
     },
+    /// More nodes started at once than may be.
+    TooManyStarts {
+        /// How many, with those that are starting.
+        starts: u32,
+        /// How many may be.
+        limit: u32,
+    },
+    /// More nodes started than there is room for, by what a node costs.
+    BeyondRoom {
+        /// How many.
+        starts: u32,
+    },
     /// A new node although a shed threshold is exceeded.
     GrowsUnderPressure {
         /// Which.
@@ -81,6 +93,12 @@ impl fmt::Display for Violation {
             Violation::Unjustified { node } => write!(f, "no reason to remove {node}"),
             Violation::TooDestructive { removals, limit } => {
                 write!(f, "{removals} removals of late, {limit} allowed")
+            }
+            Violation::TooManyStarts { starts, limit } => {
+                write!(f, "{starts} nodes starting at once, {limit} allowed")
+            }
+            Violation::BeyondRoom { starts } => {
+                write!(f, "{starts} nodes started, and there is no room for so many")
             }
             Violation::GrowsUnderPressure { node } => {
                 write!(f, "{node} would be added under pressure")
@@ -102,6 +120,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     violations.extend(under_pressure(plan, snapshot, policy));
     violations.extend(over_cap(plan, snapshot, policy));
     violations.extend(too_destructive(plan, snapshot, policy));
+    violations.extend(super::check_starts::too_many(plan, snapshot, policy));
     violations
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::allocate::Allocator;
+use super::pace::{self, Pace};
 use super::work::{Work, weighed};
 use super::{Blocked, VerdictKind};
 use crate::action::{Action, Reason};
@@ -10,7 +11,7 @@ use crate::model::Want;
 use crate::observe::{NodeState, NodeView};
 use crate::select::{Order, pick};
 
-/// Starts one node that pressure had stopped, oldest first, else creates one.
+/// Starts nodes that pressure had stopped, oldest first, else creates some: as many as the pace is.
 pub(super) fn grow(work: &mut Work<'_>, shedding: bool) {
     let nodes = work.snapshot.counting().count() as u32;
     let cap = work.policy.cap.limit;
@@ -22,15 +23,17 @@ pub(super) fn grow(work: &mut Work<'_>, shedding: bool) {
     if !may_resume && !may_add {
         return;
     }
-    let blocked = blocked(work, shedding);
+    let pace = pace::of_growth(work);
+    let blocked = blocked(work, &pace, shedding);
     if !blocked.is_empty() {
         work.blocked.extend(blocked);
         return;
     }
+    let count = pace.fits.min(work.budget.starts_left(pace.limit));
     if may_resume {
-        resume(work, &resting);
+        resume(work, &resting, count.min(cap - running_wanted));
     } else {
-        create(work, nodes, cap);
+        create(work, nodes, cap, count);
     }
 }
 
@@ -53,9 +56,9 @@ fn added(work: &Work<'_>) -> u32 {
     work.decided().iter().filter(|planned| is_new(&planned.action)).count() as u32
 }
 
-fn resume(work: &mut Work<'_>, resting: &[&NodeView]) {
+fn resume(work: &mut Work<'_>, resting: &[&NodeView], count: u32) {
     let candidates = resting.iter().map(|node| weighed(node)).collect();
-    for id in pick(candidates, Order::Oldest, 1) {
+    for id in pick(candidates, Order::Oldest, count as usize) {
         if let Some(node) = work.snapshot.node(id) {
             let action = Action::Start { node: node.record.key(), release: work.release() };
             work.decide(action, Reason::RoomAgain);
@@ -63,24 +66,34 @@ fn resume(work: &mut Work<'_>, resting: &[&NodeView]) {
     }
 }
 
-fn create(work: &mut Work<'_>, nodes: u32, cap: u32) {
-    let next = match Allocator::new(work) {
-        Ok(mut allocator) => {
-            let next = allocator.next_with_room();
-            let skipped = allocator.into_skipped();
-            work.notes.extend(skipped);
-            next
-        }
-        Err(blocked) => Err(blocked),
+/// Each must fit with those created before it in this very plan.
+fn create(work: &mut Work<'_>, nodes: u32, cap: u32, count: u32) {
+    let first = nodes + added(work);
+    let mut allocator = match Allocator::new(work) {
+        Ok(allocator) => allocator,
+        Err(blocked) => return work.blocked.push(blocked),
     };
-    match next {
-        Ok(action) => work.decide(action, Reason::Room { nodes, cap }),
-        Err(blocked) => work.blocked.push(blocked),
+    let mut created = Vec::new();
+    let mut refused = None;
+    for _ in first..cap.min(first.saturating_add(count)) {
+        match allocator.next_with_room() {
+            Ok(action) => created.push(action),
+            Err(blocked) => {
+                refused = Some(blocked);
+                break;
+            }
+        }
     }
+    let skipped = allocator.into_skipped();
+    work.notes.extend(skipped);
+    for (nodes, action) in (nodes..).zip(created) {
+        work.decide(action, Reason::Room { nodes, cap });
+    }
+    work.blocked.extend(refused);
 }
 
 /// Everything that growth waits for; all of it, so that an operator sees the whole.
-fn blocked(work: &Work<'_>, shedding: bool) -> Vec<Blocked> {
+fn blocked(work: &Work<'_>, pace: &Pace, shedding: bool) -> Vec<Blocked> {
     let mut blocked = resources(work);
     let stability = &work.policy.stability;
     let now = work.now();
@@ -93,12 +106,14 @@ fn blocked(work: &Work<'_>, shedding: bool) -> Vec<Blocked> {
         let window = left(&work.memory.room, stability.grow_window);
         blocked.extend(window.map(|left_s| Blocked::Window { left_s }));
     }
-    let settling = [&work.memory.last_growth, &work.memory.last_stop];
-    let settling = settling.into_iter().filter_map(|since| left(since, stability.settle_time));
+    let growth = Some(&work.memory.last_growth).filter(|_| pace.settles);
+    let settling = growth.into_iter().chain([&work.memory.last_stop]);
+    let settling = settling.filter_map(|since| left(since, stability.settle_time));
     blocked.extend(settling.max().map(|left_s| Blocked::Settling { left_s }));
     let quiet = left(&work.memory.last_shed, stability.quiet_time);
     blocked.extend(quiet.map(|left_s| Blocked::Quiet { left_s }));
-    let limit = work.policy.limits.starts.or(1);
+    blocked.extend(pace.blocked.clone());
+    let limit = pace.limit;
     if !work.budget.may_start(limit) {
         let (budget, limit) = (&work.budget, work.budget.start_limit(limit));
         blocked.push(Blocked::InFlight { nodes: budget.starting + budget.removing, limit });

@@ -1,16 +1,12 @@
 //! Nodes that should run and do not.
 
 use super::Note;
+use super::pace::auto_limit;
+use super::price::prices;
 use super::work::Work;
 use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
 use crate::observe::{NodeMemory, NodeState, NodeView};
-
-/// Nodes that may be starting at once when `max_concurrent_starts` is `auto`: never more than half
-/// the CPUs, than 16.
-fn auto_limit(cpus: u32) -> u32 {
-    (cpus / 2).clamp(1, 16)
-}
 
 /// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
 /// node's own back-off; never by anything that holds back growth.
@@ -19,16 +15,17 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
     if shedding {
         down = without_held(work, down);
     }
-    let limit = work.policy.limits.starts.or(auto_limit(work.snapshot.machine.cpus));
+    let mut left = starts_left(work);
     let mut waiting = 0;
     for node in down {
         if !rested(work, node) {
             continue;
         }
-        if !work.budget.may_start(limit) {
+        if left == 0 {
             waiting += 1;
             continue;
         }
+        left -= 1;
         let deaths = memory_of(work, node).deaths.len() as u32;
         let action = Action::Start { node: node.record.key(), release: work.release() };
         work.decide(action, Reason::Down { deaths });
@@ -38,6 +35,22 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
     }
     mend(work);
     restart_mute(work);
+}
+
+/// How many may be started in this cycle. Where the cost of a node is known: as many as fit below the
+/// shed thresholds, one at least when nothing is starting, and half the CPUs or 16 at most, for hundreds
+/// that start at once are more than any estimate was learned from. Else that many in all.
+fn starts_left(work: &Work<'_>) -> u32 {
+    let starts = work.policy.limits.starts;
+    let at_once = starts.or(auto_limit(work.snapshot.machine.cpus));
+    let known = work.memory.cost.known(work.policy.stability.learn_time);
+    let prices = known.and_then(|known| prices(work.snapshot, &work.pressure, known));
+    let Some(prices) = prices else {
+        return work.budget.starts_left(at_once);
+    };
+    let fits = prices.iter().map(|price| price.below_shed(work)).min().unwrap_or(1);
+    let fits = if work.budget.starting == 0 { fits.max(1) } else { fits };
+    fits.min(at_once).min(work.budget.starts_left(starts.or(u32::MAX)))
 }
 
 /// Units deleted by hand while their nodes run are written again. Nothing is restarted for it.

@@ -3,14 +3,18 @@
 
 mod allocate;
 mod budget;
+mod capacity;
 mod check;
+mod check_starts;
 mod dead;
 mod disk;
 mod finish;
 mod grow;
 mod heal;
 mod lower;
+mod pace;
 mod pressure;
+mod price;
 mod report;
 mod requests;
 mod shed;
@@ -19,6 +23,7 @@ mod tests;
 mod work;
 
 pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
+pub use capacity::{Bound, Capacity, Held, Unsure, capacity};
 pub use check::{Violation, check};
 pub use lower::lower;
 pub use pressure::{Pressure, Verdict, VerdictKind};

@@ -63,6 +63,22 @@ pub enum Blocked {
         /// Seconds to wait.
         left_s: u64,
     },
+    /// What a node costs on this machine is not known yet: one is started and watched.
+    Learning {
+        /// Seconds to wait.
+        left_s: u64,
+    },
+    /// One more node would bring a resource to where nodes are shed.
+    WouldBeShed {
+        /// Which.
+        resource: Resource,
+        /// What was measured.
+        used: f64,
+        /// What a node costs of it.
+        each: f64,
+        /// The threshold for shedding.
+        limit: f64,
+    },
     /// Nodes were shed a while ago.
     Quiet {
         /// Seconds to wait.
@@ -122,6 +138,17 @@ impl fmt::Display for Blocked {
                 write!(f, "there must be room for {left_s} s more")
             }
             Blocked::Settling { left_s } => write!(f, "the machine settles for {left_s} s more"),
+            Blocked::Learning { left_s } => {
+                write!(f, "what a node costs is being learned: {left_s} s more")
+            }
+            Blocked::WouldBeShed { resource, used, each, limit } => {
+                let [used, each, limit] = [used, each, limit].map(|value| resource.show(*value));
+                write!(
+                    f,
+                    "{resource} is {used} and a node costs {each}: with one more it would be shed \
+                     at {limit}"
+                )
+            }
             Blocked::Quiet { left_s } => {
                 write!(f, "nodes were shed: no growing for {left_s} s more")
             }

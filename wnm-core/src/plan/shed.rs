@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::budget::{RemovalsLeft, disk_removals_left, removals_left};
+use super::price::prices;
 use super::work::{Work, weighed};
 use super::{Note, Verdict};
 use crate::action::{Action, PlannedAction, Reason, Resource, Stopped};
@@ -307,7 +308,8 @@ fn grace_is_over(work: &mut Work<'_>, resource: &Resource, grace: Duration) -> b
     left.is_zero()
 }
 
-/// One node, or 2 % of the running ones, twice as many each round. Memory sheds what is needed.
+/// One node, or 2 % of the running ones, twice as many each round, never more than the excess is
+/// worth. Memory sheds what is needed, by the size of each.
 fn round_size(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
     let running: Vec<&NodeView> = stoppable(work);
     if verdict.resource == Resource::Memory {
@@ -315,7 +317,21 @@ fn round_size(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
     }
     let rounds = work.memory.rounds.get(&verdict.resource).map_or(0, |round| round.count);
     let base = (running.len() as u32 / 50).max(1);
-    base.saturating_mul(1 << rounds.min(10))
+    let round = base.saturating_mul(1 << rounds.min(10));
+    round.min(worth(work, verdict, used))
+}
+
+/// As many nodes as the excess is worth by what a node costs, one at least.
+fn worth(work: &Work<'_>, verdict: &Verdict, used: f64) -> u32 {
+    let known = work.memory.cost.known(work.policy.stability.learn_time);
+    let prices = known.and_then(|known| prices(work.snapshot, &work.pressure, known));
+    let price = prices.and_then(|prices| {
+        prices.into_iter().find(|price| price.verdict.resource == verdict.resource)
+    });
+    match price.map(|price| price.running.mean).filter(|each| *each > 0.0) {
+        Some(each) => (((used - shed_limit(verdict)) / each).ceil() as u32).max(1),
+        None => u32::MAX,
+    }
 }
 
 fn nodes_for_memory(work: &Work<'_>, running: &[&NodeView], excess_percent: f64) -> u32 {

@@ -57,10 +57,15 @@ pub struct Stability {
     pub urgent_cpu: f64,
     /// Every sample for this long must be below all grow thresholds.
     pub grow_window: Duration,
-    /// Between two starts for growth, and between any stop or removal and the next of them.
+    /// Between two starts for growth near a grow threshold, and between any stop or removal and the
+    /// next start for growth.
     pub settle_time: Duration,
     /// No growing for this long after shedding for a resource.
     pub quiet_time: Duration,
+    /// What a node costs is known only after watching for this long; until then one node is started
+    /// in this time.
+    #[serde(default = "learn_time")]
+    pub learn_time: Duration,
     /// What a node is expected to need on disk, until it is known.
     pub disk_prior: crate::model::Bytes,
     /// How far ahead the growth of nodes on a disk is reckoned.
@@ -71,6 +76,11 @@ pub struct Stability {
     pub disk_removals_per_day: u32,
     /// First pause before a node that died again is started again; doubles up to an hour.
     pub restart_backoff: Duration,
+}
+
+/// For policies that were recorded before there was such a setting.
+fn learn_time() -> Duration {
+    Duration::from_secs(900)
 }
 
 impl Stability {

@@ -151,6 +151,7 @@ impl Reader<'_> {
         let grow_window = self.duration(Setting::GrowWindow);
         let settle_time = self.duration(Setting::SettleTime);
         let quiet_time = self.duration(Setting::QuietTime);
+        let learn_time = self.duration(Setting::LearnTime);
         let disk_prior = self.bytes(Setting::DiskPrior);
         let disk_horizon = self.duration(Setting::DiskHorizon);
         let destructive_per_hour = self.whole(Setting::MaxDestructivePerHour, 0, 10_000);
@@ -164,6 +165,7 @@ impl Reader<'_> {
             grow_window: grow_window?,
             settle_time: settle_time?,
             quiet_time: quiet_time?,
+            learn_time: learn_time?,
             disk_prior: disk_prior?,
             disk_horizon: disk_horizon?,
             destructive_per_hour: destructive_per_hour?,

@@ -81,8 +81,9 @@ settings! {
     HdGrace "hd_grace" = "6h" free, "A file system must exceed its shed threshold for this long";
     UrgentCpu "urgent_cpu" = "90" free, "CPU use above this, in percent, has a grace of 180 s";
     GrowWindow "grow_window" = "600s" free, "Everything must be below its grow threshold for this long before a node is started";
-    SettleTime "settle_time" = "300s" free, "Time between two starts for growth";
+    SettleTime "settle_time" = "300s" free, "Time between two starts for growth near a grow threshold, and after any stop";
     QuietTime "quiet_time" = "1800s" free, "No growing for this long after shedding for a resource";
+    LearnTime "learn_time" = "900s" free, "How long a first node is watched before more are started; until then what a node costs here is not known";
     DiskPrior "disk_prior" = "20GB" free, "Space that every node is expected to need; growing stops when the disk would not hold it";
     DiskHorizon "disk_horizon" = "14d" free, "How far ahead the growth of the nodes on a disk is reckoned";
     MaxDestructivePerHour "max_destructive_per_hour" = "4" free, "The engine's own removals in an hour, or 5 % of the nodes if that is more";

@@ -184,5 +184,6 @@ fn the_checker_finds_what_is_wrong() {
     antnode0003: port 55003 is taken
     antnode0003: /srv/nodes/antnode0003 is taken
     4 nodes, 2 allowed
+    2 nodes starting at once, 1 allowed
     ");
 }

@@ -1,0 +1,76 @@
+//! How fast to grow.
+
+use super::price::{Price, prices};
+use super::work::Work;
+use super::{Blocked, VerdictKind};
+use crate::observe::NodeState;
+
+/// Surges may bring a resource up to this share of its grow threshold, no further.
+const SHARE: f64 = 0.8;
+
+/// How many nodes growth may start now.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pace {
+    /// Nodes that may be starting at once, with those that are already.
+    pub(super) limit: u32,
+    /// Of these, as many fit now by what a node costs.
+    pub(super) fits: u32,
+    /// The last start for growth is waited for.
+    pub(super) settles: bool,
+    /// Why nobody may be started, if so.
+    pub(super) blocked: Option<Blocked>,
+}
+
+/// Nodes that may be starting at once when `max_concurrent_starts` is `auto`: never more than half
+/// the CPUs, than 16.
+pub(super) fn auto_limit(cpus: u32) -> u32 {
+    (cpus / 2).clamp(1, 16)
+}
+
+/// Before the cost of a node is known: one, and `learn_time`. Where there is much room: as many as
+/// fit. Near a threshold: few, and `settle_time`.
+pub(super) fn of_growth(work: &Work<'_>) -> Pace {
+    let running = running(work);
+    let bound = running.max(1).min(auto_limit(work.snapshot.machine.cpus));
+    let bound = bound.min(work.policy.limits.starts.or(u32::MAX));
+    let known = work.memory.cost.known(work.policy.stability.learn_time);
+    let Some(known) = known else {
+        return Pace { limit: 1, fits: 1, settles: true, blocked: learning(work) };
+    };
+    let Some(prices) = prices(work.snapshot, &work.pressure, known) else {
+        // Growth waits for the reading anyway.
+        return Pace { limit: 1, fits: 1, settles: true, blocked: None };
+    };
+    let fits = prices.iter().map(|price| price.below_grow(work, SHARE)).min().unwrap_or(1);
+    if fits > 0 {
+        return Pace { limit: bound, fits, settles: false, blocked: None };
+    }
+    let limit = (running / 50).max(1).min(bound);
+    let tightest = prices.iter().min_by_key(|price| price.lasting(work));
+    let fits = tightest.map_or(limit, |price| price.lasting(work));
+    let blocked = tightest.filter(|_| fits == 0).and_then(would_be_shed);
+    Pace { limit, fits, settles: true, blocked }
+}
+
+/// Nodes that run, beyond their start.
+fn running(work: &Work<'_>) -> u32 {
+    let runs = |state: &NodeState| matches!(state, NodeState::Running | NodeState::Mute { .. });
+    work.snapshot.counting().filter(|node| runs(&node.seen.state)).count() as u32
+}
+
+fn learning(work: &Work<'_>) -> Option<Blocked> {
+    let since = work.memory.last_growth.as_ref()?;
+    let left = work.policy.stability.learn_time.saturating_sub(since.age(work.now()));
+    (!left.is_zero()).then(|| Blocked::Learning { left_s: left.as_secs().max(1) })
+}
+
+/// Only where there is room by the thresholds: otherwise that is what is said.
+fn would_be_shed(price: &Price) -> Option<Blocked> {
+    let limit = price.verdict.remove_above?;
+    (price.verdict.verdict == VerdictKind::Room).then(|| Blocked::WouldBeShed {
+        resource: price.verdict.resource.clone(),
+        used: price.used,
+        each: price.running.mean,
+        limit,
+    })
+}
