@@ -8,6 +8,8 @@ mod contract_firewall;
 mod contract_manager;
 mod contract_store;
 #[cfg(test)]
+mod paces;
+#[cfg(test)]
 mod properties;
 mod store;
 #[cfg(test)]

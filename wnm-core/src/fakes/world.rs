@@ -64,6 +64,8 @@ pub struct World {
     pub node_cpu: f64,
     /// CPU percent it uses in its first minutes.
     pub start_cpu: f64,
+    /// The CPU time of processes cannot be read.
+    pub hides_cpu: bool,
     /// CPU percent the kernel uses for each node, which no process is charged for.
     pub kernel_cpu: f64,
     /// Memory in all.
@@ -162,6 +164,7 @@ impl World {
             node_cpu: 2.0,
             start_cpu: 4.0,
             kernel_cpu: 0.0,
+            hides_cpu: false,
             memory: gb(16),
             foreign_memory: gb(2),
             node_memory: Bytes(200_000_000),
@@ -420,7 +423,8 @@ fn signs(world: &World, target: &NodeTarget<'_>) -> NodeSigns {
                 key: Some(ProcessKey { pid, start_ticks: process.started_ms / 10 }),
                 age_ms: Some(world.uptime_ms - process.started_ms),
                 memory: Some(world.node_memory),
-                cpu_ms: Some(world.cpu_ms.get(&pid).copied().unwrap_or_default() as u64),
+                cpu_ms: (!world.hides_cpu)
+                    .then(|| world.cpu_ms.get(&pid).copied().unwrap_or_default() as u64),
                 port_bound: Some(node.port_bound),
             },
         })

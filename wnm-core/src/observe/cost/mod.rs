@@ -239,7 +239,11 @@ impl KnownCost<'_> {
 impl fmt::Display for LearnedCost {
     /// `a node costs 1.2 % CPU, 210.0 MB, 1.4 GB disk a day; starting 6.0 % CPU for its first 5 min`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |cpu: Estimate| format!("{:.1} % CPU", cpu.mean);
+        let percent = |cpu: Estimate| match cpu.mean < 1.0 {
+            // Hundreds of nodes fit where one costs so little.
+            true => format!("{:.2} % CPU", cpu.mean),
+            false => format!("{:.1} % CPU", cpu.mean),
+        };
         let bytes = |bytes: Estimate| Bytes(bytes.mean as u64);
         let running = [
             self.cpu(&self.running).map(percent),

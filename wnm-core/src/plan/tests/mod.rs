@@ -1,10 +1,12 @@
 //! Tables: a snapshot and a policy in, the plan as text out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod capacity;
 mod disabled;
 mod growth;
 mod healing;
 mod lessons;
+mod pace;
 mod requests;
 mod shedding;
 
