@@ -187,6 +187,8 @@ fn of_status() {
     let env = one_and_one();
     insta::assert_snapshot!(env.run(&["status", "--json"]).expect(0).json_block(), @r#"
     {
+      "capacity": "[CAPACITY]",
+      "learned": "[LEARNED]",
       "looked": "[TIME]",
       "machine": {
         "cpu": "[CPU]",

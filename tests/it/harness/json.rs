@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Names of values that no two runs share, and what they are.
-const UNSTEADY: [(&str, &str); 37] = [
+const UNSTEADY: [(&str, &str); 38] = [
     ("at", "[TIME]"),
     ("looked", "[TIME]"),
     ("begun", "[TIME]"),
@@ -41,6 +41,7 @@ const UNSTEADY: [(&str, &str); 37] = [
     ("network_rates", "[RATES]"),
     ("disk_rates", "[RATES]"),
     ("learned", "[LEARNED]"),
+    ("capacity", "[CAPACITY]"),
 ];
 
 /// `value` with paths by `redact`, ports relative to `base`, and the unsteady by what they are, also

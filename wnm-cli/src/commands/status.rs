@@ -3,6 +3,7 @@
 use wnm_core::host::Intents;
 use wnm_core::model::{NodeId, parse_node_list};
 use wnm_core::observe::Ledger;
+use wnm_core::policy::Policy;
 use wnm_store::SqliteStore;
 
 use super::Context;
@@ -35,7 +36,13 @@ pub(super) fn show(
 ) -> Result<Exit, CliError> {
     keep_only(&mut ledger, only);
     let last = store.last_seen()?;
-    output::status(&ledger, last.as_ref(), context.json)?;
+    // What is in force is shown by other commands, with what is wrong with it; the nodes are shown
+    // whatever it is.
+    let overrides = context.layers.overrides(&ledger.draft);
+    let policy = last
+        .as_ref()
+        .and_then(|last| Policy::parse(&ledger.draft, &overrides, last.snapshot.machine.cpus).ok());
+    output::status(&ledger, policy.as_ref(), last.as_ref(), context.json)?;
     Ok(Exit::Done)
 }
 

@@ -7,8 +7,10 @@ use comfy_table::presets::NOTHING;
 use wnm_core::action::Outcome;
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Phase, Release, Want};
-use wnm_core::observe::{Ledger, MachineView, NodeState, NodeView, OpRecord, Snapshot};
-use wnm_core::plan::{Plan, PlanReport};
+use wnm_core::observe::{
+    LearnedCost, Ledger, MachineView, NodeState, NodeView, OpRecord, Snapshot,
+};
+use wnm_core::plan::{Capacity, Plan, PlanReport};
 use wnm_core::policy::Policy;
 use wnm_core::run::CycleReport;
 
@@ -81,7 +83,11 @@ fn waits(report: &PlanReport) -> String {
     text
 }
 
-pub(super) fn status(ledger: &Ledger, last: Option<&LastSeen>) -> String {
+pub(super) fn status(
+    ledger: &Ledger,
+    last: Option<&LastSeen>,
+    capacity: Option<&Capacity>,
+) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header([
@@ -101,6 +107,12 @@ pub(super) fn status(ledger: &Ledger, last: Option<&LastSeen>) -> String {
     match last {
         Some(last) => {
             let _ = writeln!(text, "{}", machine(&last.snapshot.machine));
+            if last.plan.memory.cost != LearnedCost::default() {
+                let _ = writeln!(text, "{}", last.plan.memory.cost);
+            }
+            if let Some(capacity) = capacity {
+                let _ = writeln!(text, "{capacity}");
+            }
             let _ = writeln!(text, "as of {} UTC", last.snapshot.now.wall);
             text += &waits(&last.plan.report);
         }

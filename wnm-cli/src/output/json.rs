@@ -5,8 +5,8 @@ use serde_json::{Result, to_string_pretty};
 use wnm_core::action::{Outcome, PlannedAction, Step};
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Timestamp};
-use wnm_core::observe::{Ledger, MachineView, NodeView, OpRecord, Snapshot};
-use wnm_core::plan::{Plan, PlanReport, lower};
+use wnm_core::observe::{LearnedCost, Ledger, MachineView, NodeView, OpRecord, Snapshot};
+use wnm_core::plan::{Capacity, Plan, PlanReport, lower};
 use wnm_core::run::CycleReport;
 
 use super::ConfigRow;
@@ -90,6 +90,8 @@ struct StatusShape<'a> {
     schema: u32,
     looked: Option<Timestamp>,
     machine: Option<&'a MachineView>,
+    learned: Option<&'a LearnedCost>,
+    capacity: Option<&'a Capacity>,
     nodes: Vec<NodeShape<'a>>,
     report: Option<&'a PlanReport>,
 }
@@ -101,11 +103,17 @@ struct NodeShape<'a> {
     seen: Option<&'a NodeView>,
 }
 
-pub(super) fn status(ledger: &Ledger, last: Option<&LastSeen>) -> Result<String> {
+pub(super) fn status(
+    ledger: &Ledger,
+    last: Option<&LastSeen>,
+    capacity: Option<&Capacity>,
+) -> Result<String> {
     to_string_pretty(&StatusShape {
         schema: SCHEMA,
         looked: last.map(|last| last.snapshot.now.wall),
         machine: last.map(|last| &last.snapshot.machine),
+        learned: last.map(|last| &last.plan.memory.cost),
+        capacity,
         nodes: ledger
             .nodes
             .iter()

@@ -11,7 +11,7 @@ use std::path::Path;
 use wnm_core::host::LastSeen;
 use wnm_core::model::NodeRecord;
 use wnm_core::observe::{Ledger, OpRecord, Snapshot};
-use wnm_core::plan::Plan;
+use wnm_core::plan::{Plan, capacity};
 use wnm_core::policy::{Policy, Setting};
 use wnm_core::run::{CycleReport, Event};
 use wnm_managers::{ArchivedKey, KeyState};
@@ -81,12 +81,22 @@ pub(crate) fn plan(
     print_either(as_json, || human::plan(snapshot, policy, plan), || json::plan(snapshot, plan))
 }
 
+/// Without a policy, nothing is said of how many nodes the machine holds.
 pub(crate) fn status(
     ledger: &Ledger,
+    policy: Option<&Policy>,
     last: Option<&LastSeen>,
     as_json: bool,
 ) -> Result<(), CliError> {
-    print_either(as_json, || human::status(ledger, last), || json::status(ledger, last))
+    let capacity = policy
+        .zip(last)
+        .map(|(policy, last)| capacity(&last.snapshot, &last.plan.memory.cost, policy));
+    let capacity = capacity.as_ref();
+    print_either(
+        as_json,
+        || human::status(ledger, last, capacity),
+        || json::status(ledger, last, capacity),
+    )
 }
 
 pub(crate) fn history(records: &[OpRecord], as_json: bool) -> Result<(), CliError> {
