@@ -5,7 +5,9 @@ use serde_json::{Result, to_string_pretty};
 use wnm_core::action::{Outcome, PlannedAction, Step};
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Timestamp};
-use wnm_core::observe::{LearnedCost, Ledger, MachineView, NodeView, OpRecord, Snapshot};
+use wnm_core::observe::{
+    Estimate, LearnedCost, Ledger, MachineView, NodeCost, NodeView, OpRecord, Snapshot,
+};
 use wnm_core::plan::{Capacity, Plan, PlanReport, lower};
 use wnm_core::run::CycleReport;
 
@@ -90,7 +92,7 @@ struct StatusShape<'a> {
     schema: u32,
     looked: Option<Timestamp>,
     machine: Option<&'a MachineView>,
-    learned: Option<&'a LearnedCost>,
+    learned: Option<LearnedShape<'a>>,
     capacity: Option<&'a Capacity>,
     nodes: Vec<NodeShape<'a>>,
     report: Option<&'a PlanReport>,
@@ -103,6 +105,34 @@ struct NodeShape<'a> {
     seen: Option<&'a NodeView>,
 }
 
+/// What a node costs, without what the estimates are made from. CPU in percent of the machine, disk
+/// in bytes a day, network in bytes per second.
+#[derive(Serialize)]
+struct LearnedShape<'a> {
+    text: String,
+    observed_s: f64,
+    running: &'a NodeCost,
+    starting: &'a NodeCost,
+    disk_growth: Option<Estimate>,
+    received: Option<Estimate>,
+    sent: Option<Estimate>,
+    /// CPU that no process is charged for, for each node; within none of the above.
+    cpu_beyond: Option<f64>,
+}
+
+fn learned(cost: &LearnedCost) -> LearnedShape<'_> {
+    LearnedShape {
+        text: cost.to_string(),
+        observed_s: cost.observed_s,
+        running: &cost.running,
+        starting: &cost.starting,
+        disk_growth: cost.disk_growth,
+        received: cost.received,
+        sent: cost.sent,
+        cpu_beyond: cost.beyond.each,
+    }
+}
+
 pub(super) fn status(
     ledger: &Ledger,
     last: Option<&LastSeen>,
@@ -112,7 +142,7 @@ pub(super) fn status(
         schema: SCHEMA,
         looked: last.map(|last| last.snapshot.now.wall),
         machine: last.map(|last| &last.snapshot.machine),
-        learned: last.map(|last| &last.plan.memory.cost),
+        learned: last.map(|last| learned(&last.plan.memory.cost)),
         capacity,
         nodes: ledger
             .nodes

@@ -1,5 +1,8 @@
 //! How many nodes are started and stopped at once, once it is known what a node costs.
 
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
 use super::*;
 use crate::observe::{Estimate, LearnedCost, NodeCost};
 use crate::plan::price::fitting;
@@ -349,4 +352,51 @@ fn the_second_opinion_finds_too_fast_a_recovery() {
     let mut few_cpus = good.clone();
     few_cpus.machine.cpus = 8;
     assert_ne!(check(&plan, &few_cpus, &many()), vec![]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        rng_seed: RngSeed::Fixed(20_261_121),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_a_node_costs_the_second_opinion_agrees(
+        nodes in 0_u32..200,
+        down in 0_u32..200,
+        young in 0_u32..20,
+        cpus in 0_u32..100,
+        used in (0.0..100.0_f64, 0_u64..16_000_000_000, 0.0..5.0_f64),
+        each in (0.0..20.0_f64, 0.0..20.0_f64, 0.0..4e9_f64, 0.0..3.0_f64),
+        observed_s in prop_oneof![Just(0.0), Just(900.0), Just(9000.0)],
+        asked in prop_oneof![Just("auto"), Just("1"), Just("7"), Just("300")],
+    ) {
+        let (cpu, start_cpu, memory, load) = each;
+        let mut snapshot = large(nodes, Cost { cpu, start_cpu, memory, load });
+        snapshot.machine.cpus = cpus;
+        snapshot.memory.cost.observed_s = observed_s;
+        snapshot.machine.cpu = Some(Percent(used.0));
+        snapshot.machine.memory =
+            Some(MemorySample { total: gb(16), available: Bytes(used.1) });
+        snapshot.machine.load = Some(LoadAverage { one: used.2, five: used.2, fifteen: used.2 });
+        for number in 1..=down.min(nodes) {
+            set(&mut snapshot, number, stopped(), Some(false));
+            if number % 2 == 0 {
+                snapshot.nodes[number as usize - 1].record.want = Want::StoppedByPressure;
+            }
+        }
+        for node in snapshot.nodes.iter_mut().rev().take(young as usize) {
+            node.process_age = node.process_age.map(|_| Duration::from_secs(60));
+        }
+        let limits = [(Setting::NodeCap, "900"), (Setting::MaxConcurrentStarts, asked)];
+        let policy = with(draft().with(Setting::DiskPrior, "1MB"), &limits);
+        let plan = sound(&snapshot, &policy);
+        let starts = plan.actions.iter().filter(|planned| planned.action.starts()).count();
+        let most = if asked == "300" { 300 } else { 16 };
+        prop_assert!(starts <= most, "{}", starts);
+        let holds = crate::plan::capacity(&snapshot, &snapshot.memory.cost, &policy);
+        let crate::plan::Capacity::Known { nodes, .. } = holds else { return Ok(()) };
+        prop_assert!(nodes <= 900);
+    }
 }
