@@ -9,6 +9,7 @@ mod finish;
 mod grow;
 mod heal;
 mod lower;
+mod measure;
 mod pressure;
 mod report;
 mod requests;
@@ -20,9 +21,9 @@ mod work;
 pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
 pub use check::{Violation, check};
 pub use lower::lower;
+pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
-pub use shed::needs_sizes;
 
 use crate::observe::Snapshot;
 use crate::policy::Policy;
