@@ -2,7 +2,7 @@
 //! faults in mechanics are mended: timers run out, the data of a removed node is deleted, and a node
 //! that is gone is no longer counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wnm_core::policy::Policy;
 
@@ -17,6 +17,8 @@ pub(crate) struct Baseline {
     chance: Chance,
     /// What it has stored of each node.
     nodes: BTreeMap<u32, Stored>,
+    /// Nodes that went down of themselves. Its rules make no difference; the numbers do.
+    fell: BTreeSet<u32>,
     last_boot: u32,
 }
 
@@ -39,7 +41,8 @@ struct Features {
 
 impl Baseline {
     pub(crate) fn new(policy: Policy, seed: u64) -> Baseline {
-        Baseline { policy, chance: Chance::new(seed, 6), nodes: BTreeMap::new(), last_boot: 1 }
+        let chance = Chance::new(seed, 6);
+        Baseline { policy, chance, nodes: BTreeMap::new(), fell: BTreeSet::new(), last_boot: 1 }
     }
 
     pub(crate) fn cycle(&mut self, world: &mut World<'_>, tally: &mut Tally) {
@@ -101,9 +104,8 @@ impl Baseline {
     }
 
     fn in_flight(&self) -> usize {
-        let moves = |stored: &&Stored| {
-            matches!(stored, Stored::Restarting(_) | Stored::Removing(_))
-        };
+        let moves =
+            |stored: &&Stored| matches!(stored, Stored::Restarting(_) | Stored::Removing(_));
         self.nodes.values().filter(moves).count()
     }
 
@@ -146,15 +148,20 @@ impl Baseline {
         };
         world.start(number);
         self.nodes.insert(number, Stored::Restarting(world.minute));
-        tally.act(Act::Start);
+        tally.act(if self.fell.remove(&number) { Act::Heal } else { Act::Start });
     }
 
     /// What it sees of each node, but for those whose timer runs.
     fn survey(&mut self, world: &World<'_>) {
         for (number, stored) in &mut self.nodes {
-            if matches!(stored, Stored::Running | Stored::Stopped) {
-                *stored = seen(world, *number);
+            if !matches!(stored, Stored::Running | Stored::Stopped) {
+                continue;
             }
+            let now = seen(world, *number);
+            if (*stored, now) == (Stored::Running, Stored::Stopped) {
+                self.fell.insert(*number);
+            }
+            *stored = now;
         }
     }
 }

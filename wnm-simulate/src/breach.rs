@@ -115,10 +115,9 @@ impl fmt::Display for Breach {
                 "{resource} was above its shed threshold for {minutes} minutes in a row while nodes \
                  could have been stopped"
             ),
-            Breach::NotUsed { minutes } => write!(
-                f,
-                "there was room for {minutes} minutes in a row, and no node was started"
-            ),
+            Breach::NotUsed { minutes } => {
+                write!(f, "there was room for {minutes} minutes in a row, and no node was started")
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ mod world;
 
 pub use breach::{Breach, Found};
 pub use machine::{
-    Change, Disk, Foreign, Machine, Noise, NodeModel, PRESETS, Preset, Step, Trouble, preset,
+    Change, Disk, Foreign, Machine, NodeModel, Noise, PRESETS, Preset, Step, Trouble, preset,
 };
 pub use tally::{Outcome, Point, Summary};
 

@@ -9,6 +9,8 @@ use crate::world::World;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Start,
+    /// A start of what had gone down of itself.
+    Heal,
     Stop,
     StopForPressure,
     RemoveForDisk,
@@ -28,7 +30,7 @@ const BEFORE: usize = 60;
 
 #[derive(Debug)]
 pub(crate) struct Tally {
-    acts: [u32; 7],
+    acts: [u32; 8],
     running: Vec<u16>,
     busy_minutes: u32,
     deaths: u32,
@@ -90,7 +92,7 @@ struct Sum {
 impl Tally {
     pub(crate) fn new(minutes: u32) -> Tally {
         Tally {
-            acts: [0; 7],
+            acts: [0; 8],
             running: Vec::with_capacity(minutes as usize),
             busy_minutes: 0,
             deaths: 0,
@@ -201,16 +203,18 @@ impl Tally {
         let days = self.running.len() as f64 / 1440.0;
         let a_day = |count: u32| f64::from(count) / days;
         let of = |act: Act| self.acts[act as usize];
+        let starts = of(Act::Start) + of(Act::Heal);
         let stops = of(Act::Stop) + of(Act::StopForPressure);
         let removals = of(Act::RemoveForDisk) + of(Act::RemoveForCap) + of(Act::RemoveOther);
         let final_nodes = mean(&self.running[self.running.len() * 3 / 4..]);
         let recoveries = self.recoveries();
         let reached: Vec<f64> = recoveries.iter().flatten().map(|it| f64::from(*it)).collect();
         Summary {
-            starts_a_day: a_day(of(Act::Start)),
+            starts_a_day: a_day(starts),
+            heals_a_day: a_day(of(Act::Heal)),
             stops_a_day: a_day(stops),
             removals_a_day: a_day(removals),
-            churn_a_day: a_day(of(Act::Start) + stops + removals),
+            churn_a_day: a_day(starts + stops + removals),
             flaps_a_day: a_day(of(Act::StopForPressure)),
             mean_nodes: mean(&self.running),
             final_nodes,
@@ -271,6 +275,8 @@ pub struct Outcome {
 pub struct Summary {
     /// Starts of nodes, new ones and others.
     pub starts_a_day: f64,
+    /// Of these, of nodes that had gone down of themselves or by a reboot.
+    pub heals_a_day: f64,
     /// Stops of nodes, for whatever reason.
     pub stops_a_day: f64,
     /// Nodes deleted.

@@ -18,7 +18,7 @@ struct Run {
 }
 
 /// Machine-days when nobody says how many.
-const FEW_DAYS: u32 = 48;
+const FEW_DAYS: u32 = 24;
 /// One run: long enough for reboots, releases and full disks.
 const DAYS_OF_A_RUN: u32 = 30;
 

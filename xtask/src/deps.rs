@@ -68,6 +68,7 @@ const TABLE: &[Allowed] = &[
             "serde",
             "serde_json",
             "shell-words",
+            "terminal_size",
             "thiserror",
             "toml",
             "tracing",

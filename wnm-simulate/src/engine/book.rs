@@ -1,9 +1,7 @@
 //! The ledger of a simulation: what the store does with records, without a store.
 
 use wnm_core::action::{Action, Mark, Outcome, PlannedAction};
-use wnm_core::model::{
-    NodeKey, NodeRecord, Now, RecordId, Request, RequestId, Verb,
-};
+use wnm_core::model::{NodeKey, NodeRecord, Now, RecordId, Request, RequestId, Verb};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::PolicyDraft;
 

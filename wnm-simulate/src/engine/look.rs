@@ -221,9 +221,8 @@ impl Looker {
                 reading.unit = Err(unread("the manager"));
             }
             let measurable = measured.contains(&id) && reading.data == Ok(true);
-            reading.disk = node
-                .filter(|_| measurable)
-                .map(|node| Bytes((node.data_gb * 1e9) as u64));
+            reading.disk =
+                node.filter(|_| measurable).map(|node| Bytes((node.data_gb * 1e9) as u64));
             (id, reading)
         });
         readings.collect()
@@ -248,8 +247,7 @@ impl Looker {
             invocation: process.map(|process| process.invocation.clone()),
             definition_lost: false,
         };
-        let age_ms =
-            |started: u64| now.instant.uptime_ms.saturating_sub(started);
+        let age_ms = |started: u64| now.instant.uptime_ms.saturating_sub(started);
         let process = process.map(|process| ProcessReading {
             state: ProcessState::Alive,
             key: Some(ProcessKey { pid: process.pid, start_ticks: process.started_ms / 10 }),

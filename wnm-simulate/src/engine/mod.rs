@@ -188,7 +188,10 @@ fn changed(draft: &PolicyDraft, change: &SettingChange) -> PolicyDraft {
 /// What an action that succeeded counts as.
 fn act(planned: &PlannedAction) -> Act {
     match &planned.action {
-        Action::Add { .. } | Action::Start { .. } | Action::Restart { .. } => Act::Start,
+        action if action.starts() => match planned.reason {
+            Reason::Down { .. } => Act::Heal,
+            _ => Act::Start,
+        },
         Action::Stop { .. } => match planned.reason {
             Reason::Pressure { .. } | Reason::Emergency { .. } => Act::StopForPressure,
             _ => Act::Stop,
@@ -197,9 +200,55 @@ fn act(planned: &PlannedAction) -> Act {
         Action::Remove { cause: Removal::Disk, .. } => Act::RemoveForDisk,
         Action::Remove { cause: Removal::Cap, .. } => Act::RemoveForCap,
         Action::Remove { .. } => Act::RemoveOther,
-        Action::Mend { .. }
-        | Action::Reprieve { .. }
-        | Action::Disable { .. }
-        | Action::Enable { .. } => Act::Word,
+        _ => Act::Word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wnm_core::model::NodeKey;
+
+    use super::*;
+    use crate::machine::Machine;
+
+    /// A machine on which three nodes run, as a cycle sees it.
+    pub(super) struct Stage<'a> {
+        pub(super) world: World<'a>,
+        pub(super) policy: Policy,
+        pub(super) seen: Snapshot,
+    }
+
+    impl<'a> Stage<'a> {
+        pub(super) fn machine() -> Machine {
+            let text = "cpus = 8\nmemory_gb = 32\n[[disk]]\nsize_gb = 900\n[settings]\n\
+                        node_cap = 3\nsettle_time = \"0s\"\ngrow_window = \"0s\"\n\
+                        delay_start = \"0s\"\n";
+            Machine::parse(text).expect("it is sound")
+        }
+
+        pub(super) fn new(machine: &'a Machine) -> Stage<'a> {
+            let mut world = World::new(machine, 1);
+            let mut engine = Engine::new(&world, &machine.draft(), 1).expect("it is sound");
+            let mut tally = Tally::new(60);
+            for _ in 0..60 {
+                engine.cycle(&mut world, &mut tally);
+                world.pass();
+            }
+            let now = engine.looker.now(&world);
+            let (ledger, policy) = (&engine.book.ledger, &engine.policy);
+            let readings = engine.looker.look(&world, ledger, policy, &now);
+            let seen = snapshot(ledger, &readings, &policy.delays, &now);
+            assert_eq!(seen.nodes.len(), 3);
+            assert_eq!(world.running(), 3);
+            Stage { world, policy: engine.policy, seen }
+        }
+
+        pub(super) fn key(&self, place: usize) -> NodeKey {
+            self.seen.nodes[place].record.key()
+        }
+
+        pub(super) fn fill_disk(&mut self) {
+            self.world.state.disks[0] = 890e9;
+        }
     }
 }

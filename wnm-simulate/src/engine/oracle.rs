@@ -99,8 +99,7 @@ impl Oracle {
     ) -> Vec<Breach> {
         self.removals.retain(|(at, _)| at + 1440 > minute);
         self.removals.push((minute, disk));
-        let in_an_hour =
-            self.removals.iter().filter(|(at, _)| at + 60 > minute).count() as u32;
+        let in_an_hour = self.removals.iter().filter(|(at, _)| at + 60 > minute).count() as u32;
         let for_disk = self.removals.iter().filter(|(_, disk)| *disk).count() as u32;
         let share = |count: u32, percent: usize| match count {
             0 => 0,
@@ -217,8 +216,7 @@ fn demanded(
 
 fn over_cap(policy: &Policy, seen: &Snapshot, done: &[Done]) -> Option<Breach> {
     let is_new = |done: &&Done| {
-        matches!(done.planned.action, Action::Add { .. })
-            && seen.node(done.node.id).is_none()
+        matches!(done.planned.action, Action::Add { .. }) && seen.node(done.node.id).is_none()
     };
     let nodes = (seen.counting().count() + done.iter().filter(is_new).count()) as u32;
     let cap = policy.cap.stored;
@@ -249,4 +247,109 @@ fn could_be_stopped(node: &NodeView) -> bool {
         && node.record.counts()
         && node.seen.alive == Some(true)
         && !matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Dead)
+}
+
+#[cfg(test)]
+mod tests {
+    use wnm_core::action::{Outcome, Stopped};
+    use wnm_core::model::NodeKey;
+    use wnm_core::plan::{PlanScope, plan};
+
+    use super::super::tests::Stage;
+    use super::*;
+
+    /// What the oracle says of these actions, all done at once on a machine with three nodes.
+    fn judged(stage: &Stage<'_>, actions: Vec<(Action, Reason)>) -> Vec<Breach> {
+        let done: Vec<Done> = actions
+            .into_iter()
+            .map(|(action, reason)| Done {
+                node: action.key().unwrap_or(stage.key(0)),
+                planned: PlannedAction { action, reason },
+                outcome: Outcome::Done { changes: vec![] },
+            })
+            .collect();
+        let plan = plan(&stage.seen, &stage.policy, PlanScope::Everything);
+        Oracle::default().judge(&stage.world, &stage.policy, &stage.seen, &plan, &done)
+    }
+
+    fn for_disk() -> Reason {
+        let resource = Resource::Disk("/srv/disk1".into());
+        Reason::Pressure { resource, used: 99.0, limit: 90.0, for_s: 1 }
+    }
+
+    fn retire(node: NodeKey, cause: Removal) -> Action {
+        Action::Retire { node, cause }
+    }
+
+    #[test]
+    fn a_removal_needs_a_full_disk_or_a_full_count() {
+        let machine = Stage::machine();
+        let stage = Stage::new(&machine);
+        let lost = |action: Action, reason| {
+            let found = judged(&stage, vec![(action, reason)]);
+            matches!(found.as_slice(), [Breach::LostForNothing { .. }])
+        };
+        let first = stage.key(0);
+        assert!(lost(retire(first, Removal::Disk), for_disk()), "the disk is empty");
+        let over = Reason::OverCap { nodes: 9, cap: 2 };
+        assert!(lost(retire(first, Removal::Cap), over), "the cap is not exceeded");
+        let late = Reason::DelayOver { waited_s: 300 };
+        let remove = Action::Remove { node: first, cause: Removal::Disk };
+        assert!(lost(remove, late), "nobody has retired it");
+    }
+
+    #[test]
+    fn removals_are_counted() {
+        let machine = Stage::machine();
+        let mut stage = Stage::new(&machine);
+        stage.fill_disk();
+        let retire = || (retire(stage.key(0), Removal::Disk), for_disk());
+        assert_eq!(judged(&stage, vec![retire(), retire()]), []);
+        let found = judged(&stage, vec![retire(), retire(), retire(), retire(), retire()]);
+        let hour = Breach::TooManyInAnHour { removals: 5, limit: 4 };
+        assert!(found.contains(&hour), "{found:?}");
+        assert!(found.contains(&Breach::TooManyInADay { removals: 3, limit: 2 }), "{found:?}");
+    }
+
+    #[test]
+    fn nodes_that_are_not_to_be_touched() {
+        let machine = Stage::machine();
+        let mut stage = Stage::new(&machine);
+        stage.seen.nodes[0].record.want = Want::Disabled;
+        stage.seen.nodes[1].seen.state = NodeState::Unknown { why: "silence".to_owned() };
+        let stop = |node| Action::Stop { node, stopped: Stopped::ByPressure };
+        let start = |node| Action::Start { node, release: None };
+        let found = judged(
+            &stage,
+            vec![
+                (stop(stage.key(0)), Reason::Mute),
+                (stop(stage.key(1)), Reason::Mute),
+                (start(stage.key(2)), Reason::RoomAgain),
+            ],
+        );
+        let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(text.join("\n"), @"
+        antnode0001 is disabled and was touched
+        antnode0002 could not be observed and was touched
+        antnode0004 ran and was started again
+        ");
+    }
+
+    #[test]
+    fn additions_beyond_the_cap_and_twice() {
+        let machine = Stage::machine();
+        let mut stage = Stage::new(&machine);
+        stage.policy.cap.stored = 2;
+        let mut spec = stage.seen.nodes[0].record.spec.clone();
+        spec.id = wnm_core::model::NodeId::new(77).expect("it is not zero");
+        let release = stage.seen.release.clone().expect("there is one");
+        let add = Action::Add { spec: Box::new(spec), release };
+        let found = judged(&stage, vec![(add, Reason::Room { nodes: 3, cap: 9 })]);
+        let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(text.join("\n"), @"
+        4 nodes after a creation, 2 allowed
+        two nodes have port 55001
+        two nodes have /srv/disk1/antnode0001
+        ");
+    }
 }

@@ -127,13 +127,26 @@ mod tests {
         let text = "cpus = 0\nmemory_gb = -1\n[[disk]]\nsize_gb = 10\nforeign_gb = 20\n[node]\n\
                     cpu_noise = 3\n[settings]\nnode_cpa = 5\n[foreign]\nbusiest_hour = 25\n";
         let problems = Machine::parse(text).expect_err("nothing is right").join("\n");
-        insta::assert_snapshot!(problems, @"");
+        insta::assert_snapshot!(problems, @"
+        cpus is 0: give a number above 0
+        memory_gb is -1: give a number above 0
+        node.cpu_noise is 3: give a share from 0 to 1
+        foreign.busiest_hour is 25: give an hour from 0 to 24
+        disk 1: foreign_gb 20 is more than size_gb 10
+        there is no setting `node_cpa`; the nearest is `node_cap`, and `wnm config list` shows all
+        ");
     }
 
     #[test]
     fn a_key_that_is_none_is_shown_where_it_stands() {
         let text = "cpus = 4\nmemory_gb = 8\nmemroy_gb = 8\n[[disk]]\nsize_gb = 10\n";
         let problems = Machine::parse(text).expect_err("a slip").join("\n");
-        insta::assert_snapshot!(problems, @"");
+        insta::assert_snapshot!(problems, @"
+        TOML parse error at line 3, column 1
+            |
+          3 | memroy_gb = 8
+            | ^^^^^^^^^
+          unknown field `memroy_gb`, expected one of `about`, `cpus`, `memory_gb`, `disk`, `node`, `foreign`, `trouble`, `noise`, `step`, `change`, `settings`
+        ");
     }
 }

@@ -69,8 +69,14 @@ impl Node {
 
     pub(super) fn start(&mut self, pid: u32, uptime_ms: u64) {
         let invocation = format!("{pid:08x}{uptime_ms:024x}");
-        self.process =
-            Some(Process { pid, started_ms: uptime_ms, cpu_ms: 0.0, memory_mb: 0.0, invocation, noise: 0.0 });
+        self.process = Some(Process {
+            pid,
+            started_ms: uptime_ms,
+            cpu_ms: 0.0,
+            memory_mb: 0.0,
+            invocation,
+            noise: 0.0,
+        });
     }
 
     /// What it needs now; nothing while it does not run.
