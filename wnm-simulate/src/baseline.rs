@@ -76,7 +76,7 @@ impl Baseline {
                 _ => {}
             }
         }
-        self.nodes.retain(|number, _| world.nodes.contains_key(number));
+        self.nodes.retain(|number, _| world.node(*number).is_some());
     }
 
     fn features(&mut self, world: &World<'_>) -> Features {
@@ -167,7 +167,7 @@ impl Baseline {
 }
 
 fn seen(world: &World<'_>, number: u32) -> Stored {
-    let node = world.nodes.get(&number);
+    let node = world.node(number);
     match node.is_some_and(|node| node.process.is_some()) {
         true => Stored::Running,
         false => Stored::Stopped,

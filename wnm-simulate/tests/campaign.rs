@@ -37,10 +37,19 @@ fn wanted_days() -> u32 {
     wanted.map_or(FEW_DAYS, |days| days.parse().expect("WNM_CAMPAIGN_DAYS is a number of days"))
 }
 
-/// Spreads the days evenly over the machines, in runs of at most thirty days; each run has its own
-/// seed. Five hundred nodes take fifty times as long as ten, and get a fiftieth of the days.
+/// Spreads the days over the machines, in runs of at most thirty days, each with its own seed. A day of
+/// five hundred nodes takes as long as a hundred of ten: the larger a machine, the fewer its days.
 fn plan(days: u32) -> Vec<Run> {
-    let share = |machine: &str| if machine == "many" { 1 } else { 50 };
+    let share = |machine: &str| match machine {
+        "small" => 300,
+        "load" => 200,
+        "cpu" => 120,
+        "desktop" => 80,
+        "memory" => 50,
+        "disk" => 40,
+        "large" => 20,
+        _ => 3,
+    };
     let shares: u32 = PRESETS.iter().map(|preset| share(preset.name)).sum();
     let mut runs = Vec::new();
     for preset in PRESETS {

@@ -142,17 +142,17 @@ impl Looker {
         if self.known.changes == world.changes {
             return;
         }
-        let running = world.nodes.values().filter(|node| node.process.is_some());
+        let running = world.nodes.iter().filter(|node| node.process.is_some());
         // Something else listens there as well, on a port that a node would want.
         let mut ports: BTreeSet<u16> = [22, 80, self.port_base + 3].into();
         ports.extend(running.map(|node| self.port_base + node.number as u16));
         let mut storage = BTreeMap::new();
         for (disk, root) in self.roots.iter().enumerate() {
-            let lying = world.nodes.values().filter(|node| node.disk == disk);
+            let lying = world.nodes.iter().filter(|node| node.disk == disk);
             let entries = lying.filter_map(|node| Some(NodeId::new(node.number)?.to_string()));
             storage.insert(root.clone(), StorageReading { entries: Ok(entries.collect()) });
         }
-        let occupied = world.nodes.keys().filter_map(|number| NodeId::new(*number)).collect();
+        let occupied = world.nodes.iter().filter_map(|node| NodeId::new(node.number)).collect();
         self.known = Known { changes: world.changes, ports, occupied, storage };
     }
 
@@ -215,7 +215,7 @@ impl Looker {
         };
         let readings = ledger.nodes.iter().enumerate().map(|(place, record)| {
             let id = record.spec.id;
-            let node = world.nodes.get(&id.number());
+            let node = world.node(id.number());
             let mut reading = self.node(record, node, fault, now);
             if silent == Some(place) {
                 reading.unit = Err(unread("the manager"));

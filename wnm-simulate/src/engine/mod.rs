@@ -161,7 +161,7 @@ impl<'a> Engine<'a> {
                 let disk = disk.ok_or_else(|| format!("no {}", spec.storage.display()))?;
                 Ok(of(world.create(number, disk)))
             }
-            Step::Check { .. } if !world.nodes.contains_key(&number) => {
+            Step::Check { .. } if world.node(number).is_none() => {
                 Err("its directory is gone".to_owned())
             }
             Step::Start => Ok(of(world.start(number))),

@@ -192,7 +192,7 @@ fn demanded(
     seen: &Snapshot,
 ) -> bool {
     let disk = || {
-        let node = world.nodes.get(&planned.action.node().number())?;
+        let node = world.node(planned.action.node().number())?;
         let size = world.machine.disk.get(node.disk)?.size_gb * 1e9;
         let free = world.free_bytes(node.disk);
         let used = (size - free) / size * 100.0;
@@ -216,7 +216,8 @@ fn demanded(
 
 fn over_cap(policy: &Policy, seen: &Snapshot, done: &[Done]) -> Option<Breach> {
     let is_new = |done: &&Done| {
-        matches!(done.planned.action, Action::Add { .. }) && seen.node(done.node.id).is_none()
+        let action = &done.planned.action;
+        matches!(action, Action::Add { .. }) && seen.node(action.node()).is_none()
     };
     let nodes = (seen.counting().count() + done.iter().filter(is_new).count()) as u32;
     let cap = policy.cap.stored;

@@ -7,8 +7,6 @@ mod weather;
 pub(crate) use node::Node;
 pub(crate) use weather::Use;
 
-use std::collections::BTreeMap;
-
 use crate::chance::Chance;
 use crate::machine::Machine;
 use weather::Weather;
@@ -25,7 +23,8 @@ pub(crate) struct World<'a> {
     pub(crate) minute: u32,
     pub(crate) boot: u32,
     pub(crate) uptime_ms: u64,
-    pub(crate) nodes: BTreeMap<u32, Node>,
+    /// By number.
+    pub(crate) nodes: Vec<Node>,
     pub(crate) state: State,
     /// Rises whenever a process or a directory comes or goes.
     pub(crate) changes: u64,
@@ -77,7 +76,7 @@ impl<'a> World<'a> {
             boot: 1,
             // It has been up for an hour when the simulation begins.
             uptime_ms: 60 * MINUTE_MS,
-            nodes: BTreeMap::new(),
+            nodes: Vec::new(),
             state: State::default(),
             changes: 1,
             events: Events::default(),
@@ -108,8 +107,7 @@ impl<'a> World<'a> {
         if self.next_release.is_some_and(|at| at <= self.minute) {
             self.release();
         }
-        self.die();
-        self.upgrade();
+        self.end_processes();
         self.use_resources();
     }
 
@@ -134,7 +132,7 @@ impl<'a> World<'a> {
         // Everything but this much of the break is over when the clock runs again.
         self.uptime_ms = MINUTE_MS / 2;
         self.quiet_until = self.minute + REBOOT_MINUTES;
-        for node in self.nodes.values_mut() {
+        for node in &mut self.nodes {
             (node.process, node.restarts) = (None, 0);
         }
         self.state = State { disks: std::mem::take(&mut self.state.disks), ..State::default() };
@@ -148,7 +146,7 @@ impl<'a> World<'a> {
     fn release(&mut self) {
         self.events.released = true;
         let minutes = self.machine.trouble.release_hours * 60.0;
-        for node in self.nodes.values_mut() {
+        for node in &mut self.nodes {
             node.upgrade_within(self.minute, minutes);
         }
         let days = self.machine.trouble.release_days;
@@ -157,17 +155,23 @@ impl<'a> World<'a> {
         self.next_release = self.within(next_period, days);
     }
 
-    fn die(&mut self) {
+    /// What ends by itself: processes die, and upgrade themselves for a release.
+    fn end_processes(&mut self) {
         let trouble = &self.machine.trouble;
-        let (mut dead, mut down) = (0, Vec::new());
-        for node in self.nodes.values_mut() {
+        let mut ended = Vec::new();
+        for node in &mut self.nodes {
+            let upgrades = node.upgrades_at.is_some_and(|at| at <= self.minute);
+            if upgrades {
+                node.upgrades_at = None;
+            }
             if node.dies(trouble, self.uptime_ms) {
-                dead += 1;
-                down.push((node.number, node.stays_down(trouble)));
+                self.events.deaths += 1;
+                ended.push((node.number, node.stays_down(trouble)));
+            } else if upgrades && node.process.is_some() {
+                ended.push((node.number, false));
             }
         }
-        self.events.deaths += dead;
-        for (number, stays_down) in down {
+        for (number, stays_down) in ended {
             match stays_down {
                 true => drop(self.stop(number)),
                 false => self.restart_by_manager(number),
@@ -175,27 +179,11 @@ impl<'a> World<'a> {
         }
     }
 
-    fn upgrade(&mut self) {
-        let minute = self.minute;
-        let due = |node: &&Node| node.upgrades_at.is_some_and(|at| at <= minute);
-        let due: Vec<u32> = self.nodes.values().filter(due).map(|node| node.number).collect();
-        for number in due {
-            let node = self.nodes.get_mut(&number);
-            let runs = node.is_some_and(|node| {
-                node.upgrades_at = None;
-                node.process.is_some()
-            });
-            if runs {
-                self.restart_by_manager(number);
-            }
-        }
-    }
-
     fn restart_by_manager(&mut self, number: u32) {
-        let restarts = self.nodes.get(&number).map_or(0, |node| node.restarts);
+        let restarts = self.node(number).map_or(0, |node| node.restarts);
         self.stop(number);
         self.start(number);
-        if let Some(node) = self.nodes.get_mut(&number) {
+        if let Some(node) = self.node_mut(number) {
             node.restarts = restarts + 1;
         }
     }
@@ -205,7 +193,7 @@ impl<'a> World<'a> {
         let foreign = self.weather.at(self.minute, self.machine);
         let (mut demand, mut waiting, mut memory_mb) = (foreign.cpu, 0.0, 0.0);
         let mut needs = Vec::with_capacity(self.nodes.len());
-        for node in self.nodes.values_mut() {
+        for node in &mut self.nodes {
             let need = node.need(of, self.uptime_ms);
             demand += need.cpu;
             waiting += need.load;
@@ -214,11 +202,10 @@ impl<'a> World<'a> {
         }
         let cpus = f64::from(self.machine.cpus);
         let given = if demand > cpus { cpus / demand } else { 1.0 };
-        self.fill_disks(foreign.disk_gb);
         let room: Vec<bool> =
-            (0..self.machine.disk.len()).map(|disk| self.free_bytes(disk) > 0.0).collect();
-        for (node, need) in self.nodes.values_mut().zip(needs) {
-            node.live(need * given, of, room[node.disk]);
+            (0..self.state.disks.len()).map(|disk| self.free_bytes(disk) > 0.0).collect();
+        for (node, need) in self.nodes.iter_mut().zip(needs) {
+            node.live(need * given, of, room.get(node.disk) != Some(&false));
         }
         self.fill_disks(foreign.disk_gb);
         self.state.foreign = foreign;
@@ -255,7 +242,7 @@ impl<'a> World<'a> {
         while used > total * 0.99 {
             let largest = self
                 .nodes
-                .values()
+                .iter()
                 .filter_map(|node| Some((node.process.as_ref()?.memory_mb, node.number)))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let Some((memory_mb, number)) = largest else { break };
@@ -285,7 +272,7 @@ impl<'a> World<'a> {
         if let Some(first) = used.first_mut() {
             *first += step_gb * GB;
         }
-        for node in self.nodes.values() {
+        for node in &self.nodes {
             used[node.disk] += node.data_gb * GB;
         }
         for (used, disk) in used.iter_mut().zip(&self.machine.disk) {
@@ -309,38 +296,51 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn running(&self) -> u32 {
-        self.nodes.values().filter(|node| node.process.is_some()).count() as u32
+        self.nodes.iter().filter(|node| node.process.is_some()).count() as u32
+    }
+
+    /// The node with this number.
+    pub(crate) fn node(&self, number: u32) -> Option<&Node> {
+        self.place(number).ok().map(|place| &self.nodes[place])
+    }
+
+    fn node_mut(&mut self, number: u32) -> Option<&mut Node> {
+        self.place(number).ok().map(|place| &mut self.nodes[place])
+    }
+
+    /// Where it is, or would be.
+    fn place(&self, number: u32) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&number, |node| node.number)
     }
 
     /// Makes a node's data. False when the number is taken.
     pub(crate) fn create(&mut self, number: u32, disk: usize) -> bool {
-        if self.nodes.contains_key(&number) {
-            return false;
-        }
+        let Err(place) = self.place(number) else { return false };
         self.serial += 1;
         let is_dying = self.serial <= self.machine.trouble.dying_nodes;
         let node = Node::new(number, disk, self.serial, self.seed, &self.machine.node);
-        self.nodes.insert(number, node.is_dying(is_dying));
+        self.nodes.insert(place, node.is_dying(is_dying));
         self.changes += 1;
         true
     }
 
     /// Starts its process. False when it runs already, or is not there.
     pub(crate) fn start(&mut self, number: u32) -> bool {
-        let Some(node) = self.nodes.get_mut(&number) else { return false };
+        let (pid, uptime_ms) = (self.last_pid + 1, self.uptime_ms);
+        let Some(node) = self.node_mut(number) else { return false };
         if node.process.is_some() {
             return false;
         }
-        self.last_pid += 1;
-        node.start(self.last_pid, self.uptime_ms);
+        node.start(pid, uptime_ms);
         node.restarts = 0;
+        self.last_pid = pid;
         self.changes += 1;
         true
     }
 
     /// Ends its process. False when it does not run.
     pub(crate) fn stop(&mut self, number: u32) -> bool {
-        let node = self.nodes.get_mut(&number);
+        let node = self.node_mut(number);
         let stopped = node.is_some_and(|node| node.process.take().is_some());
         self.changes += u64::from(stopped);
         stopped
@@ -348,7 +348,9 @@ impl<'a> World<'a> {
 
     /// Deletes its data: the identity is lost to the network.
     pub(crate) fn delete(&mut self, number: u32) -> bool {
+        let Ok(place) = self.place(number) else { return false };
         self.changes += 1;
-        self.nodes.remove(&number).is_some()
+        self.nodes.remove(place);
+        true
     }
 }
