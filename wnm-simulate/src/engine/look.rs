@@ -93,11 +93,6 @@ impl Looker {
         Now { wall: Timestamp(BEGINNING_MS + minutes * 60_000 + late_ms as i64), instant }
     }
 
-    /// The disk on which a storage root lies.
-    pub(super) fn disk_of(&self, root: &PathBuf) -> Option<usize> {
-        self.roots.iter().position(|known| known == root)
-    }
-
     pub(super) fn look(
         &mut self,
         world: &World<'_>,

@@ -157,7 +157,7 @@ impl<'a> Engine<'a> {
         let of = |changed: bool| if changed { Change::Made } else { Change::AlreadySo };
         match step {
             Step::Prepare { .. } => {
-                let disk = self.looker.disk_of(&spec.storage);
+                let disk = world.disk_at(&spec.storage);
                 let disk = disk.ok_or_else(|| format!("no {}", spec.storage.display()))?;
                 Ok(of(world.create(number, disk)))
             }

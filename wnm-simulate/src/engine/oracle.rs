@@ -192,9 +192,10 @@ fn demanded(
     seen: &Snapshot,
 ) -> bool {
     let disk = || {
-        let node = world.node(planned.action.node().number())?;
-        let size = world.machine.disk.get(node.disk)?.size_gb * 1e9;
-        let free = world.free_bytes(node.disk);
+        let node = seen.node(planned.action.node())?;
+        let disk = world.disk_at(&node.record.spec.storage)?;
+        let size = world.machine.disk.get(disk)?.size_gb * 1e9;
+        let free = world.free_bytes(disk);
         let used = (size - free) / size * 100.0;
         // The engine counts whole bytes.
         let slack = 1e-6;

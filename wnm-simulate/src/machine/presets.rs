@@ -21,7 +21,7 @@ macro_rules! presets {
     };
 }
 
-presets! { "cpu" "large" "small" "load" "disk" "memory" "desktop" "many" }
+presets! { "cpu" "large" "small" "load" "disk" "memory" "desktop" "many" "rough" }
 
 impl Preset {
     /// The machine.

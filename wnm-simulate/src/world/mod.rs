@@ -7,8 +7,10 @@ mod weather;
 pub(crate) use node::Node;
 pub(crate) use weather::Use;
 
+use std::path::Path;
+
 use crate::chance::Chance;
-use crate::machine::Machine;
+use crate::machine::{Machine, root};
 use weather::Weather;
 
 pub(crate) const MINUTE_MS: u64 = 60_000;
@@ -279,6 +281,11 @@ impl<'a> World<'a> {
             *used = used.min(disk.size_gb * GB);
         }
         self.state.disks = used;
+    }
+
+    /// The disk with this storage root.
+    pub(crate) fn disk_at(&self, storage: &Path) -> Option<usize> {
+        (0..self.machine.disk.len()).find(|disk| Path::new(&root(*disk)) == storage)
     }
 
     pub(crate) fn free_bytes(&self, disk: usize) -> f64 {
