@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use wnm_core::action::{Action, Mark, Outcome, PlannedAction};
 use wnm_core::host::Beginning;
 use wnm_core::model::{
-    NodeId, NodeKey, NodeRecord, NodeSpec, Now, OpId, Phase, RecordId, Release, Timestamp, Want,
+    NodeId, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Timestamp,
 };
 
 use crate::convert::{text, want_text};
@@ -74,14 +74,7 @@ fn added(
             false => Err(Cause::conflict(format!("{} is recorded with another spec", spec.id))),
         };
     }
-    let mut record = NodeRecord {
-        record: RecordId(0),
-        spec: spec.clone(),
-        want: Want::Run,
-        phase: Phase::Steady,
-        version: Some(release.version.clone()),
-        created: now.wall,
-    };
+    let mut record = NodeRecord::added(RecordId(0), spec.clone(), release, now.wall);
     let mark = Mark::of(action, &record, &now.instant);
     record.record = diesel::insert_into(nodes::table)
         .values(NewNodeRow::new(spec, release, &mark, now.wall)?)

@@ -8,6 +8,9 @@ use crate::shell::{cargo, run as shell};
 use crate::test::{self, Tier};
 use crate::{Done, deps, tidy};
 
+/// How long the simulated machines run in all.
+const MACHINE_DAYS: u32 = 5200;
+
 type Stage = fn() -> Done;
 
 /// Cheap stages first; each assumes that those before it passed.
@@ -17,6 +20,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("tidy", tidy::run),
     ("dependencies", deps::run),
     ("tests", || test::run(Tier::Default)),
+    ("simulated machines", campaign),
     ("documentation", documentation),
     ("system tier", system),
 ];
@@ -42,6 +46,14 @@ pub(crate) fn run() -> Done {
 
 fn clippy() -> Done {
     shell(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Thousands of simulated machine-days with every assertion on; the tests stage has run a few.
+fn campaign() -> Done {
+    let test = ["test", "--profile", "campaign", "-p", "wnm-simulate", "--test", "campaign"];
+    shell(
+        cargo(&test).args(["--", "--nocapture"]).env("WNM_CAMPAIGN_DAYS", MACHINE_DAYS.to_string()),
+    )
 }
 
 fn documentation() -> Done {

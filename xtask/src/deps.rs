@@ -16,8 +16,8 @@ struct Allowed {
     others: &'static [&'static str],
 }
 
-const ADAPTERS_AND_CORE: &[&str] =
-    &["wnm-core", "wnm-store", "wnm-metrics", "wnm-managers", "wnm-firewall"];
+const FOR_CLI: &[&str] =
+    &["wnm-core", "wnm-store", "wnm-metrics", "wnm-managers", "wnm-firewall", "wnm-simulate"];
 
 /// The table of `wnm-core/README.md`. A new entry is the most reviewed change there is.
 const TABLE: &[Allowed] = &[
@@ -51,10 +51,16 @@ const TABLE: &[Allowed] = &[
         ours: &["wnm-core"],
         others: &["nix", "serde", "serde_json", "shell-words", "thiserror", "tracing"],
     },
+    Allowed {
+        name: "wnm-simulate",
+        ours: &["wnm-core"],
+        // Nothing that can do input or output here either.
+        others: &["fastrand", "serde", "toml"],
+    },
     Allowed { name: "wnm-firewall", ours: &["wnm-core"], others: &["thiserror", "tracing"] },
     Allowed {
         name: "wnm-cli",
-        ours: ADAPTERS_AND_CORE,
+        ours: FOR_CLI,
         others: &[
             "clap",
             "comfy-table",
@@ -62,6 +68,7 @@ const TABLE: &[Allowed] = &[
             "serde",
             "serde_json",
             "shell-words",
+            "terminal_size",
             "thiserror",
             "toml",
             "tracing",

@@ -78,6 +78,8 @@ pub(crate) enum Command {
     /// Show the keys of nodes, archived and living; never their contents
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Run the engine against a modelled machine with a virtual clock, and show how it fares
+    Simulate(Box<SimulateArgs>),
     /// Look at the store
     #[command(subcommand)]
     Db(DbCommand),
@@ -101,6 +103,37 @@ pub(crate) struct PlanArgs {
     pub(crate) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
+    /// Which machine: a name of --list-machines, or a file [default: cpu]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) machine: Option<String>,
+    /// Where chance begins: the same seed gives the same run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// A setting, such as cpu_remove=75; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Run the rules of single samples on the same machine and seed as well
+    #[arg(long)]
+    pub(crate) compare: bool,
+    /// Draw the course of the run into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Give the model the size of this machine and the stored settings
+    #[arg(long)]
+    pub(crate) here: bool,
+    /// List the machines that come with the program
+    #[arg(long)]
+    pub(crate) list_machines: bool,
+    /// Print the file of the machine, to be copied and changed
+    #[arg(long)]
+    pub(crate) show_machine: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod init;
 mod nodes;
 mod plan;
 mod run;
+mod simulate;
 mod snapshot;
 mod status;
 mod survey;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
         Command::Config(command) => config::run(&context(&nothing)?, command),
         Command::Identity(command) => identity::run(&context(&nothing)?, command),
         Command::Db(command) => db::run(&context(&nothing)?, command),
+        Command::Simulate(args) => simulate::run(args, || context(&nothing), cli.global.json),
         Command::Help(args) => help::run(args),
     }
 }

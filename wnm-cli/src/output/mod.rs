@@ -3,6 +3,7 @@
 mod explain;
 mod human;
 mod json;
+mod simulate;
 mod things;
 
 use std::io::Write;
@@ -16,6 +17,8 @@ use wnm_core::policy::{Policy, Setting};
 use wnm_core::run::{CycleReport, Event};
 use wnm_managers::{ArchivedKey, KeyState};
 use wnm_store::StoreStatus;
+
+pub(crate) use simulate::Simulated;
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -148,6 +151,27 @@ pub(crate) fn store_check(
 ) -> Result<(), CliError> {
     let shape = things::check(path, complaints);
     print_either(as_json, || things::check_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn simulated(of: &Simulated<'_>, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || simulate::human(of, width()), || json::any(&simulate::shape(of)))
+}
+
+/// The run as an SVG file's text.
+pub(crate) fn picture(of: &Simulated<'_>) -> String {
+    simulate::picture(of)
+}
+
+/// The modelled machines that come with the program.
+pub(crate) fn machines() {
+    print(simulate::machines().trim_end());
+}
+
+/// Columns of the terminal, or a width that fits most places.
+fn width() -> usize {
+    const USUAL: usize = 100;
+    terminal_size::terminal_size_of(std::io::stdout())
+        .map_or(USUAL, |(terminal_size::Width(columns), _)| usize::from(columns))
 }
 
 fn print_either(

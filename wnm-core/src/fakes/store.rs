@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::action::{Action, Mark, Outcome, PlannedAction, Reason};
 use crate::host::{
     Beginning, HistoryQuery, HostError, HostResult, Intents, LastSeen, Recording, Store,
 };
 use crate::model::{
-    Answer, NodeKey, NodeRecord, NodeSpec, Now, OpId, Phase, RecordId, Release, Request, RequestId,
-    Timestamp, Verb, Want,
+    Answer, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Request, RequestId,
+    Timestamp, Verb,
 };
 use crate::observe::{
-    EngineMemory, FaultKind, Ledger, MachineSample, OpRecord, OpenOperation, SCHEMA,
+    EngineMemory, FaultKind, Ledger, MachineSample, OpRecord, OpenOperation, SCHEMA, keep_sample,
 };
 use crate::policy::PolicyDraft;
 
@@ -40,10 +39,6 @@ struct State {
     fail_save: Option<FaultKind>,
     fail_answer: Option<FaultKind>,
 }
-
-const SAMPLE_AGE: Duration = Duration::from_secs(11 * 60);
-const SAMPLES_AT_LEAST: usize = 20;
-const SAMPLES_AT_MOST: usize = 64;
 
 impl MemoryStore {
     /// An empty one.
@@ -141,8 +136,7 @@ impl Store for MemoryStore {
             return Err(HostError::with("keep the cycle", kind, "the store was told to fail"));
         }
         if let Some(sample) = recording.sample {
-            state.samples.push(sample.clone());
-            forget_samples(&mut state.samples, sample);
+            keep_sample(&mut state.samples, sample.clone());
         }
         state.memory = recording.memory.clone();
         let seen = LastSeen {
@@ -267,14 +261,7 @@ impl State {
             return Err("another node has it already".to_owned());
         }
         self.last_record += 1;
-        let record = NodeRecord {
-            record: RecordId(self.last_record),
-            spec: spec.clone(),
-            want: Want::Run,
-            phase: Phase::Steady,
-            version: Some(release.version.clone()),
-            created: now.wall,
-        };
+        let record = NodeRecord::added(RecordId(self.last_record), spec.clone(), release, now.wall);
         let key = record.key();
         self.nodes.insert(record.record, record);
         Ok(key)
@@ -315,19 +302,6 @@ fn find(
 ) -> HostResult<&mut (Request, Option<Answer>)> {
     let found = requests.iter_mut().find(|(request, _)| request.id == id);
     found.ok_or_else(|| HostError::new(format!("there is no request {id}"), FaultKind::NotFound))
-}
-
-fn forget_samples(samples: &mut Vec<MachineSample>, latest: &MachineSample) {
-    let count = samples.len();
-    let now = &latest.at.instant;
-    let mut place = 0;
-    samples.retain(|sample| {
-        place += 1;
-        let from_end = count - place;
-        let then = &sample.at.instant;
-        let young = then.boot == now.boot && then.age(now) < SAMPLE_AGE;
-        from_end < SAMPLES_AT_LEAST || (young && from_end < SAMPLES_AT_MOST)
-    });
 }
 
 #[cfg(test)]

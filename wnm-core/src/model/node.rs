@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId,
+    Address, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId, Release,
     Timestamp, Version,
 };
 
@@ -122,6 +122,23 @@ pub struct NodeRecord {
 }
 
 impl NodeRecord {
+    /// The record of a node that is about to be created, before its creation is marked as begun.
+    pub fn added(
+        record: RecordId,
+        spec: NodeSpec,
+        release: &Release,
+        created: Timestamp,
+    ) -> NodeRecord {
+        NodeRecord {
+            record,
+            spec,
+            want: Want::Run,
+            phase: Phase::Steady,
+            version: Some(release.version.clone()),
+            created,
+        }
+    }
+
     /// Name and record together.
     pub fn key(&self) -> NodeKey {
         NodeKey { id: self.spec.id, record: self.record }

@@ -12,6 +12,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Version(pub semver::Version);
 
+impl Version {
+    /// A release without suffixes.
+    pub fn new(major: u64, minor: u64, patch: u64) -> Version {
+        Version(semver::Version::new(major, minor, patch))
+    }
+}
+
 /// A text that is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a version such as 0.23.1")]

@@ -11,7 +11,7 @@ mod snapshot;
 pub use cost::{Beyond, CpuMemory, Estimate, KnownCost, LearnedCost, NodeCost, SURGE};
 pub use ledger::{Ledger, OpRecord, OpenOperation};
 pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};
-pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, network_rate};
+pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, keep_sample, network_rate};
 pub use reading::{
     CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample,
     MemorySample, NodeFacts, NodeReading, ProcessKey, ProcessReading, ProcessState, Readings,

@@ -1,6 +1,7 @@
 //! From two samples to a rate.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,26 @@ pub fn is_worth_keeping(earlier: &[MachineSample], sample: &MachineSample) -> bo
     let Some(last) = earlier.last() else { return true };
     let (before, after) = (&last.at.instant, &sample.at.instant);
     before.boot != after.boot || after.uptime_ms.saturating_sub(before.uptime_ms) >= SHORTEST_MS / 2
+}
+
+/// Samples younger than this are kept: a little more than rates look back.
+const KEPT: Duration = Duration::from_secs(11 * 60);
+/// So many are kept however old they are.
+const KEPT_AT_LEAST: usize = 20;
+/// More are not kept however young they are.
+const KEPT_AT_MOST: usize = 64;
+
+/// Adds `latest` to the stored samples, and forgets those that no rate will need.
+pub fn keep_sample(samples: &mut Vec<MachineSample>, latest: MachineSample) {
+    let now = latest.at.instant.clone();
+    samples.push(latest);
+    let mut from_end = samples.len();
+    samples.retain(|sample| {
+        from_end -= 1;
+        let then = &sample.at.instant;
+        let young = then.boot == now.boot && then.age(&now) < KEPT;
+        from_end < KEPT_AT_LEAST || (young && from_end < KEPT_AT_MOST)
+    });
 }
 
 fn fits(before: &MachineSample, sample: &MachineSample) -> bool {

@@ -238,6 +238,10 @@ fn under_pressure(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Viol
 
 /// Ports and directories of records and additions, each once.
 fn taken_twice(plan: &Plan, snapshot: &Snapshot) -> Vec<Violation> {
+    // Only an addition can take anything, and most plans have none.
+    if !plan.actions.iter().any(|planned| matches!(planned.action, Action::Add { .. })) {
+        return Vec::new();
+    }
     let recorded = snapshot.nodes.iter().map(|node| &node.record.spec);
     let added = plan.actions.iter().filter_map(|planned| match &planned.action {
         Action::Add { spec, .. } if snapshot.node(spec.id).is_none() => Some(spec.as_ref()),

@@ -12,6 +12,8 @@ mod finish;
 mod grow;
 mod heal;
 mod lower;
+
+mod measure;
 mod pace;
 mod pressure;
 mod price;
@@ -26,9 +28,9 @@ pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
 pub use capacity::{Bound, Capacity, Held, Unsure, capacity};
 pub use check::{Violation, check};
 pub use lower::lower;
+pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
-pub use shed::needs_sizes;
 
 use crate::observe::Snapshot;
 use crate::policy::Policy;

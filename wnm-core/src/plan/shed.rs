@@ -1,7 +1,6 @@
 //! Relief: nodes are stopped for CPU, memory and load, and removed for disk and the stored cap.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use super::budget::{RemovalsLeft, disk_removals_left, removals_left};
@@ -9,9 +8,9 @@ use super::price::prices;
 use super::work::{Work, weighed};
 use super::{Note, Verdict};
 use crate::action::{Action, PlannedAction, Reason, Resource, Stopped};
-use crate::model::{Bytes, Instant, NodeId, NodeKey, Percent, Phase, Removal, Want};
-use crate::observe::{EngineMemory, FileSystemSample, FileSystemView, NodeState, NodeView};
-use crate::policy::{Policy, Stability};
+use crate::model::{Bytes, NodeId, NodeKey, Percent, Phase, Removal, Want};
+use crate::observe::{FileSystemView, NodeState, NodeView};
+use crate::policy::Stability;
 use crate::select::pick;
 
 /// True when something is being relieved, or is due to be: nothing grows then.
@@ -413,26 +412,4 @@ fn pressure_reason(work: &Work<'_>, verdict: &Verdict, used: f64) -> Reason {
         limit: shed_limit(verdict),
         for_s: since.map_or(0, |since| since.age(work.now()).as_secs()),
     }
-}
-
-/// True when a removal could be decided from the sizes of the nodes below `root`. Walking their
-/// directories costs, so they are measured only then.
-pub fn needs_sizes(
-    memory: &EngineMemory,
-    policy: &Policy,
-    root: &Path,
-    sample: &FileSystemSample,
-    now: &Instant,
-) -> bool {
-    let held = |resource: Resource| {
-        let since = memory.over.get(&resource);
-        since.is_some_and(|since| since.age(now) >= policy.stability.disk_grace)
-    };
-    let over_now = policy.stability.disk_grace.is_zero()
-        && Percent::of(sample.space.total.saturating_sub(sample.space.free), sample.space.total)
-            .is_some_and(|used| policy.disk.band.is_over(used.0));
-    sample.space.free < policy.crisis_bytes.0
-        || over_now
-        || held(Resource::Disk(root.into()))
-        || held(Resource::Inodes(root.into()))
 }

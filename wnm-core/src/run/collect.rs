@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host::{Host, NodeSigns, NodeTarget};
-use crate::model::{Manager, NodeId, NodeRecord, NodeSpec, Now};
+use crate::model::{Manager, NodeId, NodeSpec, Now};
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Readings, StorageReading, UnitReading, Unread,
 };
-use crate::plan::needs_sizes;
+use crate::plan::to_measure;
 use crate::policy::Policy;
 
 /// Logical CPUs, which some defaults follow: from this look, else from the last one stored.
@@ -70,16 +70,14 @@ fn nodes(
     let targets: Vec<NodeTarget<'_>> =
         specs.iter().map(|spec| NodeTarget { spec, pid: pid_of(units.get(&spec.id)) }).collect();
     let signs = host.nodes.read(&targets, deadline);
-    let full = roots_to_measure(ledger, policy, machine, now);
-    let due = due_for_measuring(ledger, now);
+    let measured = to_measure(ledger, policy, machine.as_ref().ok(), now);
     specs
         .iter()
         .zip(signs)
         .map(|(spec, signs)| {
             let unit = units.get(&spec.id).cloned().unwrap_or_else(|| Err(unanswered()));
             let data = data(spec, storage);
-            let wanted = full.contains(&spec.storage) || due.contains(&spec.id);
-            let measured = wanted && data == Ok(true);
+            let measured = measured.contains(&spec.id) && data == Ok(true);
             let disk = measured.then(|| host.files.usage(spec).ok()).flatten();
             (spec.id, reading(unit, signs, data, disk))
         })
@@ -142,47 +140,4 @@ fn data(spec: &NodeSpec, storage: &BTreeMap<PathBuf, StorageReading>) -> Result<
             why: format!("{} was not looked at", spec.storage.display()),
         }),
     }
-}
-
-/// The nodes whose turn it is: walking a directory costs, so each node has its turn once an hour,
-/// spread over the cycles, those never or longest ago measured first.
-fn due_for_measuring(ledger: &Ledger, now: &Now) -> BTreeSet<NodeId> {
-    const ROUND: Duration = Duration::from_secs(3600);
-    const CYCLES_IN_A_ROUND: usize = 60;
-    let age = |record: &NodeRecord| {
-        let size = ledger.memory.nodes.get(&record.record).and_then(|memory| memory.size.as_ref());
-        size.map_or(Duration::MAX, |size| now.age(&size.at))
-    };
-    let mut due: Vec<(Duration, NodeId)> = ledger
-        .nodes
-        .iter()
-        .map(|record| (age(record), record.spec.id))
-        .filter(|(age, _)| *age >= ROUND)
-        .collect();
-    due.sort_by(|a, b| b.cmp(a));
-    let turns = ledger.nodes.len().div_ceil(CYCLES_IN_A_ROUND);
-    due.into_iter().take(turns).map(|(_, id)| id).collect()
-}
-
-fn roots_to_measure(
-    ledger: &Ledger,
-    policy: &Policy,
-    machine: &Result<MachineSample, Unread>,
-    now: &Now,
-) -> BTreeSet<PathBuf> {
-    let Ok(machine) = machine else {
-        return BTreeSet::new();
-    };
-    let full: BTreeSet<u64> = machine
-        .file_systems
-        .iter()
-        .filter(|(root, sample)| needs_sizes(&ledger.memory, policy, root, sample, &now.instant))
-        .map(|(_, sample)| sample.device)
-        .collect();
-    machine
-        .file_systems
-        .iter()
-        .filter(|(_, sample)| full.contains(&sample.device))
-        .map(|(root, _)| root.clone())
-        .collect()
 }
