@@ -12,7 +12,6 @@ mod finish;
 mod grow;
 mod heal;
 mod lower;
-
 mod measure;
 mod pace;
 mod pressure;
