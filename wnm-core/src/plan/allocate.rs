@@ -1,13 +1,13 @@
 //! The next node: its id, ports, wallet and place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
-use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Release};
+use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Phase, Release};
 use crate::observe::{FileSystemView, NodeView};
 
 /// Hands out what new nodes are made of, never the same thing twice.
@@ -18,7 +18,8 @@ pub(super) struct Allocator<'w, 'a> {
     taken_ports: BTreeSet<u16>,
     wallets: BTreeMap<Address, u32>,
     placed: BTreeMap<PathBuf, u32>,
-    skipped: Vec<NodeId>,
+    made: BTreeSet<NodeId>,
+    skipped: BTreeSet<NodeId>,
 }
 
 impl<'w, 'a> Allocator<'w, 'a> {
@@ -34,20 +35,43 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let mut wallets = BTreeMap::new();
         for node in &snapshot.nodes {
             taken_ports.extend(node.record.spec.ports.all());
-            if node.record.counts() {
+            if !matches!(node.record.phase, Phase::Removing { .. }) {
                 *wallets.entry(node.record.spec.wallet).or_insert(0) += 1;
             }
         }
         taken_ids.extend(snapshot.nodes.iter().map(NodeView::id));
-        Ok(Allocator {
+        let mut allocator = Allocator {
             work,
             release,
             taken_ids,
             taken_ports,
             wallets,
             placed: BTreeMap::new(),
-            skipped: Vec::new(),
-        })
+            made: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+        };
+        for planned in work.decided() {
+            allocator.take_note_of(&planned.action);
+        }
+        Ok(allocator)
+    }
+
+    /// What this very plan has given away before.
+    fn take_note_of(&mut self, decided: &Action) {
+        match decided {
+            Action::Add { spec, .. } if self.work.snapshot.node(spec.id).is_none() => {
+                self.give(spec.id, &spec.ports, spec.wallet, &spec.storage);
+            }
+            _ => {}
+        }
+    }
+
+    fn give(&mut self, id: NodeId, ports: &NodePorts, wallet: Address, root: &Path) {
+        self.made.insert(id);
+        self.taken_ids.insert(id);
+        self.taken_ports.extend(ports.all());
+        *self.wallets.entry(wallet).or_insert(0) += 1;
+        *self.placed.entry(root.to_owned()).or_insert(0) += 1;
     }
 
     /// The next node, where its disk will hold it.
@@ -85,7 +109,8 @@ impl<'w, 'a> Allocator<'w, 'a> {
 
     /// What was passed over, for the report.
     pub(super) fn into_skipped(self) -> Option<Note> {
-        (!self.skipped.is_empty()).then_some(Note::SkippedIds { ids: self.skipped })
+        let ids: Vec<NodeId> = self.skipped.into_iter().collect();
+        (!ids.is_empty()).then_some(Note::SkippedIds { ids })
     }
 
     /// Roots of the policy that are there, with their file systems.
@@ -179,21 +204,18 @@ impl<'w, 'a> Allocator<'w, 'a> {
             }
         };
         let wallet = defaults.wallets.next(&self.wallets);
-        self.taken_ids.insert(id);
-        self.taken_ports.extend(ports.all());
-        *self.wallets.entry(wallet).or_insert(0) += 1;
-        *self.placed.entry(root.clone()).or_insert(0) += 1;
+        self.give(id, &ports, wallet, &root);
         let spec = self.spec(id, ports, wallet, root);
         Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
     }
 
     fn is_free(&mut self, id: NodeId, ports: &NodePorts) -> bool {
-        let recorded = self.work.snapshot.node(id).is_some();
+        let ours = self.work.snapshot.node(id).is_some() || self.made.contains(&id);
         let id_taken = self.taken_ids.contains(&id);
         let port_taken = ports.all().any(|port| self.taken_ports.contains(&port));
         // Our own nodes are where they should be; anything else in the way is worth a word.
-        if !recorded && (id_taken || port_taken) {
-            self.skipped.push(id);
+        if !ours && (id_taken || port_taken) {
+            self.skipped.insert(id);
         }
         !id_taken && !port_taken
     }
