@@ -5,6 +5,7 @@ mod disabled;
 mod growth;
 mod healing;
 mod lessons;
+mod properties;
 mod requests;
 mod shedding;
 
