@@ -74,7 +74,7 @@ pub(super) fn stored(tape: &mut Tape<'_>, nodes: u32) -> PolicyDraft {
         .with(Setting::NodeStorage, ROOTS[..roots].join(" "))
         .with(Setting::NodeCap, cap.to_string());
     // 65535 is the last port: few ids fit above 65000.
-    let base = match cap < 500 && tape.once_in(4) {
+    let base = match cap.max(nodes) < 500 && tape.once_in(4) {
         true => base.with(Setting::PortStart, "65"),
         false => base,
     };
