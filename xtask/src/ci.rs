@@ -17,6 +17,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("tidy", tidy::run),
     ("dependencies", deps::run),
     ("tests", || test::run(Tier::Default)),
+    ("properties", test::properties),
     ("documentation", documentation),
     ("system tier", system),
 ];
