@@ -149,22 +149,24 @@ fn a_value_for_one_run_never_removes(case: &Case, planner: &Planner) -> Held {
     let differs = |what: &str| {
         Err(format!("{what}:\n{}\n--- without it\n{}", render(&with), render(&without)))
     };
-    let cap = |reason: &Reason| matches!(reason, Reason::OverCap { .. });
-    if removals(&with, cap).len() > removals(&without, cap).len() {
-        return differs("removes more for the cap");
-    }
     let delay =
         |reason: &Reason| matches!(reason, Reason::DelayOver { .. } | Reason::DelayCut { .. });
     if !removals(&with, delay).is_subset(&removals(&without, delay)) {
         return differs("deletes what would have waited");
     }
-    let disk =
-        |reason: &Reason| matches!(reason, Reason::Pressure { .. } | Reason::Emergency { .. });
-    // One emergency is relieved at a time: without it the other disks have their turn.
+    // An emergency takes its node before everybody else; held back, it leaves the turn to them.
     let urgent =
         |reason: &Reason| matches!(reason, Reason::Emergency { .. } | Reason::DelayCut { .. });
-    let hurries = !removals(&without, urgent).is_empty();
-    if !hurries && removals(&with, disk).len() > removals(&without, disk).len() {
+    if !removals(&without, urgent).is_empty() {
+        return Ok(());
+    }
+    let cap = |reason: &Reason| matches!(reason, Reason::OverCap { .. });
+    if removals(&with, cap).len() > removals(&without, cap).len() {
+        return differs("removes more for the cap");
+    }
+    let disk =
+        |reason: &Reason| matches!(reason, Reason::Pressure { .. } | Reason::Emergency { .. });
+    if removals(&with, disk).len() > removals(&without, disk).len() {
         return differs("removes more for a disk");
     }
     Ok(())
