@@ -14,6 +14,8 @@ fn down(deaths: usize, last_death: u64, last_try: Option<u64>) -> Snapshot {
     snapshot
 }
 
+type Change = fn(&mut Snapshot);
+
 fn cap_of_one() -> PolicyDraft {
     draft().with(Setting::NodeCap, "1")
 }
@@ -94,7 +96,7 @@ fn deaths_are_counted_from_counter_and_process() {
 
 #[test]
 fn what_an_operator_stopped_and_what_a_reboot_ended_did_not_die() {
-    let cases: [(&str, fn(&mut Snapshot)); 3] = [
+    let cases: [(&str, Change); 3] = [
         ("wanted", |_| {}),
         ("stopped", |it| it.nodes[0].record.want = Want::StoppedByOperator),
         ("rebooted", |it| it.memory.boot = Some(BootId("earlier".into()))),

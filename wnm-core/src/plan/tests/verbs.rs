@@ -189,10 +189,13 @@ fn additions_keep_to_the_cap_and_to_nothing_else() {
     }
 }
 
+/// Makes something unreadable.
+type Hide = fn(&mut Snapshot, Unread);
+
 #[test]
 fn additions_need_a_program_a_survey_and_a_disk() {
     let unread = || Unread { kind: FaultKind::Timeout, why: "no answer".into() };
-    let cases: [(&str, fn(&mut Snapshot, Unread)); 5] = [
+    let cases: [(&str, Hide); 5] = [
         ("no node program: no answer", |it, unread| it.release = Err(unread)),
         ("free ids and ports are not known: no answer", |it, unread| it.ports = Err(unread)),
         ("free ids and ports are not known: no answer", |it, unread| it.occupied = Err(unread)),

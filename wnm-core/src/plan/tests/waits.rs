@@ -117,9 +117,11 @@ fn memory_stops_what_is_needed_at_once() {
     assert_eq!(stops(&unknown), 1, "what a node takes is not known");
 }
 
+type Remember = fn(&mut EngineMemory, Instant);
+
 #[test]
 fn growth_waits_to_the_second() {
-    let waits: [(&str, u64, fn(&mut EngineMemory, Instant)); 4] = [
+    let waits: [(&str, u64, Remember); 4] = [
         ("grow_window", 600, |memory, at| memory.room = Some(at)),
         ("settle_time after growth", 300, |memory, at| memory.last_growth = Some(at)),
         ("settle_time after a stop", 300, |memory, at| memory.last_stop = Some(at)),

@@ -86,10 +86,12 @@ fn growth(plan: &Plan) -> usize {
     plan.actions.iter().filter(grows).count()
 }
 
+type Lessen = fn(&mut MachineView);
+
 /// "A new node is created only if …": whatever there is less of, growth is not more for it.
 fn less_room_never_means_more_growth(case: &Case, planner: &Planner) -> Held {
     let most = growth(&whole(planner, &case.snapshot, &case.policy));
-    let lessen: [(&str, fn(&mut MachineView)); 5] = [
+    let lessen: [(&str, Lessen); 5] = [
         ("memory", |machine| {
             let less = |memory: &mut MemorySample| memory.available.0 /= 2;
             machine.memory.iter_mut().for_each(less);

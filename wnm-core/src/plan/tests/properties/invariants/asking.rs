@@ -30,19 +30,19 @@ pub(super) fn every_request_is_looked_at_once(look: &Look<'_>) -> Held {
 pub(super) fn an_action_for_a_request_is_what_was_asked(look: &Look<'_>) -> Held {
     asked(look).try_for_each(|(it, id)| {
         let Some(request) = request(look, id) else { return Err(format!("nobody asked {id}")) };
-        let fits = match (&request.verb, &it.action) {
+        let fits = matches!(
+            (&request.verb, &it.action),
             (Verb::Add { .. }, Action::Add { .. })
-            | (Verb::Start { .. }, Action::Start { .. })
-            | (Verb::Stop { .. }, Action::Stop { stopped: Stopped::ByOperator, .. })
-            | (Verb::Restart { .. }, Action::Restart { .. })
-            | (
-                Verb::Remove { .. } | Verb::Teardown { .. },
-                Action::Remove { cause: Removal::Operator, .. },
-            )
-            | (Verb::Disable { .. }, Action::Disable { .. })
-            | (Verb::Enable { .. }, Action::Enable { .. }) => true,
-            _ => false,
-        };
+                | (Verb::Start { .. }, Action::Start { .. })
+                | (Verb::Stop { .. }, Action::Stop { stopped: Stopped::ByOperator, .. })
+                | (Verb::Restart { .. }, Action::Restart { .. })
+                | (
+                    Verb::Remove { .. } | Verb::Teardown { .. },
+                    Action::Remove { cause: Removal::Operator, .. },
+                )
+                | (Verb::Disable { .. }, Action::Disable { .. })
+                | (Verb::Enable { .. }, Action::Enable { .. })
+        );
         let named = it.action.key().is_none_or(|key| request.verb.nodes().contains(&key));
         ensure(fits && named, || format!("{} for {:?}", it.action, request.verb))
     })

@@ -93,6 +93,9 @@ invariants! {
         what_was_begun_for_a_request_is_not_begun_again;
 }
 
+/// A resource, what was measured, and its grow and shed thresholds.
+type Judged = (Resource, Option<f64>, Option<f64>, Option<f64>);
+
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Held {
     if holds { Ok(()) } else { Err(why()) }
 }
@@ -164,8 +167,8 @@ impl<'a> Look<'a> {
         systems.get(&node.record.spec.storage).map(|system| system.device)
     }
 
-    /// Every resource that is judged: what was measured, and its two thresholds.
-    fn judged(&self) -> Vec<(Resource, Option<f64>, Option<f64>, Option<f64>)> {
+    /// Every resource that is judged.
+    fn judged(&self) -> Vec<Judged> {
         let (machine, policy) = (&self.snapshot.machine, self.policy);
         let of = |band: crate::policy::Band| (Some(band.add_below()), Some(band.remove_above()));
         let used = machine.memory.map(|it| {
