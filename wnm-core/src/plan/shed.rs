@@ -49,7 +49,9 @@ fn disk_emergency(work: &mut Work<'_>) -> bool {
         if !disk_budget_left(work) {
             continue;
         }
-        let short = Bytes(crisis.0 - system.free.0);
+        // Nor does it make little of what others store.
+        let wanted = work.policy.crisis_bytes.max(work.policy.stored_crisis_bytes);
+        let short = Bytes(wanted.0 - system.free.0);
         let Some(node) = disk_candidate(work, &resource, device, short) else { continue };
         let action = Action::Remove { node, cause: Removal::Disk };
         let (left, limit) = (system.free.0 as f64, crisis.0 as f64);

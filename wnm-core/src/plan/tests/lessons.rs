@@ -312,6 +312,10 @@ fn a_disk_threshold_for_one_run_makes_foreign_data_no_smaller() {
     let snapshot = full_disk(3, gb(1));
     let policy = for_one_run(draft(), &[(Setting::HdRemove, "91.9")]);
     assert_eq!(names(&sound(&snapshot, &policy)), Vec::<String>::new());
+    // 58.5 GB short of what is stored, and only 10 GB of ours.
+    let stored = draft().with(Setting::CrisisBytes, "60GB");
+    let policy = for_one_run(stored, &[(Setting::CrisisBytes, "2GB")]);
+    assert_eq!(names(&sound(&in_a_crisis(1), &policy)), Vec::<String>::new());
 }
 
 #[test]

@@ -116,13 +116,14 @@ impl Case {
     /// What a person needs to see of a case that failed.
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();
-        let default = |(setting, text): &(&Setting, &String)| **text != setting.default_text();
-        let changed = |draft: &PolicyDraft| -> Vec<String> {
-            let changed = draft.values.iter().filter(default);
-            changed.map(|(setting, text)| format!("{setting}={text}")).collect()
+        let says = |draft: &PolicyDraft, all: bool| -> String {
+            let values = draft.values.iter();
+            let said = values.filter(|(setting, text)| all || **text != setting.default_text());
+            said.map(|(setting, text)| format!("{setting}={text} ")).collect()
         };
-        let _ = writeln!(text, "stored: {}", changed(&self.stored).join(" "));
-        let _ = writeln!(text, "for this run: {}", changed(&self.overrides).join(" "));
+        let _ = writeln!(text, "stored: {}", says(&self.stored, false));
+        // Here a default may well differ from what is stored.
+        let _ = writeln!(text, "for this run: {}", says(&self.overrides, true));
         let _ = writeln!(text, "now: {:?}", self.now.instant);
         let _ = writeln!(text, "machine: {:?}", self.snapshot.machine);
         let _ = writeln!(text, "memory: {:?}", self.snapshot.memory);
