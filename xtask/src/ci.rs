@@ -21,6 +21,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("dependencies", deps::run),
     ("tests", || test::run(Tier::Default)),
     ("simulated machines", campaign),
+    ("properties", test::properties),
     ("documentation", documentation),
     ("system tier", system),
 ];

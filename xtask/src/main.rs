@@ -22,6 +22,7 @@ cargo xtask <command>
 
   ci                what CI runs, in its order; stops at the first failure
   test [TIER]       pure, hermetic, system, scenarios or all; without one: pure and hermetic
+  properties        the campaign of random plans; WNM_PROPERTY_CASES says how many
   tidy              text rules over the whole tree
   deps              who may depend on whom
   demo              the main job, shown in a private directory
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["ci"] => ci::run(),
         ["test"] => test::run(test::Tier::Default),
+        ["properties"] => test::properties(),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),
         ["tidy"] => tidy::run(),
         ["deps"] => deps::run(),

@@ -1,5 +1,6 @@
 //! The tiers of tests: `tests/README.md` says what belongs where.
 
+use std::env;
 use std::path::PathBuf;
 
 use cargo_metadata::{Metadata, MetadataCommand, Package};
@@ -58,6 +59,17 @@ pub(crate) fn run(tier: Tier) -> Done {
             system().map(drop)
         }
     }
+}
+
+/// How many random cases a campaign takes: what fits well into ten minutes on two cores.
+const CASES: &str = "100000";
+
+/// The campaign: properties of every plan, optimised, with cases that no everyday run has seen.
+pub(crate) fn properties() -> Done {
+    let tests =
+        ["test", "--profile", "campaign", "-p", "wnm-core", "--lib", "plan::tests::properties"];
+    let wanted = env::var("WNM_PROPERTY_CASES").unwrap_or_else(|_| CASES.to_owned());
+    shell(cargo(&tests).env("WNM_PROPERTY_CASES", wanted))
 }
 
 /// Runs the system tier where that is possible; where it is not, says so loudly.

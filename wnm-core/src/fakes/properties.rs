@@ -11,8 +11,9 @@ use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
 use crate::model::{NodeId, NodeKey, NodeRecord, Timestamp, Verb, Want};
 use crate::observe::FaultKind;
+use crate::plan::Plan;
 use crate::policy::{PolicyDraft, Setting};
-use crate::run::{CycleOptions, cycle};
+use crate::run::{CycleOptions, cycle, preview};
 
 /// Nodes there may be at most; few, so that events hit the same ones.
 const MOST: u32 = 6;
@@ -176,11 +177,13 @@ impl Story {
         self.host.world().advance(seconds(60));
         self.elapsed_ms += 60_000;
         let disabled = self.disabled();
+        let shown = self.shown()?;
         let ended = cycle(&self.host.host(&self.store), &CycleOptions::new(), &mut |_| {});
         let report = match ended {
             Ok(report) => report,
             Err(error) => return Err(TestCaseError::fail(format!("{error}"))),
         };
+        prop_assert_eq!(&report.plan, &shown, "a dry run shows what the cycle then does");
         let removed = report.done.iter().filter(|it| it.planned.removes_by_engine().is_some());
         self.removals.extend(removed.map(|_| self.elapsed_ms));
         self.note_data();
@@ -194,6 +197,24 @@ impl Story {
             }
         }
         Ok(())
+    }
+
+    /// What a dry run at this instant shows. It changes nothing, so the trouble that is still to
+    /// come comes to the cycle as well.
+    fn shown(&self) -> Result<Plan, TestCaseError> {
+        let ledger = self.store.load().unwrap();
+        let (faults, clock, present) = {
+            let world = self.host.world();
+            (world.faults.clone(), world.uptime_ms, world.present())
+        };
+        let shown = preview(&self.host.host(&self.store), &CycleOptions::new());
+        let plan = shown.map_err(|error| TestCaseError::fail(format!("{error}")))?.2;
+        let mut world = self.host.world();
+        world.faults = faults;
+        prop_assert_eq!((world.uptime_ms, world.present()), (clock, present));
+        drop(world);
+        prop_assert_eq!(self.store.load().unwrap(), ledger, "a dry run stores nothing");
+        Ok(plan)
     }
 
     /// A key is where it was, or in the archive. No event of these stories deletes one.

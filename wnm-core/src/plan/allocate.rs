@@ -7,7 +7,7 @@ use super::disk::Outlook;
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
-use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Release};
+use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Phase, Release};
 use crate::observe::{FileSystemView, NodeView};
 
 /// Hands out what new nodes are made of, never the same thing twice.
@@ -18,10 +18,11 @@ pub(super) struct Allocator<'w, 'a> {
     taken_ports: BTreeSet<u16>,
     wallets: BTreeMap<Address, u32>,
     placed: BTreeMap<PathBuf, u32>,
-    skipped: Vec<NodeId>,
+    /// Nodes of ours, recorded or made by this very plan.
+    ours: BTreeSet<NodeId>,
+    skipped: BTreeSet<NodeId>,
     /// Every id below this one is taken: what was looked through once is not again.
     next: NodeId,
-    recorded: BTreeSet<NodeId>,
 }
 
 impl<'w, 'a> Allocator<'w, 'a> {
@@ -37,23 +38,45 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let mut wallets = BTreeMap::new();
         for node in &snapshot.nodes {
             taken_ports.extend(node.record.spec.ports.all());
-            if node.record.counts() {
+            if !matches!(node.record.phase, Phase::Removing { .. }) {
                 *wallets.entry(node.record.spec.wallet).or_insert(0) += 1;
             }
         }
-        let recorded: BTreeSet<NodeId> = snapshot.nodes.iter().map(NodeView::id).collect();
-        taken_ids.extend(&recorded);
-        Ok(Allocator {
+        let ours: BTreeSet<NodeId> = snapshot.nodes.iter().map(NodeView::id).collect();
+        taken_ids.extend(&ours);
+        let mut allocator = Allocator {
             work,
             release,
             taken_ids,
             taken_ports,
             wallets,
             placed: BTreeMap::new(),
-            skipped: Vec::new(),
+            ours,
+            skipped: BTreeSet::new(),
             next: NodeId::FIRST,
-            recorded,
-        })
+        };
+        for planned in work.decided() {
+            allocator.take_note_of(&planned.action);
+        }
+        Ok(allocator)
+    }
+
+    /// What this very plan has given away before.
+    fn take_note_of(&mut self, decided: &Action) {
+        match decided {
+            Action::Add { spec, .. } if self.work.snapshot.node(spec.id).is_none() => {
+                self.give(spec.id, &spec.ports, spec.wallet, &spec.storage);
+            }
+            _ => {}
+        }
+    }
+
+    fn give(&mut self, id: NodeId, ports: &NodePorts, wallet: Address, root: &Path) {
+        self.ours.insert(id);
+        self.taken_ids.insert(id);
+        self.taken_ports.extend(ports.all());
+        *self.wallets.entry(wallet).or_insert(0) += 1;
+        *self.placed.entry(root.to_owned()).or_insert(0) += 1;
     }
 
     /// The next node, where its disk will hold it.
@@ -91,7 +114,8 @@ impl<'w, 'a> Allocator<'w, 'a> {
 
     /// What was passed over, for the report.
     pub(super) fn into_skipped(self) -> Option<Note> {
-        (!self.skipped.is_empty()).then_some(Note::SkippedIds { ids: self.skipped })
+        let ids: Vec<NodeId> = self.skipped.into_iter().collect();
+        (!ids.is_empty()).then_some(Note::SkippedIds { ids })
     }
 
     /// Roots of the policy that are there, with their file systems.
@@ -148,21 +172,18 @@ impl<'w, 'a> Allocator<'w, 'a> {
         };
         let wallet = defaults.wallets.next(&self.wallets);
         self.next = id.next();
-        self.taken_ids.insert(id);
-        self.taken_ports.extend(ports.all());
-        *self.wallets.entry(wallet).or_insert(0) += 1;
-        *self.placed.entry(root.clone()).or_insert(0) += 1;
+        self.give(id, &ports, wallet, &root);
         let spec = self.spec(id, ports, wallet, root);
         Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
     }
 
     fn is_free(&mut self, id: NodeId, ports: &NodePorts) -> bool {
-        let recorded = self.recorded.contains(&id);
+        let ours = self.ours.contains(&id);
         let id_taken = self.taken_ids.contains(&id);
         let port_taken = ports.all().any(|port| self.taken_ports.contains(&port));
         // Our own nodes are where they should be; anything else in the way is worth a word.
-        if !recorded && (id_taken || port_taken) {
-            self.skipped.push(id);
+        if !ours && (id_taken || port_taken) {
+            self.skipped.insert(id);
         }
         !id_taken && !port_taken
     }

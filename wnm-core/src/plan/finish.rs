@@ -50,7 +50,11 @@ pub(super) fn delays(work: &mut Work<'_>) {
             continue;
         }
         let counting = counting_with(work) + asked_for.len() as u32;
-        if *cause == Removal::Cap && counting < work.policy.cap.limit {
+        if *cause == Removal::Cap && counting < work.policy.cap.stored {
+            // A cap for this run only takes nothing back, and must not delete it either.
+            if counting >= work.policy.cap.limit {
+                continue;
+            }
             let action = Action::Reprieve { node: node.record.key() };
             work.decide(action, Reason::RoomAgain);
             continue;

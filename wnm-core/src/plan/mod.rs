@@ -31,7 +31,9 @@ pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
 
-use crate::observe::Snapshot;
+use std::borrow::Cow;
+
+use crate::observe::{NodeView, Snapshot};
 use crate::policy::Policy;
 use work::Work;
 
@@ -49,6 +51,8 @@ pub enum PlanScope {
 /// Decides what to do. The order is the policy: what was begun is finished first, safety comes
 /// before wishes, wishes before relief, relief before healing, healing before growth.
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
+    let ordered = by_id(snapshot);
+    let snapshot = ordered.as_ref();
     let mut work = Work::new(snapshot, policy);
     work.note_what_is_seen();
     if scope == PlanScope::Nothing {
@@ -66,4 +70,15 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
         grow::grow(&mut work, shedding);
     }
     work.into_plan()
+}
+
+/// Where the first few of many are taken, they are those with the lowest ids, whoever made the
+/// snapshot.
+fn by_id(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
+    if snapshot.nodes.is_sorted_by_key(NodeView::id) {
+        return Cow::Borrowed(snapshot);
+    }
+    let mut ordered = snapshot.clone();
+    ordered.nodes.sort_by_key(NodeView::id);
+    Cow::Owned(ordered)
 }

@@ -71,6 +71,8 @@ fn add(work: &mut Work<'_>, count: u32, reason: &Reason) -> Vec<String> {
             Err(blocked) => return vec![blocked.to_string()],
         }
     }
+    let skipped = allocator.into_skipped();
+    work.notes.extend(skipped);
     for action in added {
         work.decide(action, reason.clone());
     }

@@ -49,7 +49,9 @@ fn disk_emergency(work: &mut Work<'_>) -> bool {
         if !disk_budget_left(work) {
             continue;
         }
-        let short = Bytes(crisis.0 - system.free.0);
+        // Nor does it make little of what others store.
+        let wanted = work.policy.crisis_bytes.max(work.policy.stored_crisis_bytes);
+        let short = Bytes(wanted.0 - system.free.0);
         let Some(node) = disk_candidate(work, &resource, device, short) else { continue };
         let action = Action::Remove { node, cause: Removal::Disk };
         let (left, limit) = (system.free.0 as f64, crisis.0 as f64);
@@ -70,8 +72,14 @@ fn is_being_relieved(work: &Work<'_>, device: u64) -> bool {
 
 /// A node on that device that is on its way out and can be observed.
 fn leaving_on(work: &Work<'_>, device: u64) -> Option<NodeView> {
+    // What the stored cap takes back waits for a run without one of its own.
+    let has_room = (work.snapshot.counting().count() as u32) < work.policy.cap.stored;
+    let is_spared = |node: &NodeView| {
+        has_room && matches!(node.record.phase, Phase::Removing { cause: Removal::Cap, .. })
+    };
     let leaving = |node: &&NodeView| {
         matches!(node.seen.state, NodeState::Removing)
+            && !is_spared(node)
             && lies_on(work, node, device)
             && node.data_present == Some(true)
             && node.seen.alive.is_some()
@@ -205,7 +213,9 @@ fn relieve_disk(work: &mut Work<'_>, verdict: &Verdict) {
     if is_leaving_device(work, system.device) || !disk_budget_left(work) {
         return;
     }
-    let excess = (used - shed_limit(verdict)) / 100.0 * system.total.0 as f64;
+    // A threshold for this run only must not make little of what others store.
+    let limit = shed_limit(verdict).min(work.policy.disk.stored_remove_above);
+    let excess = (used - limit) / 100.0 * system.total.0 as f64;
     if let Some(node) = disk_candidate(work, &verdict.resource, system.device, Bytes(excess as u64))
     {
         work.decide(Action::Retire { node, cause: Removal::Disk }, reason);

@@ -35,6 +35,13 @@ pub struct Limits {
     pub operations: AutoLimit,
 }
 
+impl Limits {
+    /// For one run, against what is stored: a value for one run never removes.
+    pub(super) fn removing_no_more_than(self, stored: &Limits) -> Limits {
+        Limits { removals: self.removals.min(stored.removals), ..self }
+    }
+}
+
 /// How long a node counts as starting or removing after wnm did that to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delays {
@@ -42,6 +49,13 @@ pub struct Delays {
     pub start: Duration,
     /// `delay_remove`: until then a removal can be taken back.
     pub remove: Duration,
+}
+
+impl Delays {
+    /// For one run, against what is stored: a value for one run never removes.
+    pub(super) fn removing_no_sooner_than(self, stored: &Delays) -> Delays {
+        Delays { remove: self.remove.max(stored.remove), ..self }
+    }
 }
 
 /// What single samples cannot decide.
@@ -84,6 +98,16 @@ fn learn_time() -> Duration {
 }
 
 impl Stability {
+    /// For one run, against what is stored: a value for one run never removes.
+    pub(super) fn removing_no_more_than(self, stored: &Stability) -> Stability {
+        Stability {
+            disk_grace: self.disk_grace.max(stored.disk_grace),
+            destructive_per_hour: self.destructive_per_hour.min(stored.destructive_per_hour),
+            disk_removals_per_day: self.disk_removals_per_day.min(stored.disk_removals_per_day),
+            ..self
+        }
+    }
+
     /// Grace and round of CPU above `urgent_cpu`.
     pub const URGENT_GRACE: Duration = Duration::from_secs(180);
     /// Longest pause before a node is tried again.

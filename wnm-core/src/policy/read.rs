@@ -74,6 +74,12 @@ impl Reader<'_> {
         let stored_cap = alone.whole(Setting::NodeCap, 0, MOST_NODES);
         let stored_disk = alone.number(Setting::HdRemove, 0.0, 100.0);
         let stored_crisis = alone.bytes(Setting::CrisisBytes);
+        let stored_limits = alone.limits();
+        let stored_delays = alone.delays();
+        let stored_stability = alone.stability();
+        if self.errors.is_empty() {
+            self.errors = alone.errors;
+        }
 
         Some(Policy {
             // More than the store allows would be removed again by the next run without it.
@@ -85,9 +91,9 @@ impl Reader<'_> {
             optional: optional?,
             crisis_bytes: crisis_bytes?,
             stored_crisis_bytes: stored_crisis?,
-            limits: limits?,
-            delays: delays?,
-            stability: stability?,
+            limits: limits?.removing_no_more_than(&stored_limits?),
+            delays: delays?.removing_no_sooner_than(&stored_delays?),
+            stability: stability?.removing_no_more_than(&stored_stability?),
             removal_order: removal_order?,
             restart_mute: restart_mute?,
             nodes: nodes?,

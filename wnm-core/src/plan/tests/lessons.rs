@@ -247,3 +247,102 @@ fn a_wall_clock_that_jumps_expires_nothing_within_one_boot() {
     let policy = with(draft(), &[(Setting::NodeCap, "3")]);
     assert_eq!(names(&sound(&snapshot, &policy)), ["stop antnode0001"]);
 }
+
+#[test]
+fn two_additions_of_one_cycle_are_two_nodes() {
+    let mut snapshot = quiet(1);
+    snapshot.ports.as_mut().unwrap().insert(55_002);
+    snapshot.requests =
+        vec![request(1, Verb::Add { count: 1 }), request(2, Verb::Add { count: 2 })];
+    insta::assert_snapshot!(planned(&snapshot, &policy(&draft())), @"
+    add antnode0003: request 1
+    add antnode0004: request 2
+    add antnode0005: request 2
+    blocked: 3 nodes in motion, at most 1 at once
+    note: skipped because their name or ports are taken: antnode0002
+    note: skipped because their name or ports are taken: antnode0002
+    ");
+}
+
+#[test]
+fn a_disabled_node_still_earns_for_its_wallet() {
+    let other = "0x1111111111111111111111111111111111111111";
+    let wallets = format!("faucet,{other}");
+    let policy = with(draft(), &[(Setting::RewardsAddress, &wallets)]);
+    let mut snapshot = quiet(1);
+    set(&mut snapshot, 1, NodeState::Disabled, Some(true));
+    snapshot.nodes[0].record.want = Want::Disabled;
+    let plan = sound(&snapshot, &policy);
+    let Action::Add { spec, .. } = &plan.actions[0].action else { unreachable!() };
+    assert_eq!(spec.wallet.to_string(), other);
+}
+
+/// What `settings` say for one run only, over `stored` ones.
+fn for_one_run(stored: PolicyDraft, settings: &[(Setting, &str)]) -> Policy {
+    let none = PolicyDraft::default();
+    let overrides =
+        settings.iter().fold(none, |draft, (setting, text)| draft.with(*setting, *text));
+    Policy::parse(&stored, &overrides, CPUS).unwrap()
+}
+
+#[test]
+fn budgets_delays_and_graces_for_one_run_remove_nothing() {
+    let cap = |cap| draft().with(Setting::NodeCap, cap);
+    let mut spent = quiet(9);
+    spent.memory.removals = past(4, false);
+    let more = for_one_run(cap("2"), &[(Setting::MaxDestructivePerHour, "100")]);
+    assert_eq!(names(&sound(&spent, &more)), Vec::<String>::new());
+    let wider = for_one_run(cap("2"), &[(Setting::MaxConcurrentRemovals, "9")]);
+    assert_eq!(names(&sound(&quiet(9), &wider)), ["retire antnode0009"]);
+    let hasty = for_one_run(cap("2"), &[(Setting::DelayRemove, "0s")]);
+    assert_eq!(names(&sound(&retired(Removal::Cap, 60), &hasty)), Vec::<String>::new());
+    let mut full = full_disk(9, gb(30));
+    full.memory.over.insert(Resource::Disk(STORAGE.into()), at(600));
+    let hasty = for_one_run(cap("9"), &[(Setting::HdGrace, "0s")]);
+    assert_eq!(names(&sound(&full, &hasty)), Vec::<String>::new());
+    let mut full = full_disk(9, gb(30));
+    full.memory.removals = past(2, true);
+    let more = for_one_run(cap("9"), &[(Setting::MaxDiskRemovalsPerDay, "100")]);
+    assert_eq!(names(&sound(&full, &more)), Vec::<String>::new());
+}
+
+#[test]
+fn a_disk_threshold_for_one_run_makes_foreign_data_no_smaller() {
+    // 92 % used, 20 GB above the stored threshold, and only 3 GB of ours.
+    let snapshot = full_disk(3, gb(1));
+    let policy = for_one_run(draft(), &[(Setting::HdRemove, "91.9")]);
+    assert_eq!(names(&sound(&snapshot, &policy)), Vec::<String>::new());
+    // 58.5 GB short of what is stored, and only 10 GB of ours.
+    let stored = draft().with(Setting::CrisisBytes, "60GB");
+    let policy = for_one_run(stored, &[(Setting::CrisisBytes, "2GB")]);
+    assert_eq!(names(&sound(&in_a_crisis(1), &policy)), Vec::<String>::new());
+}
+
+#[test]
+fn a_cap_for_one_run_lets_a_retired_node_wait() {
+    let snapshot = retired(Removal::Cap, 400);
+    let policy = for_one_run(draft(), &[(Setting::NodeCap, "2")]);
+    assert_eq!(planned(&snapshot, &policy), "", "the stored cap has room for it");
+    let mut crisis = snapshot.clone();
+    crisis.machine.file_systems.insert(STORAGE.into(), nearly_full(1));
+    assert_eq!(names(&sound(&crisis, &policy)), Vec::<String>::new());
+}
+
+#[test]
+fn a_stored_value_that_is_no_value_is_named_even_when_a_run_replaces_it() {
+    let stored = draft().with(Setting::NodeCap, "many");
+    let overrides = PolicyDraft::default().with(Setting::NodeCap, "3");
+    let errors = Policy::parse(&stored, &overrides, CPUS).unwrap_err();
+    insta::assert_snapshot!(errors[0], @"node_cap is `many`: give a whole number from 0 to 10000");
+}
+
+#[test]
+fn the_order_of_nodes_in_a_snapshot_is_irrelevant() {
+    let mut snapshot = quiet(6);
+    for number in 1..=6 {
+        set(&mut snapshot, number, stopped(), Some(false));
+    }
+    let policy = with(draft(), &[(Setting::NodeCap, "6")]);
+    snapshot.nodes.reverse();
+    assert_eq!(names(&sound(&snapshot, &policy)), ["start antnode0001", "start antnode0002"]);
+}

@@ -1,14 +1,26 @@
 //! Tables: a snapshot and a policy in, the plan as text out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod backoff;
 mod capacity;
+mod defaults;
 mod disabled;
 mod growth;
 mod healing;
 mod lessons;
+mod limits;
+mod order;
 mod pace;
+mod places;
+mod properties;
+mod python;
 mod requests;
+mod selectors;
 mod shedding;
+mod states;
+mod thresholds;
+mod verbs;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -129,6 +141,13 @@ fn render(plan: &Plan) -> String {
     let refused = refused.map(|it| format!("refused: {it}"));
     let notes = plan.report.notes.iter().map(|it| format!("note: {it}"));
     actions.chain(blocked).chain(refused).chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+/// What is done, and nothing of what is said.
+#[track_caller]
+fn acts(snapshot: &Snapshot, policy: &Policy) -> String {
+    let plan = sound(snapshot, policy);
+    plan.actions.iter().map(|it| it.action.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn with(draft: PolicyDraft, pairs: &[(Setting, &str)]) -> Policy {
