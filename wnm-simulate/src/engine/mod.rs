@@ -164,8 +164,14 @@ impl<'a> Engine<'a> {
             Step::Check { .. } if world.node(number).is_none() => {
                 Err("its directory is gone".to_owned())
             }
-            Step::Start => Ok(of(world.start(number))),
-            Step::Stop => Ok(of(world.stop(number))),
+            Step::Start => {
+                world.enable(number, spec.autostart);
+                Ok(of(world.start(number)))
+            }
+            Step::Stop => {
+                world.enable(number, false);
+                Ok(of(world.stop(number)))
+            }
             Step::Delete => Ok(of(world.delete(number))),
             Step::Check { .. }
             | Step::Create
