@@ -70,10 +70,10 @@ impl<'a> Engine<'a> {
         let done = self.apply(&plan, &seen, &now, world, tally);
         let breaches = self.oracle.judge(world, &self.policy, &seen, &plan, &done);
         tally.breach(minute, breaches);
-        if let Ok(sample) = readings.machine {
-            if is_worth_keeping(&self.book.ledger.samples, &sample) {
-                keep_sample(&mut self.book.ledger.samples, sample);
-            }
+        if let Ok(sample) = readings.machine
+            && is_worth_keeping(&self.book.ledger.samples, &sample)
+        {
+            keep_sample(&mut self.book.ledger.samples, sample);
         }
         let answered = &plan.report.requests;
         self.book.ledger.requests.retain(|asked| answered.iter().all(|it| it.request != asked.id));

@@ -329,9 +329,11 @@ impl<'a> World<'a> {
     pub(crate) fn create(&mut self, number: u32, disk: usize) -> bool {
         let Err(place) = self.place(number) else { return false };
         self.serial += 1;
-        let is_dying = self.serial <= self.machine.trouble.dying_nodes;
-        let node = Node::new(number, disk, self.serial, self.seed, &self.machine.node);
-        self.nodes.insert(place, node.is_dying(is_dying));
+        let mut node = Node::new(number, disk, self.serial, self.seed, &self.machine.node);
+        if self.serial <= self.machine.trouble.dying_nodes {
+            node.sicken();
+        }
+        self.nodes.insert(place, node);
         self.changes += 1;
         true
     }

@@ -65,9 +65,9 @@ impl Node {
         }
     }
 
-    pub(super) fn is_dying(mut self, is_dying: bool) -> Node {
-        self.is_dying = is_dying;
-        self
+    /// From now on it dies again and again.
+    pub(super) fn sicken(&mut self) {
+        self.is_dying = true;
     }
 
     pub(super) fn start(&mut self, pid: u32, uptime_ms: u64) {
