@@ -118,3 +118,11 @@ fn a_manager_that_starts_its_nodes_is_quicker_after_a_reboot() {
     let (paced, at_once) = (minutes("wnm"), minutes("system"));
     assert!(at_once < 1.0 && paced > 3.0, "{at_once} against {paced} minutes");
 }
+
+/// The cap is lowered while nodes rest: until the budget lets the surplus go, nothing may grow, and
+/// that is no unused room.
+#[test]
+fn a_surplus_that_waits_for_the_budget_is_no_unused_room() {
+    let machine = preset("rough").expect("it is there").machine().expect("it is sound");
+    assert_eq!(run(&machine, 14, 13, &[]).breaches, []);
+}
