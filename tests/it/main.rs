@@ -11,6 +11,7 @@ mod json;
 mod main_job;
 mod refusals;
 mod requests;
+mod simulate;
 mod stand_in;
 mod worlds;
 

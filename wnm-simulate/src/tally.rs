@@ -142,7 +142,7 @@ impl Tally {
         widen(&mut day.memory, foreign.memory_gb);
         day.is_disturbed |= world.events.rebooted || world.events.released;
         day.most_nodes = day.most_nodes.max(running);
-        if (world.minute + 1) % 1440 == 0 {
+        if (world.minute + 1).is_multiple_of(1440) {
             self.end_day(world);
         }
     }

@@ -105,3 +105,24 @@ fn single_samples_flap_more() {
     let (ours, theirs) = (flaps(Rules::Engine), flaps(Rules::Baseline));
     assert!(ours * 2.0 < theirs, "{ours} a day against {theirs}");
 }
+
+#[test]
+fn a_manager_that_starts_its_nodes_is_quicker_after_a_reboot() {
+    let text = format!("{CALM}[trouble]\nreboot_days = 3\n");
+    let text = text.replace("hours = 12\ncpu = 1.2", "cpu = 0");
+    let minutes = |autostart| {
+        let outcome = run(&machine(&text), 3, 1, &[(Setting::Autostart, autostart)]);
+        assert_eq!(outcome.breaches, []);
+        outcome.summary.minutes_to_90_after_reboot.expect("it recovers")
+    };
+    let (paced, at_once) = (minutes("wnm"), minutes("system"));
+    assert!(at_once < 1.0 && paced > 3.0, "{at_once} against {paced} minutes");
+}
+
+/// The cap is lowered while nodes rest: until the budget lets the surplus go, nothing may grow, and
+/// that is no unused room.
+#[test]
+fn a_surplus_that_waits_for_the_budget_is_no_unused_room() {
+    let machine = preset("rough").expect("it is there").machine().expect("it is sound");
+    assert_eq!(run(&machine, 14, 13, &[]).breaches, []);
+}

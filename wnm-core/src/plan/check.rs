@@ -7,13 +7,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, Pressure};
-use crate::action::{Action, PlannedAction, Reason};
+use crate::action::{Action, PlannedAction, Reason, Resource};
 use crate::model::{NodeId, NodeSpec, Phase, Request, Verb, Want};
 use crate::observe::{NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
 /// A rule that a plan breaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "violation")]
 pub enum Violation {
     /// Two actions on one node.
@@ -73,6 +73,14 @@ pub enum Violation {
     BeyondRoom {
         /// How many.
         starts: u32,
+        /// Where there is too little room.
+        resource: Resource,
+        /// What is used of it now.
+        used: f64,
+        /// What a node takes of it.
+        each: f64,
+        /// What may be used.
+        limit: f64,
     },
     /// A new node although a shed threshold is exceeded.
     GrowsUnderPressure {
@@ -97,8 +105,16 @@ impl fmt::Display for Violation {
             Violation::TooManyStarts { starts, limit } => {
                 write!(f, "{starts} nodes starting at once, {limit} allowed")
             }
-            Violation::BeyondRoom { starts } => {
-                write!(f, "{starts} nodes started, and there is no room for so many")
+            Violation::BeyondRoom { starts, resource, used, each, limit } => {
+                let show = |value: &f64| resource.show(*value);
+                write!(
+                    f,
+                    "{starts} nodes started, and there is no room for so many: {resource} is {}, a \
+                     node takes {}, {} may be used",
+                    show(used),
+                    show(each),
+                    show(limit)
+                )
             }
             Violation::GrowsUnderPressure { node } => {
                 write!(f, "{node} would be added under pressure")

@@ -3,8 +3,8 @@
 
 use super::check::Violation;
 use super::{Plan, VerdictKind};
-use crate::action::{Action, PlannedAction, Reason};
-use crate::observe::{LearnedCost, NodeState, Snapshot};
+use crate::action::{Action, PlannedAction, Reason, Resource};
+use crate::observe::{LearnedCost, NodeCost, NodeState, Snapshot};
 use crate::policy::{AutoLimit, Policy};
 
 /// Starts by the engine's own decision, beyond what was asked for or begun before.
@@ -57,9 +57,11 @@ fn at_once(starts: &Starts, snapshot: &Snapshot, policy: &Policy) -> Option<Viol
 }
 
 fn is_learned(cost: &LearnedCost, policy: &Policy) -> bool {
+    let complete = |cost: &NodeCost| cost.cpu.is_some() && cost.memory.is_some();
     cost.observed_s >= policy.stability.learn_time.as_secs_f64()
-        && cost.running.cpu.is_some()
-        && cost.starting.cpu.is_some()
+        && complete(&cost.running)
+        && complete(&cost.starting)
+        && cost.running.load.is_some()
 }
 
 /// One node in `learn_time` until it is known what a node costs.
@@ -96,10 +98,12 @@ fn beyond_room(
         (used * 100.0 / total, cost.mean * 100.0 / total, policy.memory)
     });
     let cpu = machine.cpu.zip(cost.cpu).map(|(cpu, cost)| (cpu.0, cost.mean, policy.cpu));
+    let resources = [Resource::Cpu, Resource::Memory, Resource::Load];
     let load = machine.load.zip(cost.load);
     let load = load.map(|(load, cost)| (load.one.min(load.five), cost.mean, policy.load));
     let mut violations = Vec::new();
-    for (used, each, band) in [cpu, memory, load].into_iter().flatten() {
+    for (resource, numbers) in resources.into_iter().zip([cpu, memory, load]) {
+        let Some((used, each, band)) = numbers else { continue };
         // A few thousandths, for the two reckon in another order.
         let over =
             |starts: u32, limit: f64| starts > 1 && used + f64::from(starts) * each > limit + 0.001;
@@ -109,7 +113,8 @@ fn beyond_room(
         let limit = if starts.growth <= few { band.remove_above() } else { band.add_below() * 0.8 };
         for (starts, limit) in [(starts.growth, limit), (starts.recovery, band.remove_above())] {
             if over(starts, limit) {
-                violations.push(Violation::BeyondRoom { starts });
+                let resource = resource.clone();
+                violations.push(Violation::BeyondRoom { starts, resource, used, each, limit });
             }
         }
     }
@@ -118,9 +123,16 @@ fn beyond_room(
         .pressure
         .0
         .iter()
-        .any(|verdict| verdict.verdict == VerdictKind::Shed && !verdict.resource.is_disk());
-    if relief && starts.growth + starts.recovery > 0 {
-        violations.push(Violation::BeyondRoom { starts: starts.growth + starts.recovery });
+        .find(|verdict| verdict.verdict == VerdictKind::Shed && !verdict.resource.is_disk());
+    let all = starts.growth + starts.recovery;
+    if let Some(verdict) = relief.filter(|_| all > 0) {
+        violations.push(Violation::BeyondRoom {
+            starts: all,
+            resource: verdict.resource.clone(),
+            used: verdict.used.unwrap_or_default(),
+            each: 0.0,
+            limit: verdict.remove_above.unwrap_or_default(),
+        });
     }
     violations
 }

@@ -2,7 +2,7 @@
 
 use super::Note;
 use super::pace::auto_limit;
-use super::price::prices;
+use super::price::{measured_prices, prices};
 use super::work::Work;
 use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
@@ -39,18 +39,21 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
 
 /// How many may be started in this cycle. Where the cost of a node is known: as many as fit below the
 /// shed thresholds, one at least when nothing is starting, and half the CPUs or 16 at most, for hundreds
-/// that start at once are more than any estimate was learned from. Else that many in all.
+/// that start at once are more than any estimate was learned from. Else that many in all. A reading that
+/// is missing says nothing for or against; the others still do.
 fn starts_left(work: &Work<'_>) -> u32 {
     let starts = work.policy.limits.starts;
     let at_once = starts.or(auto_limit(work.snapshot.machine.cpus));
     let known = work.memory.cost.known(work.policy.stability.learn_time);
-    let prices = known.and_then(|known| prices(work.snapshot, &work.pressure, known));
-    let Some(prices) = prices else {
+    let Some(known) = known else {
         return work.budget.starts_left(at_once);
     };
-    let fits = prices.iter().map(|price| price.below_shed(work)).min().unwrap_or(1);
+    let complete = prices(work.snapshot, &work.pressure, known).is_some();
+    let measured = measured_prices(work.snapshot, &work.pressure, known);
+    let fits = measured.iter().map(|price| price.below_shed(work)).min().unwrap_or(u32::MAX);
     let fits = if work.budget.starting == 0 { fits.max(1) } else { fits };
-    fits.min(at_once).min(work.budget.starts_left(starts.or(u32::MAX)))
+    let in_motion = if complete { starts.or(u32::MAX) } else { at_once };
+    fits.min(at_once).min(work.budget.starts_left(in_motion))
 }
 
 /// Units deleted by hand while their nodes run are written again. Nothing is restarted for it.

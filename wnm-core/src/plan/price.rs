@@ -26,19 +26,27 @@ pub(super) fn prices(
     pressure: &Pressure,
     known: KnownCost<'_>,
 ) -> Option<Vec<Price>> {
+    let needed = |verdict: &&Verdict| {
+        matches!(verdict.resource, Resource::Cpu | Resource::Memory | Resource::Load)
+    };
+    let complete = pressure.0.iter().filter(needed).all(|verdict| verdict.used.is_some());
+    complete.then(|| measured_prices(snapshot, pressure, known))
+}
+
+/// Of those resources that were measured, for what goes on without a reading.
+pub(super) fn measured_prices(
+    snapshot: &Snapshot,
+    pressure: &Pressure,
+    known: KnownCost<'_>,
+) -> Vec<Price> {
     let mut prices = Vec::new();
     for verdict in &pressure.0 {
         let Some((running, starting)) = cost(snapshot, known, &verdict.resource) else { continue };
-        let Some(used) = verdict.used else {
-            match verdict.resource {
-                Resource::Cpu | Resource::Memory | Resource::Load => return None,
-                _ => continue,
-            }
-        };
+        let Some(used) = verdict.used else { continue };
         let start = starting.map_or(0.0, |cost| cost.careful()).max(running.careful());
         prices.push(Price { verdict: verdict.clone(), used, running, start });
     }
-    Some(prices)
+    prices
 }
 
 /// What a node costs of a resource, running and starting.

@@ -70,10 +70,10 @@ impl<'a> Engine<'a> {
         let done = self.apply(&plan, &seen, &now, world, tally);
         let breaches = self.oracle.judge(world, &self.policy, &seen, &plan, &done);
         tally.breach(minute, breaches);
-        if let Ok(sample) = readings.machine {
-            if is_worth_keeping(&self.book.ledger.samples, &sample) {
-                keep_sample(&mut self.book.ledger.samples, sample);
-            }
+        if let Ok(sample) = readings.machine
+            && is_worth_keeping(&self.book.ledger.samples, &sample)
+        {
+            keep_sample(&mut self.book.ledger.samples, sample);
         }
         let answered = &plan.report.requests;
         self.book.ledger.requests.retain(|asked| answered.iter().all(|it| it.request != asked.id));
@@ -164,8 +164,14 @@ impl<'a> Engine<'a> {
             Step::Check { .. } if world.node(number).is_none() => {
                 Err("its directory is gone".to_owned())
             }
-            Step::Start => Ok(of(world.start(number))),
-            Step::Stop => Ok(of(world.stop(number))),
+            Step::Start => {
+                world.enable(number, spec.autostart);
+                Ok(of(world.start(number)))
+            }
+            Step::Stop => {
+                world.enable(number, false);
+                Ok(of(world.stop(number)))
+            }
             Step::Delete => Ok(of(world.delete(number))),
             Step::Check { .. }
             | Step::Create

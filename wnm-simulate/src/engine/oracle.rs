@@ -141,7 +141,10 @@ impl Oracle {
     }
 
     fn not_used(&mut self, policy: &Policy, seen: &Snapshot, plan: &Plan) -> Option<Breach> {
+        let counting = seen.counting().count() as u32;
         let wanted = seen.counting().filter(|node| node.record.want == Want::Run).count() as u32;
+        // While a surplus waits for the budget of removals, nothing grows.
+        let is_over_cap = counting > policy.cap.limit;
         let has_room =
             plan.report.pressure.0.iter().all(|verdict| verdict.verdict == VerdictKind::Room);
         let starts = plan.actions.iter().any(|planned| planned.action.starts());
@@ -156,7 +159,8 @@ impl Oracle {
             )
         };
         let only_time = plan.report.blocked.iter().all(waits_for_time);
-        let waits = wanted < policy.cap.limit && has_room && only_time && !starts;
+        let may_grow = wanted < policy.cap.limit && !is_over_cap;
+        let waits = may_grow && has_room && only_time && !starts;
         self.idle = if waits { self.idle + 1 } else { 0 };
         let breach = (self.idle > PATIENCE).then_some(Breach::NotUsed { minutes: self.idle });
         if breach.is_some() {

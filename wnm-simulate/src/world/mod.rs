@@ -137,6 +137,11 @@ impl<'a> World<'a> {
         for node in &mut self.nodes {
             (node.process, node.restarts) = (None, 0);
         }
+        let enabled = self.nodes.iter().filter(|node| node.is_enabled);
+        let enabled: Vec<u32> = enabled.map(|node| node.number).collect();
+        for number in enabled {
+            self.start(number);
+        }
         self.state = State { disks: std::mem::take(&mut self.state.disks), ..State::default() };
         self.changes += 1;
         let days = self.machine.trouble.reboot_days;
@@ -324,9 +329,11 @@ impl<'a> World<'a> {
     pub(crate) fn create(&mut self, number: u32, disk: usize) -> bool {
         let Err(place) = self.place(number) else { return false };
         self.serial += 1;
-        let is_dying = self.serial <= self.machine.trouble.dying_nodes;
-        let node = Node::new(number, disk, self.serial, self.seed, &self.machine.node);
-        self.nodes.insert(place, node.is_dying(is_dying));
+        let mut node = Node::new(number, disk, self.serial, self.seed, &self.machine.node);
+        if self.serial <= self.machine.trouble.dying_nodes {
+            node.sicken();
+        }
+        self.nodes.insert(place, node);
         self.changes += 1;
         true
     }
@@ -351,6 +358,13 @@ impl<'a> World<'a> {
         let stopped = node.is_some_and(|node| node.process.take().is_some());
         self.changes += u64::from(stopped);
         stopped
+    }
+
+    /// Whether its manager starts it when the machine comes up.
+    pub(crate) fn enable(&mut self, number: u32, is_enabled: bool) {
+        if let Some(node) = self.node_mut(number) {
+            node.is_enabled = is_enabled;
+        }
     }
 
     /// Deletes its data: the identity is lost to the network.

@@ -14,6 +14,8 @@ pub(crate) struct Node {
     pub(crate) process: Option<Process>,
     /// The manager's counter of its own restarts.
     pub(crate) restarts: u32,
+    /// Its manager starts it when the machine comes up.
+    pub(crate) is_enabled: bool,
     /// The minute in which a release makes it restart itself.
     pub(super) upgrades_at: Option<u32>,
     chance: Chance,
@@ -53,6 +55,7 @@ impl Node {
             data_gb: 0.02,
             process: None,
             restarts: 0,
+            is_enabled: false,
             upgrades_at: None,
             cpu: chance.factor(of.cpu_spread),
             memory: chance.factor(of.memory_spread),
@@ -62,9 +65,9 @@ impl Node {
         }
     }
 
-    pub(super) fn is_dying(mut self, is_dying: bool) -> Node {
-        self.is_dying = is_dying;
-        self
+    /// From now on it dies again and again.
+    pub(super) fn sicken(&mut self) {
+        self.is_dying = true;
     }
 
     pub(super) fn start(&mut self, pid: u32, uptime_ms: u64) {

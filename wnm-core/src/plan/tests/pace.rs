@@ -300,6 +300,16 @@ fn recovery_without_a_reading_keeps_to_half_the_cpus() {
 }
 
 #[test]
+fn recovery_without_one_reading_goes_by_the_others() {
+    let cost = Cost { cpu: 2.5, start_cpu: 2.5, ..LITTLE };
+    for (cpu, count) in [(67.8, 1), (65.0, 1), (64.9, 2), (5.0, 16)] {
+        let mut snapshot = rebooted(200, cost, cpu);
+        snapshot.machine.memory = None;
+        assert_eq!(starts(&snapshot, &many()), count, "cpu {cpu}, memory unknown");
+    }
+}
+
+#[test]
 fn a_round_of_stops_is_never_more_than_the_excess_is_worth() {
     // Rounds of 1, 2, 4; the excess is 10 %.
     for (cpu, round, count) in
@@ -371,6 +381,7 @@ proptest! {
         each in (0.0..20.0_f64, 0.0..20.0_f64, 0.0..4e9_f64, 0.0..3.0_f64),
         observed_s in prop_oneof![Just(0.0), Just(900.0), Just(9000.0)],
         asked in prop_oneof![Just("auto"), Just("1"), Just("7"), Just("300")],
+        unread in prop::sample::subsequence(vec!["cpu", "memory", "load", "learned"], 0..3),
     ) {
         let (cpu, start_cpu, memory, load) = each;
         let mut snapshot = large(nodes, Cost { cpu, start_cpu, memory, load });
@@ -380,6 +391,14 @@ proptest! {
         snapshot.machine.memory =
             Some(MemorySample { total: gb(16), available: Bytes(used.1) });
         snapshot.machine.load = Some(LoadAverage { one: used.2, five: used.2, fifteen: used.2 });
+        for what in unread {
+            match what {
+                "cpu" => snapshot.machine.cpu = None,
+                "memory" => snapshot.machine.memory = None,
+                "load" => snapshot.machine.load = None,
+                _ => snapshot.memory.cost.starting.memory = None,
+            }
+        }
         for number in 1..=down.min(nodes) {
             set(&mut snapshot, number, stopped(), Some(false));
             if number % 2 == 0 {
