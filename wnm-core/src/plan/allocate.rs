@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
+use super::outlook::{Outlook, outlook};
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
@@ -118,51 +118,12 @@ impl<'w, 'a> Allocator<'w, 'a> {
             let limit = work.policy.disk.band.add_below();
             return Err(Blocked::Busy { resource, used, limit });
         }
-        let shares_device = |node: &&NodeView| {
-            let other = work.snapshot.machine.file_systems.get(&node.record.spec.storage);
-            node.record.spec.storage == *root
-                || other.is_some_and(|other| other.device == system.device)
-        };
         let placed = u64::from(self.placed.values().sum::<u32>());
-        let neighbours: Vec<&NodeView> = work.snapshot.nodes.iter().filter(shares_device).collect();
-        let existing: u64 = neighbours.iter().map(|node| self.will_grow(node)).sum();
-        let expected =
-            existing.saturating_add(self.new_will_grow(&neighbours).saturating_mul(placed + 1));
-        let limit = work.policy.disk.band.add_below() / 100.0 * system.total.0 as f64;
-        let used = system.total.0.saturating_sub(system.free.0);
-        // What is created must not bring about the emergency that would remove it again.
-        let above_crisis = system.free.0.saturating_sub(work.policy.crisis_bytes.0);
-        let room = (limit as u64).saturating_sub(used).min(above_crisis);
+        let Outlook { expected, room } = outlook(work.snapshot, work.policy, root, system, placed);
         if expected < room {
             return Ok(());
         }
-        Err(Blocked::DiskWouldFill { resource, expected: Bytes(expected), room: Bytes(room) })
-    }
-
-    /// What a node there is expected to add to its data: its growth of a day, carried on to the
-    /// horizon; a young one, and one never measured, up to the prior at least.
-    fn will_grow(&self, node: &NodeView) -> u64 {
-        let stability = &self.work.policy.stability;
-        let size = node.disk.unwrap_or_default().0;
-        let days = stability.disk_horizon.as_secs_f64() / 86_400.0;
-        let carried_on = node.growth.map_or(0, |growth| (growth.0 as f64 * days) as u64);
-        let age = self.work.snapshot.now.wall.since(node.record.created);
-        let is_known = node.growth.is_some() && age >= Duration::from_secs(86_400);
-        match is_known {
-            true => carried_on,
-            false => carried_on.max(stability.disk_prior.0.saturating_sub(size)),
-        }
-    }
-
-    /// The same for a node that is not there yet: the prior, or what its neighbours grow on average
-    /// when that is more.
-    fn new_will_grow(&self, neighbours: &[&NodeView]) -> u64 {
-        let days = self.work.policy.stability.disk_horizon.as_secs_f64() / 86_400.0;
-        let known: Vec<u64> =
-            neighbours.iter().filter_map(|node| node.growth).map(|growth| growth.0).collect();
-        let sum: u64 = known.iter().sum();
-        let average = sum.checked_div(known.len() as u64).unwrap_or(0);
-        self.work.policy.stability.disk_prior.0.max((average as f64 * days) as u64)
+        Err(Blocked::DiskWouldFill { resource, expected, room })
     }
 
     /// The smallest free id whose ports are free as well.

@@ -4,12 +4,18 @@ use super::Note;
 use super::work::Work;
 use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
-use crate::observe::{NodeMemory, NodeState, NodeView};
+use crate::observe::{NodeMemory, NodeState, NodeView, Snapshot};
+use crate::policy::Policy;
 
 /// Nodes that may be starting at once when `max_concurrent_starts` is `auto`: never more than half
 /// the CPUs, than 16.
 fn auto_limit(cpus: u32) -> u32 {
     (cpus / 2).clamp(1, 16)
+}
+
+/// How many nodes healing lets start at once.
+pub(crate) fn heal_limit(snapshot: &Snapshot, policy: &Policy) -> u32 {
+    policy.limits.starts.or(auto_limit(snapshot.machine.cpus))
 }
 
 /// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
@@ -19,7 +25,7 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
     if shedding {
         down = without_held(work, down);
     }
-    let limit = work.policy.limits.starts.or(auto_limit(work.snapshot.machine.cpus));
+    let limit = heal_limit(work.snapshot, work.policy);
     let mut waiting = 0;
     for node in down {
         if !rested(work, node) {
@@ -71,13 +77,12 @@ fn without_held<'a>(work: &mut Work<'_>, down: Vec<&'a NodeView>) -> Vec<&'a Nod
 }
 
 fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
-    work.snapshot
-        .nodes
-        .iter()
-        .filter(|node| node.record.want == Want::Run)
-        .filter(|node| matches!(node.seen.state, NodeState::Stopped { .. }))
-        .filter(|node| !work.is_touched(node.id()))
-        .collect()
+    work.snapshot.nodes.iter().filter(|node| is_down(node) && !work.is_touched(node.id())).collect()
+}
+
+/// A node that should run and does not.
+pub(crate) fn is_down(node: &NodeView) -> bool {
+    node.record.want == Want::Run && matches!(node.seen.state, NodeState::Stopped { .. })
 }
 
 /// True when the node's back-off is over; notes it when it is not.

@@ -9,6 +9,7 @@ mod finish;
 mod grow;
 mod heal;
 mod lower;
+mod outlook;
 mod pressure;
 mod report;
 mod requests;
@@ -24,14 +25,25 @@ pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
 pub use shed::needs_sizes;
 
+// What `explain` asks again: it must never come to another answer than the engine itself.
+pub(crate) use grow::{is_resting, seconds_left};
+pub(crate) use heal::{heal_limit, is_down};
+pub(crate) use outlook::{Outlook, outlook};
+pub(crate) use shed::{crisis_bytes, grace, held, is_removable, is_stoppable};
+pub(crate) use work::weighed;
+
+use serde::{Deserialize, Serialize};
+
 use crate::observe::Snapshot;
 use crate::policy::Policy;
 use work::Work;
 
 /// How much of the order of decisions is gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PlanScope {
     /// All of it.
+    #[default]
     Everything,
     /// Only what was begun before, and the requests of operators.
     RequestsOnly,
@@ -42,7 +54,7 @@ pub enum PlanScope {
 /// Decides what to do. The order is the policy: what was begun is finished first, safety comes
 /// before wishes, wishes before relief, relief before healing, healing before growth.
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
-    let mut work = Work::new(snapshot, policy);
+    let mut work = Work::new(snapshot, policy, scope);
     work.note_what_is_seen();
     if scope == PlanScope::Nothing {
         return work.into_plan();
