@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod action;
+pub mod explain;
 pub mod host;
 pub mod model;
 pub mod observe;

@@ -122,6 +122,11 @@ pub struct NodeRecord {
 }
 
 impl NodeRecord {
+    /// A node that is wanted to run, and with which nothing was set in motion.
+    pub fn new(record: RecordId, spec: NodeSpec, created: Timestamp) -> NodeRecord {
+        NodeRecord { record, spec, want: Want::Run, phase: Phase::Steady, version: None, created }
+    }
+
     /// Name and record together.
     pub fn key(&self) -> NodeKey {
         NodeKey { id: self.spec.id, record: self.record }

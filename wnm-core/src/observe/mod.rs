@@ -1,5 +1,6 @@
 //! What is known and what was seen, joined into the one value that planning looks at.
 
+mod given;
 mod ledger;
 mod memory;
 mod rates;

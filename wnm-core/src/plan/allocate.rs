@@ -1,7 +1,7 @@
 //! The next node: its id, ports, wallet and place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::outlook::{Outlook, outlook};
 use super::work::Work;
@@ -110,9 +110,9 @@ impl<'w, 'a> Allocator<'w, 'a> {
 
     /// Whether the file system will hold what its nodes are expected to need and one more. Without
     /// this a machine whose nodes fill the disk removes and re-creates nodes for ever.
-    fn holds(&self, root: &PathBuf, system: &FileSystemView) -> Result<(), Blocked> {
+    fn holds(&self, root: &Path, system: &FileSystemView) -> Result<(), Blocked> {
         let work = self.work;
-        let resource = Resource::Disk(root.clone());
+        let resource = Resource::Disk(root.to_path_buf());
         if !work.pressure.root_has_room(root) {
             let used = system.used.0;
             let limit = work.policy.disk.band.add_below();

@@ -129,7 +129,7 @@ fn resources(work: &Work<'_>) -> Vec<Blocked> {
             Some(used) => Blocked::Busy {
                 resource: verdict.resource.clone(),
                 used,
-                limit: verdict.add_below.unwrap_or_default(),
+                limit: verdict.add_below.or(verdict.remove_above).unwrap_or_default(),
             },
         })
         .collect()
