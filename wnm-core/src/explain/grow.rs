@@ -70,7 +70,7 @@ fn room(case: &Case<'_>, verdict: &Verdict) -> Judgement {
         (_, VerdictKind::Room, _) => Rest::Met.into(),
         // Of several storage roots one with room is enough.
         _ if resource.is_disk() && case.plan.report.pressure.has_room() => Rest::OtherRoot.into(),
-        (_, _, None) => Ruling::unjudged(format!("{resource} could not be measured yet")),
+        (_, _, None) => Ruling::unjudged("nothing grows on a guess"),
         (_, _, Some(_)) => Ruling::waits(Wait::Room),
     };
     rule.ruled(case, ruling)

@@ -59,7 +59,7 @@ fn memory_emergency(case: &Case<'_>) -> Judgement {
     let memory = case.snapshot.machine.memory;
     let left = memory.and_then(|memory| Percent::of(memory.available.0, memory.total.0));
     let ruling = match left {
-        None => Ruling::unjudged("memory was not measured"),
+        None => Ruling::unjudged("memory was not measured, so nothing is stopped for it"),
         Some(left) if left.0 >= Stability::CRISIS_MEMORY => Rest::EnoughLeft.into(),
         Some(_) => Rest::NobodyLeft.into(),
     };
@@ -141,7 +141,7 @@ fn shed_ruling(case: &Case<'_>, verdict: &Verdict, rule: &Judgement) -> Ruling {
         return Rest::Off.into();
     }
     let Some(used) = *used else {
-        return Ruling::unjudged(format!("{resource} could not be measured"));
+        return Ruling::unjudged(format!("{resource} was not measured, so nothing is shed for it"));
     };
     if *verdict != VerdictKind::Shed {
         return Rest::NotAbove.into();

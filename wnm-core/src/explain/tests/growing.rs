@@ -40,7 +40,7 @@ fn every_condition_can_be_unmet_at_once() {
     snapshot.memory.last_shed = Some(at(100));
     insta::assert_snapshot!(group(&snapshot, &policy(&draft()), "grow"), @"
     fewer than node_cap | rests | 2 counting, at most 20 (node_cap): met
-    cpu | unjudged | used not measured, grows below 50.0 % (cpu_less_than): cpu could not be measured yet
+    cpu | unjudged | used not measured, grows below 50.0 % (cpu_less_than): nothing grows on a guess
     memory | rests | used 25.0 %, grows below 60.0 % (mem_less_than): met
     load | waits | used 3.00, grows below 2.40 (desired_load_average): until it has fallen
     disk:/srv/nodes | rests | used 20.0 %, grows below 75.0 % (hd_less_than): met

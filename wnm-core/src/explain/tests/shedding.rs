@@ -42,7 +42,7 @@ fn cpu_waits_out_its_grace_then_acts_and_waits_for_the_next_round() {
     ");
     let mut unmeasured = quiet(3);
     unmeasured.machine.cpu = None;
-    insta::assert_snapshot!(rule(&unmeasured), @"cpu | unjudged | used not measured, stops above 70.0 % (cpu_remove), for at least 600 s (pressure_grace): cpu could not be measured");
+    insta::assert_snapshot!(rule(&unmeasured), @"cpu | unjudged | used not measured, stops above 70.0 % (cpu_remove), for at least 600 s (pressure_grace): cpu was not measured, so nothing is shed for it");
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn memory_has_a_grace_of_its_own_and_an_emergency() {
     ");
     snapshot.machine.memory = None;
     insta::assert_snapshot!(said(&explained(&snapshot, &full(0)), memory), @"
-    memory nearly gone | unjudged | available not measured, acts below 2.0 %: memory was not measured
-    memory | unjudged | used not measured, stops above 75.0 % (mem_remove), for at least 180 s (memory_grace): memory could not be measured
+    memory nearly gone | unjudged | available not measured, acts below 2.0 %: memory was not measured, so nothing is stopped for it
+    memory | unjudged | used not measured, stops above 75.0 % (mem_remove), for at least 180 s (memory_grace): memory was not measured, so nothing is shed for it
     ");
 }
 
