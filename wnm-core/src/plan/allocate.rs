@@ -7,7 +7,7 @@ use super::outlook::{Outlook, outlook};
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
-use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Release};
+use crate::model::{Address, Bytes, NodeId, NodePorts, Release};
 use crate::observe::{FileSystemView, NodeView};
 
 /// Hands out what new nodes are made of, never the same thing twice.
@@ -144,7 +144,7 @@ impl<'w, 'a> Allocator<'w, 'a> {
         self.taken_ports.extend(ports.all());
         *self.wallets.entry(wallet).or_insert(0) += 1;
         *self.placed.entry(root.clone()).or_insert(0) += 1;
-        let spec = self.spec(id, ports, wallet, root);
+        let spec = defaults.spec_with(id, ports, wallet, &root);
         Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
     }
 
@@ -157,24 +157,6 @@ impl<'w, 'a> Allocator<'w, 'a> {
             self.skipped.push(id);
         }
         !id_taken && !port_taken
-    }
-
-    fn spec(&self, id: NodeId, ports: NodePorts, wallet: Address, storage: PathBuf) -> NodeSpec {
-        let defaults = &self.work.policy.nodes;
-        let data = storage.join(id.to_string());
-        NodeSpec {
-            id,
-            program: defaults.program,
-            manager: defaults.manager,
-            wallet,
-            ports,
-            binary: data.join(defaults.program.binary_name()),
-            logs: defaults.logs.join(id.to_string()),
-            data,
-            storage,
-            autostart: defaults.autostart,
-            launch: defaults.launch.clone(),
-        }
     }
 }
 
