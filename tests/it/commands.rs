@@ -191,33 +191,6 @@ fn a_survey_leaves_requests_to_the_next_cycle() {
 }
 
 #[test]
-fn an_explanation_names_thresholds_waits_and_every_node() {
-    let env = nodes("2");
-    env.run(&["stop", "1"]).expect(0);
-    env.run(&["disable", "2"]).expect(0);
-    env.run(&["run"]).expect(0);
-    let text = env.run(&["explain"]).expect(0).stdout;
-    for expected in [
-        "RESOURCE",
-        "cpu",
-        "99.8 %",
-        "nodes: 1 of 2; 0 starting, 0 removing, 1 disabled",
-        "removals left: 1000 of 1000 this hour, for disk 2 of 2 today",
-        "antnode0001: stopped (its manager knows nothing of it), wanted stopped, by an operator",
-        "antnode0002: disabled, wanted to be left alone; left alone until `wnm enable`",
-        "settling: 0 s more",
-    ] {
-        assert!(text.contains(expected), "{expected} is missing in:\n{text}");
-    }
-    let one = env.run(&["explain", "2"]).expect(0).stdout;
-    assert!(one.contains("antnode0002") && !one.contains("antnode0001"), "{one}");
-    insta::assert_snapshot!(env.run(&["explain", "9"]).block(), @"
-    exit 2
-    err| error: there is no antnode0009
-    ");
-}
-
-#[test]
 fn a_setting_explained() {
     let mut env = nodes("1");
     insta::assert_snapshot!(env.run(&["config", "explain", "node-cap"]).block(), @"

@@ -104,7 +104,12 @@ fn of_what_was_done_and_would_be() {
         ],
         "requests": []
       },
-      "schema": 1
+      "schema": 1,
+      "why_not_more": {
+        "because": "at-cap",
+        "cap": 0,
+        "nodes": 1
+      }
     }
     "#);
     insta::assert_snapshot!(env.run(&["run", "--json"]).expect(0).json_block(), @r#"
@@ -496,103 +501,6 @@ fn of_settings() {
       "source": "default",
       "stored": null,
       "value": "ant-node"
-    }
-    "#);
-}
-
-#[test]
-fn of_an_explanation() {
-    let env = one_and_one();
-    insta::assert_snapshot!(env.run(&["explain", "--json"]).expect(0).json_block(), @r#"
-    {
-      "budgets": {
-        "cap": 1,
-        "disabled": 0,
-        "disk_removals_left_today": 2,
-        "disk_removals_per_day": 2,
-        "nodes": 1,
-        "removals_left_this_hour": 1000,
-        "removals_per_hour": 1000,
-        "removing": 0,
-        "starting": 0,
-        "stored_cap": 1
-      },
-      "growth": {
-        "blocked": [],
-        "quiet_left_s": 0,
-        "room_for_s": "[AGE]",
-        "settle_left_s": 0,
-        "window_left_s": "[AGE]",
-        "window_s": 0
-      },
-      "looked": "[TIME]",
-      "nodes": [
-        {
-          "deaths_last_hour": 0,
-          "id": "antnode0001",
-          "phase": {
-            "is": "starting",
-            "since": {
-              "boot": "[BOOT]",
-              "uptime_ms": "[AGE]"
-            }
-          },
-          "record": 1,
-          "state": "running",
-          "waits": [],
-          "want": "run",
-          "why": null
-        }
-      ],
-      "notes": [],
-      "resources": [
-        {
-          "add_below": 99.8,
-          "grace_left_s": null,
-          "over_for_s": null,
-          "remove_above": 99.9,
-          "resource": "cpu",
-          "used": "[USED]",
-          "verdict": "[VERDICT]"
-        },
-        {
-          "add_below": 99.8,
-          "grace_left_s": null,
-          "over_for_s": null,
-          "remove_above": 99.9,
-          "resource": "memory",
-          "used": "[USED]",
-          "verdict": "[VERDICT]"
-        },
-        {
-          "add_below": 9999.0,
-          "grace_left_s": null,
-          "over_for_s": null,
-          "remove_above": 10000.0,
-          "resource": "load",
-          "used": "[USED]",
-          "verdict": "[VERDICT]"
-        },
-        {
-          "add_below": 99.8,
-          "grace_left_s": null,
-          "over_for_s": null,
-          "remove_above": 99.9,
-          "resource": "disk:[DIR]/home/.local/share/autonomi/node",
-          "used": "[USED]",
-          "verdict": "[VERDICT]"
-        },
-        {
-          "add_below": 99.8,
-          "grace_left_s": null,
-          "over_for_s": null,
-          "remove_above": 99.9,
-          "resource": "inodes:[DIR]/home/.local/share/autonomi/node",
-          "used": "[USED]",
-          "verdict": "[VERDICT]"
-        }
-      ],
-      "schema": 1
     }
     "#);
 }

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod contract;
 mod crashes;
+mod explain;
 mod harness;
 mod inputs;
 mod json;

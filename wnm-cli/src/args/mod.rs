@@ -66,7 +66,8 @@ pub(crate) enum Command {
     Enable(NodesArgs),
     /// Look at everything now, do nothing, and show what was seen
     Survey(StatusArgs),
-    /// Show the rules, their inputs and their verdicts in the last cycle
+    /// Show every rule with its input, threshold and verdict in the last cycle; of named nodes, why
+    /// they are as they are and what would happen to them next
     Explain(StatusArgs),
     /// Remove nodes at once; their identities are kept in the archive
     Remove(RemoveArgs),

@@ -1,273 +1,164 @@
-//! `wnm explain`: the rules, their inputs and their verdicts, once as data and once as text. Times
-//! are as of the last look.
+//! `wnm explain`: the explanation of a plan as JSON and as text. Times are as of the look.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde::Serialize;
+use wnm_core::explain::{Budgets, Explanation, Judgement, NodeStory, Sign};
 use wnm_core::host::LastSeen;
-use wnm_core::model::{Instant, NodeId, NodeRecord, Phase, RecordId, Removal, Timestamp, Want};
-use wnm_core::observe::{Ledger, NodeState};
-use wnm_core::plan::{Note, Verdict, VerdictKind, disk_removals_left, removals_left};
-use wnm_core::policy::Policy;
+use wnm_core::model::{NodeId, NodeRecord, Phase, Want};
+use wnm_core::observe::{NodeState, OpRecord};
+use wnm_core::plan::PlanScope;
 
-use super::{human, json};
+use super::human;
+
+/// Number of this shape; it rises when a script that reads it could break.
+const SCHEMA: u32 = 2;
+/// Longer lines are broken.
+const WIDTH: usize = 100;
+
+/// What there is to say about the last cycle.
+pub(crate) struct Explained<'a> {
+    pub(crate) last: &'a LastSeen,
+    /// Of the whole order of decisions, whatever part of it the last cycle went through.
+    pub(crate) explanation: Explanation,
+    /// The nodes as they are recorded now, with their latest operations where those were asked for.
+    pub(crate) nodes: Vec<(&'a NodeRecord, Option<Vec<OpRecord>>)>,
+}
 
 #[derive(Serialize)]
-pub(super) struct Shape {
+pub(super) struct Shape<'a> {
     schema: u32,
-    looked: Timestamp,
-    resources: Vec<ResourceShape>,
-    growth: GrowthShape,
-    budgets: BudgetShape,
-    notes: Vec<String>,
-    nodes: Vec<NodeShape>,
-}
-
-#[derive(Serialize)]
-struct ResourceShape {
+    /// How far the last cycle went; what follows is about a whole one.
+    cycle: PlanScope,
     #[serde(flatten)]
-    verdict: Verdict,
-    /// Since how many seconds the shed threshold is exceeded in every sample.
-    over_for_s: Option<u64>,
-    /// Nodes are shed after this, if the excess goes on; nothing when none is waited for.
-    grace_left_s: Option<u64>,
+    explanation: &'a Explanation,
+    /// Latest operations of the nodes that were named.
+    journal: Vec<&'a OpRecord>,
+    /// Recorded, but not by the time of the look.
+    not_looked_at: Vec<NodeId>,
 }
 
-/// Seconds that are left of each wait; zero when it is over.
-#[derive(Serialize)]
-struct GrowthShape {
-    /// `None` while there is no room.
-    room_for_s: Option<u64>,
-    window_s: u64,
-    window_left_s: Option<u64>,
-    settle_left_s: u64,
-    quiet_left_s: u64,
-    blocked: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct BudgetShape {
-    nodes: u32,
-    cap: u32,
-    stored_cap: u32,
-    starting: u32,
-    removing: u32,
-    disabled: u32,
-    removals_left_this_hour: u32,
-    removals_per_hour: u32,
-    disk_removals_left_today: u32,
-    disk_removals_per_day: u32,
-}
-
-#[derive(Serialize)]
-struct NodeShape {
-    id: NodeId,
-    record: RecordId,
-    state: &'static str,
-    why: Option<String>,
-    want: Want,
-    phase: Phase,
-    deaths_last_hour: u32,
-    waits: Vec<String>,
-}
-
-pub(super) fn shape(ledger: &Ledger, policy: &Policy, last: &LastSeen) -> Shape {
-    let report = &last.plan.report;
-    Shape {
-        schema: json::SCHEMA,
-        looked: last.snapshot.now.wall,
-        resources: report.pressure.0.iter().map(|it| resource(it, last)).collect(),
-        growth: growth(ledger, policy, last),
-        budgets: budgets(ledger, policy, last),
-        notes: report.notes.iter().map(ToString::to_string).collect(),
-        nodes: ledger.nodes.iter().map(|it| node(it, ledger, policy, last)).collect(),
+impl Explained<'_> {
+    fn story(&self, record: &NodeRecord) -> Option<&NodeStory> {
+        self.explanation.nodes.iter().find(|story| story.record == record.record)
     }
-}
 
-fn now(last: &LastSeen) -> &Instant {
-    &last.snapshot.now.instant
-}
-
-fn resource(verdict: &Verdict, last: &LastSeen) -> ResourceShape {
-    let since = last.plan.memory.over.get(&verdict.resource);
-    // What the engine itself noted: it alone knows which grace applied.
-    let grace = last.plan.report.notes.iter().find_map(|note| match note {
-        Note::Grace { resource, left_s } if *resource == verdict.resource => Some(*left_s),
-        _ => None,
-    });
-    ResourceShape {
-        verdict: verdict.clone(),
-        over_for_s: since.map(|since| since.age(now(last)).as_secs()),
-        grace_left_s: grace,
-    }
-}
-
-fn left(since: Option<&Instant>, wait: Duration, now: &Instant) -> u64 {
-    let left = since.map_or(Duration::ZERO, |since| wait.saturating_sub(since.age(now)));
-    left.as_millis().div_ceil(1000) as u64
-}
-
-fn growth(ledger: &Ledger, policy: &Policy, last: &LastSeen) -> GrowthShape {
-    let (memory, stability, now) = (&ledger.memory, &policy.stability, now(last));
-    let settle = |since: &Option<Instant>| left(since.as_ref(), stability.settle_time, now);
-    let room = memory.room.as_ref();
-    GrowthShape {
-        room_for_s: room.map(|since| since.age(now).as_secs()),
-        window_s: stability.grow_window.as_secs(),
-        window_left_s: room.map(|since| left(Some(since), stability.grow_window, now)),
-        settle_left_s: settle(&memory.last_growth).max(settle(&memory.last_stop)),
-        quiet_left_s: left(memory.last_shed.as_ref(), stability.quiet_time, now),
-        blocked: last.plan.report.blocked.iter().map(ToString::to_string).collect(),
-    }
-}
-
-fn budgets(ledger: &Ledger, policy: &Policy, last: &LastSeen) -> BudgetShape {
-    let nodes = &last.snapshot.nodes;
-    let count = |wanted: fn(&NodeState) -> bool| {
-        nodes.iter().filter(|node| wanted(&node.seen.state)).count() as u32
-    };
-    let hour = removals_left(&ledger.memory, policy, nodes.len(), now(last), &[]);
-    let day = disk_removals_left(&ledger.memory, policy, nodes.len(), now(last), &[]);
-    BudgetShape {
-        nodes: last.snapshot.counting().count() as u32,
-        cap: policy.cap.limit,
-        stored_cap: policy.cap.stored,
-        starting: count(|state| matches!(state, NodeState::Starting)),
-        removing: count(|state| matches!(state, NodeState::Removing)),
-        disabled: count(|state| matches!(state, NodeState::Disabled)),
-        removals_left_this_hour: hour.left,
-        removals_per_hour: hour.limit,
-        disk_removals_left_today: day.left,
-        disk_removals_per_day: day.limit,
-    }
-}
-
-fn node(record: &NodeRecord, ledger: &Ledger, policy: &Policy, last: &LastSeen) -> NodeShape {
-    let why = human::view(record, Some(last)).and_then(|node| match &node.seen.state {
-        NodeState::Mute { missing: why }
-        | NodeState::Stopped { why }
-        | NodeState::Unknown { why } => Some(why.clone()),
-        _ => None,
-    });
-    let deaths = ledger.memory.nodes.get(&record.record).map_or(0, |memory| memory.deaths.len());
-    NodeShape {
-        id: record.spec.id,
-        record: record.record,
-        state: human::state_word(record, Some(last)),
-        why,
-        want: record.want,
-        phase: record.phase.clone(),
-        deaths_last_hour: deaths as u32,
-        waits: waits(record, ledger, policy, now(last)),
-    }
-}
-
-fn waits(record: &NodeRecord, ledger: &Ledger, policy: &Policy, now: &Instant) -> Vec<String> {
-    let mut waits = Vec::new();
-    match &record.phase {
-        Phase::Starting { since } => match left(Some(since), policy.delays.start, now) {
-            0 => {}
-            left => waits.push(format!("counts as starting for {left} s more")),
-        },
-        Phase::Creating { .. } => waits.push("its creation has not succeeded yet".to_owned()),
-        Phase::Removing { since, cause: Removal::Cap | Removal::Disk } => {
-            let left = left(Some(since), policy.delays.remove, now);
-            waits.push(format!("deleted in {left} s; `wnm start` takes it back"));
+    pub(super) fn shape(&self) -> Shape<'_> {
+        let unseen = self.nodes.iter().filter(|(record, _)| self.story(record).is_none());
+        Shape {
+            schema: SCHEMA,
+            cycle: self.last.plan.scope,
+            explanation: &self.explanation,
+            journal: self
+                .nodes
+                .iter()
+                .filter_map(|(_, journal)| journal.as_ref())
+                .flatten()
+                .collect(),
+            not_looked_at: unseen.map(|(record, _)| record.spec.id).collect(),
         }
-        Phase::Removing { .. } => waits.push("deleted by the next cycle that can".to_owned()),
-        Phase::Steady => {}
     }
-    match record.want {
-        Want::Disabled => waits.push("left alone until `wnm enable`".to_owned()),
-        Want::StoppedByOperator => waits.push("stopped until `wnm start`".to_owned()),
-        Want::StoppedByPressure => waits.push("started when there is room to grow".to_owned()),
-        Want::Run => {
-            let pause = ledger.memory.nodes.get(&record.record);
-            let pause =
-                pause.map(|memory| memory.pause_left(policy.stability.restart_backoff, now));
-            let left = pause.unwrap_or_default().as_millis().div_ceil(1000);
-            if left > 0 {
-                waits.push(format!("not started again for {left} s more, should it stop"));
+
+    /// Every rule, then every node in a line.
+    pub(super) fn overview(&self) -> String {
+        let mut text = self.heading();
+        let _ = writeln!(text, "{}", self.explanation.summary);
+        let mut group = "";
+        for judgement in &self.explanation.rules {
+            if judgement.rule.group() != group {
+                group = judgement.rule.group();
+                let _ = writeln!(text, "\n{group}");
             }
+            text += &rule(judgement);
         }
-    }
-    waits
-}
-
-pub(super) fn human(shape: &Shape) -> String {
-    let mut text = format!("as of the last look, {} UTC\n\n", shape.looked);
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["RESOURCE", "USED", "GROW BELOW", "SHED ABOVE", "VERDICT"]);
-    for row in &shape.resources {
-        table.add_row(resource_row(row));
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(text, "{}", line.trim());
-    }
-    text.push('\n');
-    text += &growth_text(&shape.growth);
-    text += &budget_text(&shape.budgets);
-    for note in &shape.notes {
-        let _ = writeln!(text, "note: {note}");
-    }
-    if !shape.nodes.is_empty() {
         text.push('\n');
+        text += &budgets(&self.explanation.budgets);
+        if !self.nodes.is_empty() {
+            text.push('\n');
+        }
+        for (record, _) in &self.nodes {
+            text += &wrap(&self.in_a_line(record), "", "    ");
+        }
+        text
     }
-    for node in &shape.nodes {
-        text += &node_text(node);
-    }
-    text
-}
 
-fn resource_row(row: &ResourceShape) -> [String; 5] {
-    let Verdict { resource, used, add_below, remove_above, verdict } = &row.verdict;
-    let threshold = |at: &Option<f64>| at.map_or("off".to_owned(), |at| resource.show(at));
-    let word = match verdict {
-        VerdictKind::Room => "room to grow".to_owned(),
-        VerdictKind::Hold => "neither grow nor shed".to_owned(),
-        VerdictKind::Unknown => "not measured: neither grow nor shed".to_owned(),
-        VerdictKind::Shed => {
-            let held = row.over_for_s.unwrap_or_default();
-            match row.grace_left_s {
-                Some(left) => format!("above for {held} s, shed in {left} s"),
-                None => format!("above for {held} s: shed"),
+    /// All there is to say about each node.
+    pub(super) fn stories(&self) -> String {
+        let mut text = self.heading();
+        for (record, journal) in &self.nodes {
+            text.push('\n');
+            text += &wrap(&self.title(record), "", "    ");
+            text += &self.story(record).map(story).unwrap_or_default();
+            text += &acts(journal.as_deref().unwrap_or_default());
+        }
+        text
+    }
+
+    fn heading(&self) -> String {
+        let mut text = format!("as of the last look, {} UTC\n", self.explanation.looked);
+        text += match self.last.plan.scope {
+            PlanScope::Everything => "",
+            PlanScope::RequestsOnly => {
+                "that cycle only answered requests; this is what a whole one makes of what it saw\n"
             }
+            PlanScope::Nothing => "it only looked; this is what a cycle makes of what it saw\n",
+        };
+        text
+    }
+
+    /// State and want as they are now; what the last cycle set in motion is told.
+    fn title(&self, record: &NodeRecord) -> String {
+        let (id, now) = (record.spec.id, human::state_word(record, Some(self.last)));
+        let Some(story) = self.story(record) else {
+            return format!("{id}: recorded after that look; the next cycle looks at it");
+        };
+        let seen = story.state.name();
+        let state = match &story.state {
+            _ if now != seen => format!("{now} (seen {seen} before)"),
+            NodeState::Mute { missing: why }
+            | NodeState::Stopped { why }
+            | NodeState::Unknown { why } => format!("{seen} ({why})"),
+            _ => seen.to_owned(),
+        };
+        format!("{id}: {state}, wanted {}", want(record.want))
+    }
+
+    fn in_a_line(&self, record: &NodeRecord) -> String {
+        let mut parts = vec![self.title(record)];
+        if let Some(story) = self.story(record) {
+            if story.deaths_last_hour > 0 {
+                parts.push(format!("deaths in the last hour: {}", story.deaths_last_hour));
+            }
+            parts.extend(
+                story.planned.iter().map(|it| format!("would {}: {}", it.action, it.reason)),
+            );
+            parts.extend(story.held_back.iter().map(ToString::to_string));
         }
-    };
-    [
-        resource.to_string(),
-        used.map_or("-".to_owned(), |used| resource.show(used)),
-        threshold(add_below),
-        threshold(remove_above),
-        word,
-    ]
+        parts.join("; ")
+    }
 }
 
-fn growth_text(growth: &GrowthShape) -> String {
-    let mut text = match (growth.room_for_s, growth.window_left_s) {
-        (Some(held), Some(0)) => format!("room: for {held} s, {} s are enough\n", growth.window_s),
-        (Some(held), left) => {
-            let left = left.unwrap_or_default();
-            format!("room: for {held} s of {} s, {left} s more to wait\n", growth.window_s)
-        }
-        (None, _) => "room: none, or not known\n".to_owned(),
-    };
-    let _ = writeln!(
-        text,
-        "settling: {} s more; quiet after shedding: {} s more",
-        growth.settle_left_s, growth.quiet_left_s
-    );
-    for blocked in &growth.blocked {
-        let _ = writeln!(text, "not growing: {blocked}");
+fn want(want: Want) -> &'static str {
+    match want {
+        Want::Run => "to run",
+        Want::StoppedByOperator => "stopped, by an operator",
+        Want::StoppedByPressure => "stopped, for want of resources",
+        Want::Disabled => "to be left alone",
+    }
+}
+
+/// The verdict in front, where the eye looks for it.
+fn rule(judgement: &Judgement) -> String {
+    let Judgement { rule, ruling, .. } = judgement;
+    let first = format!("  {:<9} ", ruling.name());
+    let mut text = wrap(&format!("{rule}: {judgement}"), &first, &" ".repeat(16));
+    for remark in judgement.remarks() {
+        text += &wrap(&remark, &format!("{}- ", " ".repeat(16)), &" ".repeat(18));
     }
     text
 }
 
-fn budget_text(budget: &BudgetShape) -> String {
+fn budgets(budget: &Budgets) -> String {
     let stored = match budget.cap == budget.stored_cap {
         true => String::new(),
         false => format!(" (stored: {})", budget.stored_cap),
@@ -287,21 +178,86 @@ fn budget_text(budget: &BudgetShape) -> String {
     )
 }
 
-fn node_text(node: &NodeShape) -> String {
-    let want = match node.want {
-        Want::Run => "to run",
-        Want::StoppedByOperator => "stopped, by an operator",
-        Want::StoppedByPressure => "stopped, for want of resources",
-        Want::Disabled => "to be left alone",
-    };
-    let why = node.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    let mut text = format!("{}: {}{why}, wanted {want}", node.id, node.state);
-    if node.deaths_last_hour > 0 {
-        let _ = write!(text, "; deaths in the last hour: {}", node.deaths_last_hour);
+fn story(story: &NodeStory) -> String {
+    let signs: Vec<String> = story.signs.iter().map(Sign::to_string).collect();
+    let mut text = wrap(&signs.join("; "), "  seen      ", &" ".repeat(12));
+    text += &wrap(&measured(story), "  record    ", &" ".repeat(12));
+    if let Some(planned) = &story.planned {
+        text += &wrap(&planned.to_string(), "  planned   ", &" ".repeat(12));
     }
-    for wait in &node.waits {
-        let _ = write!(text, "; {wait}");
+    for held in &story.held_back {
+        text += &wrap(&held.to_string(), "  waits     ", &" ".repeat(12));
     }
-    text.push('\n');
+    for prospect in &story.prospects {
+        text += &wrap(&prospect.to_string(), "  next      ", &" ".repeat(12));
+    }
     text
+}
+
+fn measured(story: &NodeStory) -> String {
+    let mut parts = vec![format!("number {}, created {} UTC", story.record, story.created)];
+    match &story.phase {
+        Phase::Steady => {}
+        Phase::Creating { .. } => parts.push("being created".to_owned()),
+        Phase::Starting { .. } => parts.push("last set in motion by a start".to_owned()),
+        Phase::Removing { .. } => parts.push("on its way out".to_owned()),
+    }
+    parts.extend(story.memory.map(|bytes| format!("memory {bytes}")));
+    parts.extend(story.disk.map(|bytes| format!("disk {bytes}")));
+    parts.extend(story.growth_a_day.map(|bytes| format!("grows {bytes} a day")));
+    parts.extend(story.last_start_s.map(|ago| format!("started by wnm {ago} s before the look")));
+    let failing = if story.failing { ": failing, tried once an hour" } else { "" };
+    parts.push(format!("deaths in the last hour {}{failing}", story.deaths_last_hour));
+    parts.join("; ")
+}
+
+fn acts(journal: &[OpRecord]) -> String {
+    if journal.is_empty() {
+        return "  done      nothing yet\n".to_owned();
+    }
+    let lines = human::history(journal);
+    lines.lines().map(|line| wrap(line, "  done      ", &" ".repeat(12))).collect()
+}
+
+/// Breaks a line between words so that it fits the width; a word that is too long stays whole.
+fn wrap(text: &str, first: &str, others: &str) -> String {
+    let mut wrapped = String::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            wrapped += line.trim_end();
+            wrapped.push('\n');
+            line = others.to_owned();
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += word;
+        is_empty = false;
+    }
+    wrapped += line.trim_end();
+    wrapped.push('\n');
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_long_words_are_not() {
+        let words = "word ".repeat(24);
+        insta::assert_snapshot!(wrap(&words, "- ", "  "), @"
+        - word word word word word word word word word word word word word word word word word word word
+          word word word word word
+        ");
+        let path = format!("disk:/{} is full", "long/".repeat(22));
+        insta::assert_snapshot!(wrap(&path, "- ", "  "), @"
+        - disk:/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/
+          is full
+        ");
+        assert_eq!(wrap("", "- ", "  "), "-\n");
+    }
 }

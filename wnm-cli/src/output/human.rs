@@ -5,12 +5,13 @@ use std::fmt::Write;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use wnm_core::action::Outcome;
+use wnm_core::explain::{Explanation, WhyNot, explain};
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Phase, Release, Want};
 use wnm_core::observe::{
     LearnedCost, Ledger, MachineView, NodeState, NodeView, OpRecord, Snapshot,
 };
-use wnm_core::plan::{Capacity, Plan, PlanReport};
+use wnm_core::plan::{Blocked, Capacity, Plan, PlanReport};
 use wnm_core::policy::Policy;
 use wnm_core::run::CycleReport;
 
@@ -63,7 +64,26 @@ pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> String 
         let _ = writeln!(text, "nothing to do");
     }
     let _ = writeln!(text, "{}", counts(snapshot, policy.cap.limit));
-    text + &waits(&plan.report)
+    text + &not_more(&explain(snapshot, policy, plan)) + &notes(&plan.report)
+}
+
+/// Why not more, each with the setting that says so.
+fn not_more(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    for rule in &explanation.rules {
+        let threshold = rule.thresholds.iter().find_map(|threshold| threshold.setting);
+        let setting = rule.held.map(|held| held.setting).or(threshold);
+        for blocked in &rule.blocked {
+            let _ = match setting.filter(|_| !matches!(blocked, Blocked::NoReading { .. })) {
+                Some(setting) => writeln!(text, "not growing: {blocked} ({setting})"),
+                None => writeln!(text, "not growing: {blocked}"),
+            };
+        }
+    }
+    if let more @ WhyNot::Grows { .. } = &explanation.summary.why_not_more {
+        let _ = writeln!(text, "not more: {more}");
+    }
+    text
 }
 
 fn counts(snapshot: &Snapshot, cap: u32) -> String {
@@ -77,6 +97,11 @@ fn waits(report: &PlanReport) -> String {
     for blocked in &report.blocked {
         let _ = writeln!(text, "not growing: {blocked}");
     }
+    text + &notes(report)
+}
+
+fn notes(report: &PlanReport) -> String {
+    let mut text = String::new();
     for note in &report.notes {
         let _ = writeln!(text, "note: {note}");
     }

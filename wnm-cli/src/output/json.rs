@@ -3,12 +3,14 @@
 use serde::Serialize;
 use serde_json::{Result, to_string_pretty};
 use wnm_core::action::{Outcome, PlannedAction, Step};
+use wnm_core::explain::{WhyNot, explain};
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Timestamp};
 use wnm_core::observe::{
     Estimate, LearnedCost, Ledger, MachineView, NodeCost, NodeView, OpRecord, Snapshot,
 };
 use wnm_core::plan::{Capacity, Plan, PlanReport, lower};
+use wnm_core::policy::Policy;
 use wnm_core::run::CycleReport;
 
 use super::ConfigRow;
@@ -57,6 +59,7 @@ struct PlanShape<'a> {
     at: Timestamp,
     actions: Vec<ActionShape<'a>>,
     report: &'a PlanReport,
+    why_not_more: WhyNot,
     machine: &'a MachineView,
 }
 
@@ -67,13 +70,14 @@ struct ActionShape<'a> {
     steps: Vec<Step>,
 }
 
-pub(super) fn plan(snapshot: &Snapshot, plan: &Plan) -> Result<String> {
+pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> Result<String> {
     let shape = |planned| ActionShape { planned, steps: steps(snapshot, planned) };
     to_string_pretty(&PlanShape {
         schema: SCHEMA,
         at: snapshot.now.wall,
         actions: plan.actions.iter().map(shape).collect(),
         report: &plan.report,
+        why_not_more: explain(snapshot, policy, plan).summary.why_not_more,
         machine: &snapshot.machine,
     })
 }

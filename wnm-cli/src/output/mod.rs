@@ -6,6 +6,8 @@ mod json;
 mod simulate;
 mod things;
 
+pub(crate) use explain::Explained;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -81,7 +83,11 @@ pub(crate) fn plan(
     plan: &Plan,
     as_json: bool,
 ) -> Result<(), CliError> {
-    print_either(as_json, || human::plan(snapshot, policy, plan), || json::plan(snapshot, plan))
+    print_either(
+        as_json,
+        || human::plan(snapshot, policy, plan),
+        || json::plan(snapshot, policy, plan),
+    )
 }
 
 /// Without a policy, nothing is said of how many nodes the machine holds.
@@ -110,14 +116,14 @@ pub(crate) fn config(rows: &[ConfigRow], as_json: bool) -> Result<(), CliError> 
     print_either(as_json, || human::config(rows), || json::config(rows))
 }
 
+/// Every rule, or only what there is to say about the nodes that were named.
 pub(crate) fn explain(
-    ledger: &Ledger,
-    policy: &Policy,
-    last: &LastSeen,
+    explained: &Explained<'_>,
+    nodes_only: bool,
     as_json: bool,
 ) -> Result<(), CliError> {
-    let shape = explain::shape(ledger, policy, last);
-    print_either(as_json, || explain::human(&shape), || json::any(&shape))
+    let text = || if nodes_only { explained.stories() } else { explained.overview() };
+    print_either(as_json, text, || json::any(&explained.shape()))
 }
 
 pub(crate) fn config_explained(of: &ConfigExplained, as_json: bool) -> Result<(), CliError> {

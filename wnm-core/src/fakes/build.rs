@@ -1,6 +1,6 @@
 //! Builders for tests: everything has a sensible value, and a test sets what it is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
@@ -55,20 +55,8 @@ pub fn release() -> Release {
 /// The spec that the engine itself would make for node `number`.
 pub fn spec(number: u32) -> NodeSpec {
     let defaults = policy(&draft()).nodes;
-    let data = PathBuf::from(STORAGE).join(id(number).to_string());
-    NodeSpec {
-        id: id(number),
-        program: defaults.program,
-        manager: defaults.manager,
-        wallet: defaults.wallets.shares()[0].address,
-        ports: defaults.ports.ports(id(number), defaults.program).unwrap(),
-        binary: data.join(defaults.program.binary_name()),
-        logs: PathBuf::from(LOGS).join(id(number).to_string()),
-        data,
-        storage: PathBuf::from(STORAGE),
-        autostart: false,
-        launch: defaults.launch,
-    }
+    let wallet = defaults.wallets.shares()[0].address;
+    defaults.spec(id(number), wallet, Path::new(STORAGE)).unwrap()
 }
 
 /// A settled record of node `number`, wanted to run; younger ones have higher numbers.

@@ -122,6 +122,11 @@ pub struct NodeRecord {
 }
 
 impl NodeRecord {
+    /// A node that is wanted to run, and with which nothing was set in motion.
+    pub fn new(record: RecordId, spec: NodeSpec, created: Timestamp) -> NodeRecord {
+        NodeRecord { record, spec, want: Want::Run, phase: Phase::Steady, version: None, created }
+    }
+
     /// The record of a node that is about to be created, before its creation is marked as begun.
     pub fn added(
         record: RecordId,
@@ -129,14 +134,8 @@ impl NodeRecord {
         release: &Release,
         created: Timestamp,
     ) -> NodeRecord {
-        NodeRecord {
-            record,
-            spec,
-            want: Want::Run,
-            phase: Phase::Steady,
-            version: Some(release.version.clone()),
-            created,
-        }
+        let version = Some(release.version.clone());
+        NodeRecord { version, ..NodeRecord::new(record, spec, created) }
     }
 
     /// Name and record together.

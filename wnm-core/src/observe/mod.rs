@@ -1,6 +1,7 @@
 //! What is known and what was seen, joined into the one value that planning looks at.
 
 mod cost;
+mod given;
 mod ledger;
 mod memory;
 mod rates;

@@ -7,7 +7,7 @@ use super::disk::Outlook;
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
-use crate::model::{Address, Bytes, NodeId, NodePorts, NodeSpec, Phase, Release};
+use crate::model::{Address, Bytes, NodeId, NodePorts, Phase, Release};
 use crate::observe::{FileSystemView, NodeView};
 
 /// Hands out what new nodes are made of, never the same thing twice.
@@ -173,7 +173,7 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let wallet = defaults.wallets.next(&self.wallets);
         self.next = id.next();
         self.give(id, &ports, wallet, &root);
-        let spec = self.spec(id, ports, wallet, root);
+        let spec = defaults.spec_with(id, ports, wallet, &root);
         Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
     }
 
@@ -186,24 +186,6 @@ impl<'w, 'a> Allocator<'w, 'a> {
             self.skipped.insert(id);
         }
         !id_taken && !port_taken
-    }
-
-    fn spec(&self, id: NodeId, ports: NodePorts, wallet: Address, storage: PathBuf) -> NodeSpec {
-        let defaults = &self.work.policy.nodes;
-        let data = storage.join(id.to_string());
-        NodeSpec {
-            id,
-            program: defaults.program,
-            manager: defaults.manager,
-            wallet,
-            ports,
-            binary: data.join(defaults.program.binary_name()),
-            logs: defaults.logs.join(id.to_string()),
-            data,
-            storage,
-            autostart: defaults.autostart,
-            launch: defaults.launch.clone(),
-        }
     }
 }
 

@@ -9,20 +9,20 @@ use crate::policy::Policy;
 
 /// What lies ahead of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outlook {
+pub(crate) struct Outlook {
     /// Nodes on it that count.
-    pub(super) nodes: u32,
+    pub(crate) nodes: u32,
     /// What all nodes on it are expected to add to their data.
-    pub(super) existing: Bytes,
+    pub(crate) existing: Bytes,
     /// What one more is.
-    pub(super) each: Bytes,
+    pub(crate) each: Bytes,
     /// What is left below `hd_less_than` and above `crisis_bytes`.
-    pub(super) room: Bytes,
+    pub(crate) room: Bytes,
 }
 
 impl Outlook {
     /// Of the file system below `root`.
-    pub(super) fn of(
+    pub(crate) fn of(
         snapshot: &Snapshot,
         policy: &Policy,
         root: &Path,
@@ -48,7 +48,7 @@ impl Outlook {
     }
 
     /// What all nodes would need with `more` of them.
-    pub(super) fn expected(&self, more: u64) -> Bytes {
+    pub(crate) fn expected(&self, more: u64) -> Bytes {
         Bytes(self.existing.0.saturating_add(self.each.0.saturating_mul(more)))
     }
 }

@@ -7,7 +7,7 @@ use super::pace::{self, Pace};
 use super::work::{Work, weighed};
 use super::{Blocked, VerdictKind};
 use crate::action::{Action, Reason};
-use crate::model::Want;
+use crate::model::{Instant, Want};
 use crate::observe::{NodeState, NodeView};
 use crate::select::{Order, pick};
 
@@ -42,10 +42,15 @@ fn resting<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
     work.snapshot
         .nodes
         .iter()
-        .filter(|node| node.record.want == Want::StoppedByPressure && node.record.counts())
-        .filter(|node| matches!(node.seen.state, NodeState::Stopped { .. }))
-        .filter(|node| !work.is_touched(node.id()))
+        .filter(|node| is_resting(node) && !work.is_touched(node.id()))
         .collect()
+}
+
+/// A node that the engine stopped for want of resources and starts again when there is room.
+pub(crate) fn is_resting(node: &NodeView) -> bool {
+    node.record.want == Want::StoppedByPressure
+        && node.record.counts()
+        && matches!(node.seen.state, NodeState::Stopped { .. })
 }
 
 /// Additions that requests have already put into this plan.
@@ -97,11 +102,7 @@ fn blocked(work: &Work<'_>, pace: &Pace, shedding: bool) -> Vec<Blocked> {
     let mut blocked = resources(work);
     let stability = &work.policy.stability;
     let now = work.now();
-    let left = |since: &Option<crate::model::Instant>, wait: Duration| {
-        let since = since.as_ref()?;
-        let left = wait.saturating_sub(since.age(now));
-        (!left.is_zero()).then(|| left.as_secs().max(1))
-    };
+    let left = |since: &Option<Instant>, wait| seconds_left(since.as_ref(), wait, now);
     if blocked.is_empty() {
         let window = left(&work.memory.room, stability.grow_window);
         blocked.extend(window.map(|left_s| Blocked::Window { left_s }));
@@ -123,6 +124,12 @@ fn blocked(work: &Work<'_>, pace: &Pace, shedding: bool) -> Vec<Blocked> {
     blocked
 }
 
+/// Seconds until `wait` is over; `None` when it is, or never began.
+pub(crate) fn seconds_left(since: Option<&Instant>, wait: Duration, now: &Instant) -> Option<u64> {
+    let left = wait.saturating_sub(since?.age(now));
+    (!left.is_zero()).then(|| left.as_secs().max(1))
+}
+
 fn resources(work: &Work<'_>) -> Vec<Blocked> {
     if work.pressure.has_room() {
         return Vec::new();
@@ -137,7 +144,7 @@ fn resources(work: &Work<'_>) -> Vec<Blocked> {
             Some(used) => Blocked::Busy {
                 resource: verdict.resource.clone(),
                 used,
-                limit: verdict.add_below.unwrap_or_default(),
+                limit: verdict.add_below.or(verdict.remove_above).unwrap_or_default(),
             },
         })
         .collect()

@@ -6,7 +6,13 @@ use super::price::{measured_prices, prices};
 use super::work::Work;
 use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
-use crate::observe::{NodeMemory, NodeState, NodeView};
+use crate::observe::{NodeMemory, NodeState, NodeView, Snapshot};
+use crate::policy::Policy;
+
+/// How many nodes healing lets start at once, at most.
+pub(crate) fn heal_limit(snapshot: &Snapshot, policy: &Policy) -> u32 {
+    policy.limits.starts.or(auto_limit(snapshot.machine.cpus))
+}
 
 /// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
 /// node's own back-off; never by anything that holds back growth.
@@ -43,7 +49,7 @@ pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
 /// is missing says nothing for or against; the others still do.
 fn starts_left(work: &Work<'_>) -> u32 {
     let starts = work.policy.limits.starts;
-    let at_once = starts.or(auto_limit(work.snapshot.machine.cpus));
+    let at_once = heal_limit(work.snapshot, work.policy);
     let known = work.memory.cost.known(work.policy.stability.learn_time);
     let Some(known) = known else {
         return work.budget.starts_left(at_once);
@@ -87,13 +93,12 @@ fn without_held<'a>(work: &mut Work<'_>, down: Vec<&'a NodeView>) -> Vec<&'a Nod
 }
 
 fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
-    work.snapshot
-        .nodes
-        .iter()
-        .filter(|node| node.record.want == Want::Run)
-        .filter(|node| matches!(node.seen.state, NodeState::Stopped { .. }))
-        .filter(|node| !work.is_touched(node.id()))
-        .collect()
+    work.snapshot.nodes.iter().filter(|node| is_down(node) && !work.is_touched(node.id())).collect()
+}
+
+/// A node that should run and does not.
+pub(crate) fn is_down(node: &NodeView) -> bool {
+    node.record.want == Want::Run && matches!(node.seen.state, NodeState::Stopped { .. })
 }
 
 /// True when the node's back-off is over; notes it when it is not.

@@ -31,16 +31,28 @@ pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
 
+// What `explain` asks again: it must never come to another answer than the engine itself.
+pub(crate) use disk::Outlook;
+pub(crate) use grow::{is_resting, seconds_left};
+pub(crate) use heal::{heal_limit, is_down};
+pub(crate) use pace::{Pace, growth_pace};
+pub(crate) use shed::{crisis_bytes, grace, held, is_removable, is_stoppable};
+pub(crate) use work::weighed;
+
 use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::observe::{NodeView, Snapshot};
 use crate::policy::Policy;
 use work::Work;
 
 /// How much of the order of decisions is gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PlanScope {
     /// All of it.
+    #[default]
     Everything,
     /// Only what was begun before, and the requests of operators.
     RequestsOnly,
@@ -53,7 +65,7 @@ pub enum PlanScope {
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     let ordered = by_id(snapshot);
     let snapshot = ordered.as_ref();
-    let mut work = Work::new(snapshot, policy);
+    let mut work = Work::new(snapshot, policy, scope);
     work.note_what_is_seen();
     if scope == PlanScope::Nothing {
         return work.into_plan();

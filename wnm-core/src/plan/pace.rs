@@ -2,23 +2,24 @@
 
 use super::price::{Price, prices};
 use super::work::Work;
-use super::{Blocked, VerdictKind};
-use crate::observe::NodeState;
+use super::{Blocked, PlanScope, VerdictKind};
+use crate::observe::{NodeState, Snapshot};
+use crate::policy::Policy;
 
 /// Surges may bring a resource up to this share of its grow threshold, no further.
 const SHARE: f64 = 0.8;
 
 /// How many nodes growth may start now.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Nodes that may be starting at once, with those that are already.
-    pub(super) limit: u32,
+    pub(crate) limit: u32,
     /// Of these, as many fit now by what a node costs.
-    pub(super) fits: u32,
+    pub(crate) fits: u32,
     /// The last start for growth is waited for.
-    pub(super) settles: bool,
+    pub(crate) settles: bool,
     /// Why nobody may be started, if so.
-    pub(super) blocked: Option<Blocked>,
+    pub(crate) blocked: Option<Blocked>,
 }
 
 /// Nodes that may be starting at once when `max_concurrent_starts` is `auto`: never more than half
@@ -50,6 +51,11 @@ pub(super) fn of_growth(work: &Work<'_>) -> Pace {
     let fits = tightest.map_or(limit, |price| price.lasting(work));
     let blocked = tightest.filter(|_| fits == 0).and_then(would_be_shed);
     Pace { limit, fits, settles: true, blocked }
+}
+
+/// The pace of growth of a plan that decides nothing before.
+pub(crate) fn growth_pace(snapshot: &Snapshot, policy: &Policy) -> Pace {
+    of_growth(&Work::new(snapshot, policy, PlanScope::Everything))
 }
 
 /// Nodes that run, beyond their start.

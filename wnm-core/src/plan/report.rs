@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Pressure;
+use super::{PlanScope, Pressure};
 use crate::action::{PlannedAction, Resource};
 use crate::model::{Bytes, NodeId, RequestId, counted};
 use crate::observe::EngineMemory;
@@ -13,6 +13,9 @@ use crate::observe::EngineMemory;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[must_use = "a plan that nobody applies changes nothing"]
 pub struct Plan {
+    /// How much of the order of decisions was gone through.
+    #[serde(default)]
+    pub scope: PlanScope,
     /// What to do, in this order.
     pub actions: Vec<PlannedAction>,
     /// Why not more.

@@ -8,9 +8,9 @@ use super::price::prices;
 use super::work::{Work, weighed};
 use super::{Note, Verdict};
 use crate::action::{Action, PlannedAction, Reason, Resource, Stopped};
-use crate::model::{Bytes, NodeId, NodeKey, Percent, Phase, Removal, Want};
-use crate::observe::{FileSystemView, NodeState, NodeView};
-use crate::policy::Stability;
+use crate::model::{Bytes, Instant, NodeId, NodeKey, Percent, Phase, Removal, Want};
+use crate::observe::{EngineMemory, FileSystemView, NodeState, NodeView};
+use crate::policy::{Policy, Stability};
 use crate::select::pick;
 
 /// True when something is being relieved, or is due to be: nothing grows then.
@@ -27,8 +27,7 @@ pub(super) fn relieve(work: &mut Work<'_>) -> bool {
 /// A storage file system with hardly anything left: one node on it goes at once, and everything is
 /// measured again before the next. True when one does.
 fn disk_emergency(work: &mut Work<'_>) -> bool {
-    // A threshold of this run only never destroys.
-    let crisis = work.policy.crisis_bytes.min(work.policy.stored_crisis_bytes);
+    let crisis = crisis_bytes(work.policy);
     let full: BTreeMap<u64, (Resource, FileSystemView)> = work
         .snapshot
         .machine
@@ -59,6 +58,11 @@ fn disk_emergency(work: &mut Work<'_>) -> bool {
         return true;
     }
     false
+}
+
+/// Free bytes below which a node is removed at once. A threshold of this run only never destroys.
+pub(crate) fn crisis_bytes(policy: &Policy) -> Bytes {
+    policy.crisis_bytes.min(policy.stored_crisis_bytes)
 }
 
 /// True when this very plan deletes a node on that device.
@@ -289,27 +293,39 @@ fn running_resources(work: &mut Work<'_>) -> bool {
 }
 
 fn grace_of(work: &Work<'_>, resource: &Resource) -> Duration {
-    let stability = &work.policy.stability;
+    grace(&work.memory, work.policy, resource, work.now())
+}
+
+/// How long `resource` must be above its threshold before nodes are shed for it.
+pub(crate) fn grace(
+    memory: &EngineMemory,
+    policy: &Policy,
+    resource: &Resource,
+    now: &Instant,
+) -> Duration {
+    let stability = &policy.stability;
+    let urgent_for = memory.urgent.as_ref().map(|since| since.age(now));
     match resource {
         Resource::Memory => stability.memory_grace,
         Resource::Disk(_) | Resource::Inodes(_) => stability.disk_grace,
-        Resource::Cpu if urgent_for(work).is_some_and(|held| held >= Stability::URGENT_GRACE) => {
+        Resource::Cpu if urgent_for.is_some_and(|held| held >= Stability::URGENT_GRACE) => {
             stability.pressure_grace.min(Stability::URGENT_GRACE)
         }
         _ => stability.pressure_grace,
     }
 }
 
-fn urgent_for(work: &Work<'_>) -> Option<Duration> {
-    work.memory.urgent.as_ref().map(|since| since.age(work.now()))
+/// For how long `resource` has been above its threshold, counted anew from each round of shedding.
+pub(crate) fn held(memory: &EngineMemory, resource: &Resource, now: &Instant) -> Duration {
+    let since = memory.over.get(resource);
+    let round = memory.rounds.get(resource).map(|round| &round.at);
+    let held = [since, round].into_iter().flatten().map(|from| from.age(now)).min();
+    held.unwrap_or(Duration::ZERO)
 }
 
 /// Exceeded for a whole grace since it began, and for another since the last round.
 fn grace_is_over(work: &mut Work<'_>, resource: &Resource, grace: Duration) -> bool {
-    let since = work.memory.over.get(resource);
-    let round = work.memory.rounds.get(resource).map(|round| &round.at);
-    let held = [since, round].into_iter().flatten().map(|from| from.age(work.now())).min();
-    let left = grace.saturating_sub(held.unwrap_or(Duration::ZERO));
+    let left = grace.saturating_sub(held(&work.memory, resource, work.now()));
     if !left.is_zero() {
         let note = Note::Grace { resource: resource.clone(), left_s: left.as_secs().max(1) };
         work.notes.push(note);
@@ -378,15 +394,22 @@ fn pick_running(work: &Work<'_>, running: &[&NodeView], count: usize) -> Vec<Nod
 /// Nodes that run, are wanted to, and are left to the engine.
 fn stoppable<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
     work.snapshot
-        .counting()
-        .filter(|node| node.seen.alive == Some(true) && node.record.want == Want::Run)
-        .filter(|node| !matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Dead))
-        .filter(|node| !work.is_touched(node.id()))
+        .nodes
+        .iter()
+        .filter(|node| is_stoppable(node) && !work.is_touched(node.id()))
         .collect()
 }
 
+/// A node that pressure may stop.
+pub(crate) fn is_stoppable(node: &NodeView) -> bool {
+    node.record.counts()
+        && node.seen.alive == Some(true)
+        && node.record.want == Want::Run
+        && !matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Dead)
+}
+
 /// Nodes that could be observed well enough to be removed.
-fn is_removable(node: &NodeView) -> bool {
+pub(crate) fn is_removable(node: &NodeView) -> bool {
     let observed = node.data_present == Some(true) && node.seen.alive.is_some();
     let state = matches!(
         node.seen.state,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::{Blocked, Note, Plan, PlanReport, Pressure, Refused};
+use super::{Blocked, Note, Plan, PlanReport, PlanScope, Pressure, Refused};
 use crate::action::{Action, PlannedAction, Reason};
 use crate::model::{Instant, NodeId, Release, Want};
 use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
@@ -12,6 +12,7 @@ use crate::policy::Policy;
 use crate::select::Weighed;
 
 pub(super) struct Work<'a> {
+    scope: PlanScope,
     pub(super) snapshot: &'a Snapshot,
     pub(super) policy: &'a Policy,
     pub(super) memory: EngineMemory,
@@ -25,7 +26,7 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Work<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy, scope: PlanScope) -> Work<'a> {
         let pressure = Pressure::judge(snapshot, policy);
         let cpu = snapshot.machine.cpu.map_or(0.0, |cpu| cpu.0);
         let memory = snapshot.memory.seen(
@@ -36,6 +37,7 @@ impl<'a> Work<'a> {
             policy.stability.grow_window,
         );
         Work {
+            scope,
             snapshot,
             policy,
             memory,
@@ -108,6 +110,7 @@ impl<'a> Work<'a> {
 
     pub(super) fn into_plan(self) -> Plan {
         Plan {
+            scope: self.scope,
             actions: self.actions,
             report: PlanReport {
                 pressure: self.pressure,
@@ -139,7 +142,7 @@ fn note_of(node: &NodeView) -> Option<Note> {
 }
 
 /// The node as the selectors see it.
-pub(super) fn weighed(node: &NodeView) -> Weighed {
+pub(crate) fn weighed(node: &NodeView) -> Weighed {
     Weighed {
         id: node.id(),
         stopped: node.seen.alive == Some(false),

@@ -13,11 +13,14 @@ pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Bytes, Launch, Manager, PortPlan, Program, Resource, WalletShares};
+use crate::model::{
+    Address, Bytes, Launch, Manager, NodeId, NodePorts, NodeSpec, PortError, PortPlan, Program,
+    Resource, WalletShares,
+};
 use crate::select::Order;
 
 /// Everything the engine was told, checked as a whole.
@@ -82,4 +85,35 @@ pub struct NodeDefaults {
     pub autostart: bool,
     /// How it is started.
     pub launch: Launch,
+}
+
+impl NodeDefaults {
+    /// Node `id` as it would be made in `storage`, earning for `wallet`. An error when its ports
+    /// would lie beyond the last one.
+    pub fn spec(&self, id: NodeId, wallet: Address, storage: &Path) -> Result<NodeSpec, PortError> {
+        Ok(self.spec_with(id, self.ports.ports(id, self.program)?, wallet, storage))
+    }
+
+    pub(crate) fn spec_with(
+        &self,
+        id: NodeId,
+        ports: NodePorts,
+        wallet: Address,
+        storage: &Path,
+    ) -> NodeSpec {
+        let data = storage.join(id.to_string());
+        NodeSpec {
+            id,
+            program: self.program,
+            manager: self.manager,
+            wallet,
+            ports,
+            binary: data.join(self.program.binary_name()),
+            logs: self.logs.join(id.to_string()),
+            data,
+            storage: storage.to_path_buf(),
+            autostart: self.autostart,
+            launch: self.launch.clone(),
+        }
+    }
 }

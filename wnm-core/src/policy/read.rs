@@ -13,15 +13,15 @@ use crate::model::{
     Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, Resource, WalletShares,
 };
 
-/// Resources that are judged only when asked for, with their settings.
-const OPTIONAL: [(Resource, Setting, Setting); 7] = [
-    (Resource::DiskRead, Setting::HdioReadLessThan, Setting::HdioReadRemove),
-    (Resource::DiskWrite, Setting::HdioWriteLessThan, Setting::HdioWriteRemove),
-    (Resource::NetRead, Setting::NetioReadLessThan, Setting::NetioReadRemove),
-    (Resource::NetWrite, Setting::NetioWriteLessThan, Setting::NetioWriteRemove),
-    (Resource::StallCpu, Setting::PsiCpuLessThan, Setting::PsiCpuRemove),
-    (Resource::StallMemory, Setting::PsiMemoryLessThan, Setting::PsiMemoryRemove),
-    (Resource::StallIo, Setting::PsiIoLessThan, Setting::PsiIoRemove),
+/// Resources that are judged only when asked for.
+const OPTIONAL: [Resource; 7] = [
+    Resource::DiskRead,
+    Resource::DiskWrite,
+    Resource::NetRead,
+    Resource::NetWrite,
+    Resource::StallCpu,
+    Resource::StallMemory,
+    Resource::StallIo,
 ];
 
 /// More nodes than this have no ports on one address.
@@ -104,7 +104,8 @@ impl Reader<'_> {
     fn optional(&mut self) -> Option<BTreeMap<Resource, Thresholds>> {
         let mut judged = BTreeMap::new();
         let mut sound = true;
-        for (resource, grow, shed) in OPTIONAL {
+        for resource in OPTIONAL {
+            let (grow, shed) = (Setting::growing(&resource), Setting::shedding(&resource));
             let (low, high) =
                 (self.optional_value(&resource, grow), self.optional_value(&resource, shed));
             let (Some(low), Some(high)) = (low, high) else {

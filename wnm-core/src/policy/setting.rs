@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::Resource;
+
 macro_rules! settings {
     ($($name:ident $key:literal = $default:literal $fixed:ident, $help:literal;)*) => {
         /// A setting. Its text is read by [`Policy::parse`](super::Policy::parse).
@@ -112,6 +114,33 @@ impl Setting {
     /// Its name as an option, without the dashes in front.
     pub fn option(self) -> String {
         self.key().replace('_', "-")
+    }
+
+    /// The grow threshold of `resource`.
+    pub fn growing(resource: &Resource) -> Setting {
+        Setting::thresholds(resource).0
+    }
+
+    /// The shed threshold of `resource`.
+    pub fn shedding(resource: &Resource) -> Setting {
+        Setting::thresholds(resource).1
+    }
+
+    /// Both thresholds of `resource`, for growing and for shedding.
+    fn thresholds(resource: &Resource) -> (Setting, Setting) {
+        match resource {
+            Resource::Cpu => (Setting::CpuLessThan, Setting::CpuRemove),
+            Resource::Memory => (Setting::MemLessThan, Setting::MemRemove),
+            Resource::Load => (Setting::DesiredLoadAverage, Setting::MaxLoadAverageAllowed),
+            Resource::Disk(_) | Resource::Inodes(_) => (Setting::HdLessThan, Setting::HdRemove),
+            Resource::DiskRead => (Setting::HdioReadLessThan, Setting::HdioReadRemove),
+            Resource::DiskWrite => (Setting::HdioWriteLessThan, Setting::HdioWriteRemove),
+            Resource::NetRead => (Setting::NetioReadLessThan, Setting::NetioReadRemove),
+            Resource::NetWrite => (Setting::NetioWriteLessThan, Setting::NetioWriteRemove),
+            Resource::StallCpu => (Setting::PsiCpuLessThan, Setting::PsiCpuRemove),
+            Resource::StallMemory => (Setting::PsiMemoryLessThan, Setting::PsiMemoryRemove),
+            Resource::StallIo => (Setting::PsiIoLessThan, Setting::PsiIoRemove),
+        }
     }
 
     /// True when it may be given several times; the texts are then joined by [`Setting::join`].

@@ -340,7 +340,10 @@ fn the_second_opinion_finds_too_many_starts() {
     assert_eq!(found(&good, &few_cpus, &policy), "10 nodes starting at once, 4 allowed");
     let mut busy = good.clone();
     busy.machine.cpu = Some(Percent(31.0));
-    assert_eq!(found(&good, &busy, &policy), "10 nodes started, and there is no room for so many: cpu is 31.0 %, a node takes 1.0 %, 40.0 % may be used");
+    assert_eq!(
+        found(&good, &busy, &policy),
+        "10 nodes started, and there is no room for so many: cpu is 31.0 %, a node takes 1.0 %, 40.0 % may be used"
+    );
     let mut one_starting = good.clone();
     one_starting.nodes[0].seen.state = NodeState::Starting;
     assert_eq!(found(&good, &one_starting, &policy), "11 nodes starting at once, 9 allowed");

@@ -1,0 +1,75 @@
+//! Starting again, writing again, restarting.
+
+use super::judgement::{Case, Judgement};
+use super::quantity::{Input, Quantity, Threshold};
+use super::rule::Rule;
+use super::ruling::{Rest, Ruling, Wait};
+use crate::model::Want;
+use crate::observe::NodeState;
+use crate::plan::{Note, heal_limit, is_down};
+use crate::policy::Setting;
+
+pub(super) fn rules(case: &Case<'_>) -> Vec<Judgement> {
+    vec![heal(case), mend(case), mute(case)]
+}
+
+fn heal(case: &Case<'_>) -> Judgement {
+    let nodes = &case.snapshot.nodes;
+    let down = nodes.iter().filter(|node| is_down(node)).count();
+    let starting = nodes.iter().filter(|node| node.seen.state == NodeState::Starting).count();
+    let mut rule = case.rule(Rule::Heal).input(Input::count("down", down));
+    if down > 0 {
+        let limit = Quantity::Count(heal_limit(case.snapshot, case.policy));
+        let limit = Threshold::new("at most", Some(limit), Setting::MaxConcurrentStarts);
+        rule = rule.input(Input::count("starting", starting)).threshold(limit);
+    }
+    let ruling = match down {
+        0 => Rest::AllUp.into(),
+        _ => held_back(&rule.notes),
+    };
+    rule.ruled(case, ruling)
+}
+
+/// Why nothing that is down is started.
+fn held_back(notes: &[Note]) -> Ruling {
+    let back_off = notes.iter().filter_map(|note| match note {
+        Note::BackingOff { left_s, .. } => Some(*left_s),
+        _ => None,
+    });
+    if let Some(left) = back_off.min() {
+        return Ruling::Waits { until: Wait::BackOff, left_s: Some(left) };
+    }
+    let held = notes.iter().find_map(|note| match note {
+        Note::HealHeld { resource, .. } => Some(Wait::Relief { resource: resource.clone() }),
+        Note::HealInFlight { .. } => Some(Wait::Motion),
+        _ => None,
+    });
+    held.map_or(Rest::InOtherHands.into(), Ruling::waits)
+}
+
+fn mend(case: &Case<'_>) -> Judgement {
+    let lost = case.snapshot.nodes.iter().filter(|node| {
+        let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
+        lives && node.definition_lost
+    });
+    let lost = lost.count();
+    let ruling = if lost == 0 { Rest::NothingLost } else { Rest::InOtherHands };
+    case.rule(Rule::Mend).input(Input::count("lost", lost)).ruled(case, ruling)
+}
+
+fn mute(case: &Case<'_>) -> Judgement {
+    let mute = case.snapshot.nodes.iter().filter(|node| {
+        matches!(node.seen.state, NodeState::Mute { .. }) && node.record.want == Want::Run
+    });
+    let mute = mute.count();
+    let ruling = match (mute, case.policy.restart_mute) {
+        (0, _) => Rest::NoneMute.into(),
+        (_, false) => Rest::SwitchedOff.into(),
+        (_, true) => Ruling::waits(Wait::Motion),
+    };
+    let switch = if case.policy.restart_mute { "restarts them" } else { "restarts none" };
+    case.rule(Rule::Mute)
+        .input(Input::count("mute", mute))
+        .threshold(Threshold::new(switch, None, Setting::RestartMute))
+        .ruled(case, ruling)
+}
