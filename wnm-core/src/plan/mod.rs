@@ -24,14 +24,18 @@ pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
 pub use shed::needs_sizes;
 
+use serde::{Deserialize, Serialize};
+
 use crate::observe::Snapshot;
 use crate::policy::Policy;
 use work::Work;
 
 /// How much of the order of decisions is gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PlanScope {
     /// All of it.
+    #[default]
     Everything,
     /// Only what was begun before, and the requests of operators.
     RequestsOnly,
