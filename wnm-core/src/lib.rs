@@ -6,6 +6,7 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod policy;
+pub mod replay;
 pub mod run;
 pub mod select;
 
