@@ -10,6 +10,7 @@ mod inputs;
 mod json;
 mod main_job;
 mod refusals;
+mod replay;
 mod requests;
 mod stand_in;
 mod worlds;

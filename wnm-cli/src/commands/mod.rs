@@ -9,12 +9,14 @@ mod identity;
 mod init;
 mod nodes;
 mod plan;
+mod replay;
 mod run;
 mod snapshot;
 mod status;
 mod survey;
 mod system;
 mod teardown;
+mod when;
 
 use std::time::Duration;
 
@@ -40,7 +42,8 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
             Some(file) => snapshot::plan(file, cli.global.json),
             None => plan::run(&context(&args.settings.draft)?),
         },
-        Command::Snapshot => snapshot::run(&context(&nothing)?),
+        Command::Snapshot(args) => snapshot::run(&context(&nothing)?, args),
+        Command::Replay(args) => replay::run(&context(&nothing)?, args),
         Command::Status(args) => status::run(&context(&nothing)?, args),
         Command::History(args) => history::run(&context(&nothing)?, args),
         Command::Add(args) => nodes::add(&context(&nothing)?, args.count),

@@ -56,6 +56,15 @@ struct PlanShape<'a> {
     actions: Vec<ActionShape<'a>>,
     report: &'a PlanReport,
     machine: &'a MachineView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<RecordedShape<'a>>,
+}
+
+/// What was decided then, beside what is decided now.
+#[derive(Serialize)]
+struct RecordedShape<'a> {
+    same: bool,
+    actions: &'a [PlannedAction],
 }
 
 #[derive(Serialize)]
@@ -66,6 +75,10 @@ struct ActionShape<'a> {
 }
 
 pub(super) fn plan(snapshot: &Snapshot, plan: &Plan) -> Result<String> {
+    plan_again(snapshot, plan, None)
+}
+
+pub(super) fn plan_again(snapshot: &Snapshot, plan: &Plan, then: Option<&Plan>) -> Result<String> {
     let shape = |planned| ActionShape { planned, steps: steps(snapshot, planned) };
     to_string_pretty(&PlanShape {
         schema: SCHEMA,
@@ -73,6 +86,10 @@ pub(super) fn plan(snapshot: &Snapshot, plan: &Plan) -> Result<String> {
         actions: plan.actions.iter().map(shape).collect(),
         report: &plan.report,
         machine: &snapshot.machine,
+        recorded: then.map(|then| RecordedShape {
+            same: then.actions == plan.actions,
+            actions: &then.actions,
+        }),
     })
 }
 
