@@ -542,6 +542,8 @@ fn of_the_store() {
     {
       "bytes": "[BYTES]",
       "cycles": "[CYCLES]",
+      "cycles_bytes": "[BYTES]",
+      "cycles_since": "[TIME]",
       "generation": 2,
       "nodes": 1,
       "open_requests": 0,

@@ -11,6 +11,7 @@ mod inputs;
 mod json;
 mod main_job;
 mod refusals;
+mod replay;
 mod requests;
 mod simulate;
 mod stand_in;

@@ -22,6 +22,7 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod policy;
+pub mod replay;
 pub mod run;
 pub mod select;
 

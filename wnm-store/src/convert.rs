@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 use std::str::FromStr;
 
 use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use wnm_core::action::{Outcome, PlannedAction};
 use wnm_core::model::{Answer, Instant, NodeSpec, Phase, Verb, Want};
 use wnm_core::observe::{EngineMemory, MachineSample, NodeView, Snapshot};
-use wnm_core::plan::Plan;
-use wnm_core::policy::Policy;
+use wnm_core::plan::{Plan, PlanScope};
+use wnm_core::policy::{Drafts, Policy};
 
 use crate::error::{Cause, StoreErrorKind};
 
@@ -23,7 +23,7 @@ pub(crate) struct Row {
 }
 
 /// Ten thousand nodes take 16 MB. A damaged cell must not fill the memory.
-const MOST_INFLATED: u64 = 256 << 20;
+pub(crate) const MOST_INFLATED: usize = 256 << 20;
 
 /// So much of a bad cell is shown.
 const SHOWN: usize = 80;
@@ -37,15 +37,6 @@ impl Row {
         // The message may repeat the cell, which may be long.
         let cut = |error: serde_json::Error| shown(&error.to_string(), 2 * SHOWN);
         T::from_text(text).map_err(|error| Cause::with(self.bad(column, text), cut(error)))
-    }
-
-    /// JSON that was deflated.
-    pub(crate) fn packed<T: Json>(&self, column: &'static str, bytes: &[u8]) -> Result<T, Cause> {
-        let mut text = String::new();
-        let mut inflating = DeflateDecoder::new(bytes).take(MOST_INFLATED);
-        let inflated = inflating.read_to_string(&mut text);
-        inflated.map_err(|error| Cause::with(self.bad(column, "no deflated text"), error))?;
-        self.json(column, &text)
     }
 
     pub(crate) fn parsed<T: FromStr>(&self, column: &'static str, text: &str) -> Result<T, Cause> {
@@ -95,11 +86,19 @@ pub(crate) fn text<T: Json>(column: &'static str, value: &T) -> Result<String, C
     value.to_text().map_err(|error| Cause::with(StoreErrorKind::Unwritable { column }, error))
 }
 
-/// JSON, deflated: fast rather than small, for it is written every minute.
-pub(crate) fn pack<T: Json>(column: &'static str, value: &T) -> Result<Vec<u8>, Cause> {
-    let mut packing = DeflateEncoder::new(Vec::new(), Compression::fast());
-    let packed = packing.write_all(text(column, value)?.as_bytes()).and_then(|()| packing.finish());
+/// Fast rather than small, for it is done every minute; with a checksum.
+pub(crate) fn deflated(column: &'static str, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
+    let mut packing = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let packed = packing.write_all(bytes).and_then(|()| packing.finish());
     packed.map_err(|error| Cause::with(StoreErrorKind::Unwritable { column }, error))
+}
+
+/// The way back; `None` for what is damaged, or larger than anything that was ever written.
+pub(crate) fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut inflated = Vec::new();
+    let mut inflating = ZlibDecoder::new(bytes).take(MOST_INFLATED as u64 + 1);
+    inflating.read_to_end(&mut inflated).ok()?;
+    (inflated.len() <= MOST_INFLATED).then_some(inflated)
 }
 
 /// SQLite counts to 2^63 only. No uptime comes near it.
@@ -129,6 +128,7 @@ macro_rules! json {
 
 json![
     Answer,
+    Drafts,
     EngineMemory,
     Instant,
     MachineSample,
@@ -137,6 +137,7 @@ json![
     Outcome,
     Phase,
     Plan,
+    PlanScope,
     PlannedAction,
     Policy,
     Snapshot,

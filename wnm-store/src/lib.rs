@@ -3,6 +3,7 @@
 mod begin;
 mod convert;
 mod cycle;
+mod delta;
 mod discard;
 mod error;
 mod intents;
@@ -10,6 +11,7 @@ mod load;
 mod migrate;
 mod open;
 mod place;
+mod recorded;
 mod reserve;
 mod rows;
 mod schema;

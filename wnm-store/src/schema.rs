@@ -78,16 +78,28 @@ diesel::table! {
 }
 
 diesel::table! {
-    cycles (id) {
+    cycle_groups (id) {
         id -> BigInt,
         schema -> BigInt,
-        at -> BigInt,
         boot -> Text,
+        since -> BigInt,
+        since_uptime_ms -> BigInt,
+        at -> BigInt,
         uptime_ms -> BigInt,
-        idle -> Bool,
-        snapshot -> Binary,
-        policy -> Binary,
-        plan -> Binary,
+        cycles -> BigInt,
+        bytes -> BigInt,
+        text -> Binary,
+    }
+}
+
+diesel::table! {
+    cycles (id) {
+        id -> BigInt,
+        of_group -> BigInt,
+        at -> BigInt,
+        nodes -> BigInt,
+        actions -> BigInt,
+        delta -> Binary,
     }
 }
 
@@ -98,4 +110,6 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(cycles -> cycle_groups (of_group));
+diesel::allow_tables_to_appear_in_same_query!(cycles, cycle_groups);
 diesel::allow_tables_to_appear_in_same_query!(nodes, operations);

@@ -1,14 +1,16 @@
 //! What is in a store, in numbers.
 
-use diesel::dsl::max;
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use serde::Serialize;
+use wnm_core::model::Timestamp;
 
 use crate::convert::Row;
 use crate::error::{Cause, StoreError};
 use crate::rows::MachineRow;
 use crate::schema::{
-    __diesel_schema_migrations as applied, cycles, machine, nodes, operations, requests,
+    __diesel_schema_migrations as applied, cycle_groups, cycles, machine, nodes, operations,
+    requests,
 };
 use crate::store::SqliteStore;
 
@@ -31,6 +33,10 @@ pub struct StoreStatus {
     pub open_requests: u64,
     /// Cycles that are kept.
     pub cycles: u64,
+    /// When the first of them looked.
+    pub cycles_since: Option<Timestamp>,
+    /// About what they take.
+    pub cycles_bytes: u64,
     /// True when there is room put by for a full disk.
     pub reserve: bool,
 }
@@ -55,6 +61,8 @@ fn count(
         .ok_or_else(|| Row::of("machine", 1).bad("id", "no row"))?;
     let version: Option<String> = applied::table.select(max(applied::version)).first(connection)?;
     let open = requests::table.filter(requests::answered.is_null()).count();
+    let since: Option<i64> = cycles::table.select(min(cycles::at)).first(connection)?;
+    let groups: Vec<i64> = cycle_groups::table.select(cycle_groups::bytes).load(connection)?;
     let number = |count: i64| u64::try_from(count).unwrap_or(0);
     Ok(StoreStatus {
         bytes,
@@ -65,6 +73,8 @@ fn count(
         requests: number(requests::table.count().get_result(connection)?),
         open_requests: number(open.get_result(connection)?),
         cycles: number(cycles::table.count().get_result(connection)?),
+        cycles_since: since.map(Timestamp),
+        cycles_bytes: number(groups.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))),
         reserve,
     })
 }

@@ -8,24 +8,29 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use wnm_core::action::{Outcome, PlannedAction};
-use wnm_core::host::{Beginning, HistoryQuery, HostResult, Intents, LastSeen, Recording, Store};
-use wnm_core::model::{Answer, Now, OpId, RequestId, Timestamp, Verb};
+use wnm_core::host::{
+    Beginning, CycleQuery, CycleSummary, HistoryQuery, HostResult, Intents, LastSeen, Recording,
+    Store,
+};
+use wnm_core::model::{Answer, CycleId, Now, OpId, RequestId, Timestamp, Verb};
 use wnm_core::observe::{Ledger, OpRecord};
 use wnm_core::policy::PolicyDraft;
 
 use crate::error::{Cause, StoreError, StoreErrorKind};
 use crate::place::Place;
+use crate::recorded::{self, LastGroup};
 use crate::{begin, cycle, intents, load};
 
 /// The ledger in one SQLite file.
 pub struct SqliteStore {
     connection: Mutex<SqliteConnection>,
     place: Place,
+    last_group: LastGroup,
 }
 
 impl SqliteStore {
     pub(crate) fn over(connection: SqliteConnection, place: Place) -> SqliteStore {
-        SqliteStore { connection: Mutex::new(connection), place }
+        SqliteStore { connection: Mutex::new(connection), place, last_group: LastGroup::default() }
     }
 
     /// The file; `:memory:` for a store without one.
@@ -150,7 +155,9 @@ impl Store for SqliteStore {
     }
 
     fn save_cycle(&self, recording: &Recording<'_>) -> HostResult<()> {
-        self.write("keep the cycle", |connection| cycle::save(connection, recording))?;
+        const WHAT: &str = "keep the cycle";
+        let text = recorded::Text::of(recording).map_err(|cause| self.error(WHAT, cause))?;
+        self.write(WHAT, |connection| cycle::save(connection, recording, &text))?;
         self.place.renew_reserve();
         Ok(())
     }
@@ -182,7 +189,17 @@ impl Intents for SqliteStore {
     }
 
     fn last_seen(&self) -> HostResult<Option<LastSeen>> {
-        Ok(self.read("read the last cycle", cycle::last_seen)?)
+        let last = |connection: &mut _| recorded::last(connection, &self.last_group);
+        Ok(self.read("read the last cycle", last)?)
+    }
+
+    fn cycles(&self, query: &CycleQuery) -> HostResult<Vec<CycleSummary>> {
+        Ok(self.read("list the recorded cycles", |connection| recorded::list(connection, query))?)
+    }
+
+    fn recorded(&self, cycle: CycleId) -> HostResult<Option<LastSeen>> {
+        let find = |connection: &mut _| recorded::find(connection, cycle, &self.last_group);
+        Ok(self.read(format!("read cycle {cycle}"), find)?)
     }
 }
 

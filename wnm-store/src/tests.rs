@@ -8,6 +8,7 @@ mod cycles;
 mod foreign;
 mod full;
 mod opening;
+mod recorded;
 
 use std::path::PathBuf;
 

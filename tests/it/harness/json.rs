@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Names of values that no two runs share, and what they are.
-const UNSTEADY: [(&str, &str); 38] = [
+const UNSTEADY: [(&str, &str); 40] = [
     ("at", "[TIME]"),
     ("looked", "[TIME]"),
     ("begun", "[TIME]"),
@@ -20,6 +20,8 @@ const UNSTEADY: [(&str, &str); 38] = [
     ("window_left_s", "[AGE]"),
     ("verdict", "[VERDICT]"),
     ("cycles", "[CYCLES]"),
+    ("cycles_since", "[TIME]"),
+    ("cycles_bytes", "[BYTES]"),
     ("network", "[RATES]"),
     ("measured", "[BYTES]"),
     ("pid", "[PID]"),

@@ -46,8 +46,12 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show what the next cycle would do, step by step, and why it does not do more
     Plan(Box<PlanArgs>),
-    /// Print what the last cycle saw and was judged by, for `plan --snapshot`: a bug report in one file
-    Snapshot,
+    /// Print all that a cycle saw, was judged by and decided, for `plan --snapshot`: a bug report in
+    /// one file
+    Snapshot(SnapshotArgs),
+    /// Show what other settings would have decided in the cycles that are kept; without any, that
+    /// this version decides the same
+    Replay(ReplayArgs),
     /// Show the nodes, the machine, and what wnm waits for, as the last cycle saw them
     Status(StatusArgs),
     /// Show what was done, when, why, and what became of it
@@ -135,6 +139,39 @@ pub(crate) struct SimulateArgs {
     /// Print the file of the machine, to be copied and changed
     #[arg(long)]
     pub(crate) show_machine: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArgs {
+    /// List the cycles that are kept instead
+    #[arg(long, conflicts_with_all = ["at", "cycle"])]
+    pub(crate) list: bool,
+    /// The last cycle at or before this: 90s, 10min, 6h, 3d ago, or a time in UTC such as
+    /// 2026-11-20T21:27
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The cycle of this number
+    #[arg(long, value_name = "N", conflicts_with = "at")]
+    pub(crate) cycle: Option<i64>,
+    /// List at most this many, the latest
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "list")]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Only cycles since then: 90s, 10min, 6h, 3d ago, or a time in UTC such as 2026-11-20T21:27
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only cycles until then
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// As if this had been stored; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub(crate) changes: Vec<String>,
+    /// Tell at most this many differences
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Debug, Args)]

@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context<'_>, args: &StatusArgs) -> Result<Exit, CliE
 /// A cycle that only looked or only answered has little to explain. Planning is a function: what
 /// a whole cycle makes of what it saw can be asked at any time.
 fn whole(last: &LastSeen) -> wnm_core::explain::Explanation {
-    let LastSeen { snapshot, policy, plan: decided } = last;
+    let LastSeen { snapshot, policy, plan: decided, .. } = last;
     match decided.scope {
         PlanScope::Everything => explain(snapshot, policy, decided),
         PlanScope::RequestsOnly | PlanScope::Nothing => {

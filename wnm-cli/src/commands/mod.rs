@@ -9,6 +9,7 @@ mod identity;
 mod init;
 mod nodes;
 mod plan;
+mod replay;
 mod run;
 mod simulate;
 mod snapshot;
@@ -16,6 +17,7 @@ mod status;
 mod survey;
 mod system;
 mod teardown;
+mod when;
 
 use std::time::Duration;
 
@@ -41,7 +43,8 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
             Some(file) => snapshot::plan(file, cli.global.json),
             None => plan::run(&context(&args.settings.draft)?),
         },
-        Command::Snapshot => snapshot::run(&context(&nothing)?),
+        Command::Snapshot(args) => snapshot::run(&context(&nothing)?, args),
+        Command::Replay(args) => replay::run(&context(&nothing)?, args),
         Command::Status(args) => status::run(&context(&nothing)?, args),
         Command::History(args) => history::run(&context(&nothing)?, args),
         Command::Add(args) => nodes::add(&context(&nothing)?, args.count),

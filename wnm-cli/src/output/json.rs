@@ -61,6 +61,15 @@ struct PlanShape<'a> {
     report: &'a PlanReport,
     why_not_more: WhyNot,
     machine: &'a MachineView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<RecordedShape<'a>>,
+}
+
+/// What was decided then, beside what is decided now.
+#[derive(Serialize)]
+struct RecordedShape<'a> {
+    same: bool,
+    actions: &'a [PlannedAction],
 }
 
 #[derive(Serialize)]
@@ -71,6 +80,15 @@ struct ActionShape<'a> {
 }
 
 pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> Result<String> {
+    plan_again(snapshot, policy, plan, None)
+}
+
+pub(super) fn plan_again(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    plan: &Plan,
+    then: Option<&Plan>,
+) -> Result<String> {
     let shape = |planned| ActionShape { planned, steps: steps(snapshot, planned) };
     to_string_pretty(&PlanShape {
         schema: SCHEMA,
@@ -79,6 +97,10 @@ pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> Result<
         report: &plan.report,
         why_not_more: explain(snapshot, policy, plan).summary.why_not_more,
         machine: &snapshot.machine,
+        recorded: then.map(|then| RecordedShape {
+            same: then.actions == plan.actions,
+            actions: &then.actions,
+        }),
     })
 }
 

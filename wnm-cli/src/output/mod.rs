@@ -3,6 +3,7 @@
 mod explain;
 mod human;
 mod json;
+mod replay;
 mod simulate;
 mod things;
 
@@ -11,11 +12,12 @@ pub(crate) use explain::Explained;
 use std::io::Write;
 use std::path::Path;
 
-use wnm_core::host::LastSeen;
+use wnm_core::host::{CycleSummary, LastSeen};
 use wnm_core::model::NodeRecord;
 use wnm_core::observe::{Ledger, OpRecord, Snapshot};
 use wnm_core::plan::{Plan, capacity};
-use wnm_core::policy::{Policy, Setting};
+use wnm_core::policy::{Policy, PolicyDraft, Setting};
+use wnm_core::replay::ReplayReport;
 use wnm_core::run::{CycleReport, Event};
 use wnm_managers::{ArchivedKey, KeyState};
 use wnm_store::StoreStatus;
@@ -88,6 +90,36 @@ pub(crate) fn plan(
         || human::plan(snapshot, policy, plan),
         || json::plan(snapshot, policy, plan),
     )
+}
+
+/// A plan made again from a recorded cycle, and whether it came out as it was.
+pub(crate) fn plan_again(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    plan: &Plan,
+    then: Option<&Plan>,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let human = || {
+        let again = then.map(|then| replay::again_text(plan, then)).unwrap_or_default();
+        human::plan(snapshot, policy, plan) + &again
+    };
+    print_either(as_json, human, || json::plan_again(snapshot, policy, plan, then))
+}
+
+pub(crate) fn cycles(cycles: &[CycleSummary], as_json: bool) -> Result<(), CliError> {
+    let shape = replay::cycles(cycles);
+    print_either(as_json, || replay::cycles_text(cycles), || json::any(&shape))
+}
+
+pub(crate) fn replay(
+    changes: &PolicyDraft,
+    report: &ReplayReport,
+    limit: usize,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = replay::shape(changes, report);
+    print_either(as_json, || replay::text(changes, report, limit), || json::any(&shape))
 }
 
 /// Without a policy, nothing is said of how many nodes the machine holds.

@@ -171,15 +171,19 @@ pub(super) fn store_text(shape: &StoreShape<'_>) -> String {
         requests,
         open_requests,
         cycles,
+        cycles_since,
+        cycles_bytes,
         reserve,
     } = shape.status;
+    let since = cycles_since.map_or(String::new(), |since| format!(" since {since} UTC"));
     let reserve = if *reserve { "there" } else { "gone: the disk is or was full" };
     format!(
         "{}: {}, schema {version}\nsettings: generation {generation}\n{nodes} nodes, {operations} \
-         operations, {requests} requests of which {open_requests} unanswered, {cycles} cycles\n\
-         reserve for a full disk: {reserve}\n",
+         operations, {requests} requests of which {open_requests} unanswered\n\
+         cycles: {cycles} kept{since}, about {}\nreserve for a full disk: {reserve}\n",
         shape.path.display(),
         Bytes(*bytes),
+        Bytes(*cycles_bytes),
     )
 }
 

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{draft, gb, id, policy, release, seconds, spec};
 use crate::action::{Action, Change, Fault, Outcome, PlannedAction, Reason, Resource, Stopped};
-use crate::host::{Beginning, HistoryQuery, Intents, LastSeen, Recording, Store};
+use crate::host::{
+    Beginning, CycleQuery, CycleSummary, HistoryQuery, Intents, LastSeen, Recording, Store,
+};
 use crate::model::{
-    Answer, BootId, Instant, LoadAverage, NodeKey, NodeRecord, Now, OpId, Phase, RecordId, Removal,
-    RequestId, Timestamp, Verb, Want,
+    Answer, BootId, CycleId, Instant, LoadAverage, NodeKey, NodeRecord, Now, OpId, Phase, RecordId,
+    Removal, RequestId, Timestamp, Verb, Want,
 };
 use crate::observe::{
     CpuTimes, EngineMemory, Exhaustible, FaultKind, FileSystemSample, Ledger, MachineSample,
     MemorySample, NodeMemory, Readings, Snapshot, Unread, snapshot,
 };
 use crate::plan::{Plan, PlanScope, plan};
-use crate::policy::{Delays, PolicyDraft, Setting};
+use crate::policy::{Delays, Drafts, Policy, PolicyDraft, Setting};
 
 /// Both sides of a ledger.
 pub trait StoreAndIntents: Store + Intents {}
@@ -44,6 +46,10 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         the_journal_is_told_in_order,
         a_cycle_comes_back_as_it_was,
         a_cycle_outlives_its_nodes,
+        every_cycle_can_be_asked_for,
+        cycles_are_picked_by_time,
+        old_cycles_are_forgotten_when_both_clocks_say_so,
+        a_cycle_of_another_shape_is_nothing_seen,
         old_samples_are_forgotten,
         every_number_comes_back_as_it_was,
     ];
@@ -56,6 +62,8 @@ fn an_empty_store_knows_nothing(store: &dyn StoreAndIntents) {
     assert_eq!(store.load().unwrap(), Ledger::default());
     assert_eq!(store.history(&HistoryQuery::default()).unwrap(), []);
     assert_eq!(store.last_seen().unwrap(), None);
+    assert_eq!(store.cycles(&CycleQuery::default()).unwrap(), []);
+    assert_eq!(store.recorded(CycleId(1)).unwrap(), None);
 }
 
 fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) {
@@ -374,12 +382,7 @@ fn a_cycle_comes_back_as_it_was(store: &dyn StoreAndIntents) {
     assert_eq!(ledger.samples, std::slice::from_ref(&first.sample));
     assert_eq!(ledger.memory, first.memory);
     let seen = store.last_seen().unwrap();
-    let expected = LastSeen {
-        snapshot: first.snapshot.clone(),
-        policy: policy(&draft()),
-        plan: first.plan.clone(),
-    };
-    assert_eq!(seen, Some(expected));
+    assert_eq!(seen, Some(first.seen()));
 
     let second = Cycle::look(store, 120);
     store.save_cycle(&second.recording()).unwrap();
@@ -401,6 +404,106 @@ fn a_cycle_outlives_its_nodes(store: &dyn StoreAndIntents) {
     assert_eq!(store.load().unwrap().nodes, []);
     let seen = store.last_seen().unwrap().unwrap();
     assert_eq!(seen.node(id(1)).map(|view| view.record()), Some(node.record));
+}
+
+fn every_cycle_can_be_asked_for(store: &dyn StoreAndIntents) {
+    added(store, 1);
+    let mut saved = Vec::new();
+    for minute in 1..=30 {
+        let mut cycle = Cycle::look(store, minute * 60);
+        // Every third has another node to see, and every fifth something to do.
+        if minute % 3 == 0 {
+            cycle.snapshot.nodes.push(cycle.snapshot.nodes[0].clone());
+        }
+        if minute % 5 == 0 {
+            cycle.plan.actions.push(add(9));
+        }
+        store.save_cycle(&cycle.recording()).unwrap();
+        saved.push(cycle.seen());
+    }
+    let cycles = store.cycles(&CycleQuery::default()).unwrap();
+    assert!(cycles.is_sorted_by_key(|cycle| cycle.cycle));
+    assert_eq!(cycles.len(), saved.len());
+    for (cycle, saved) in cycles.iter().zip(&saved) {
+        let summary = CycleSummary {
+            cycle: cycle.cycle,
+            at: saved.snapshot.now.wall,
+            nodes: saved.snapshot.nodes.len() as u32,
+            actions: saved.plan.actions.len() as u32,
+        };
+        assert_eq!(*cycle, summary);
+        assert_eq!(store.recorded(cycle.cycle).unwrap().as_ref(), Some(saved));
+    }
+    assert_eq!(store.recorded(CycleId(999)).unwrap(), None);
+    // In any order.
+    let (first, last) = (&cycles[0], &cycles[29]);
+    assert_eq!(store.recorded(last.cycle).unwrap().as_ref(), saved.last());
+    assert_eq!(store.recorded(first.cycle).unwrap().as_ref(), saved.first());
+}
+
+fn cycles_are_picked_by_time(store: &dyn StoreAndIntents) {
+    for minute in 1..=5 {
+        store.save_cycle(&Cycle::look(store, minute * 60).recording()).unwrap();
+    }
+    let told = |query: CycleQuery| -> Vec<i64> {
+        let cycles = store.cycles(&query).unwrap();
+        cycles.iter().map(|cycle| cycle.at.0 / 60_000).collect()
+    };
+    let since = Some(at(120).wall);
+    let until = Some(at(240).wall);
+    assert_eq!(told(CycleQuery { since, ..CycleQuery::default() }), [2, 3, 4, 5]);
+    assert_eq!(told(CycleQuery { until, ..CycleQuery::default() }), [1, 2, 3, 4]);
+    assert_eq!(told(CycleQuery { since, until, limit: Some(2) }), [3, 4]);
+    assert!(told(CycleQuery { limit: Some(0), ..CycleQuery::default() }).is_empty());
+}
+
+fn old_cycles_are_forgotten_when_both_clocks_say_so(store: &dyn StoreAndIntents) {
+    const DAY: u64 = 86_400;
+    let ages = |store: &dyn StoreAndIntents| -> Vec<i64> {
+        let cycles = store.cycles(&CycleQuery::default()).unwrap();
+        cycles.iter().map(|cycle| cycle.at.0 / 1000).collect()
+    };
+    let save = |now: &Now| {
+        let mut cycle = Cycle::look(store, 0);
+        cycle.snapshot.now = now.clone();
+        store.save_cycle(&cycle.recording()).unwrap();
+    };
+    for second in [60, 120, 13 * DAY] {
+        save(&at(second));
+    }
+    assert_eq!(ages(store), [60, 120, 13 * DAY as i64]);
+
+    // A wall clock that jumps does not take the history with it.
+    let mut jumped = at(13 * DAY + 60);
+    jumped.wall.0 += 400 * 86_400_000;
+    save(&jumped);
+    assert_eq!(ages(store).len(), 4);
+
+    save(&at(15 * DAY));
+    let kept = ages(store);
+    assert_eq!(kept[0], 13 * DAY as i64, "{kept:?}");
+    assert_eq!(kept.len(), 3);
+
+    // Across a reboot only the wall clock is left to ask.
+    let mut rebooted = at(40 * DAY);
+    rebooted.instant = Instant { boot: BootId("second".to_owned()), uptime_ms: 1000 };
+    save(&rebooted);
+    let kept = ages(store);
+    assert!(!kept.contains(&(13 * DAY as i64)) && kept.contains(&(40 * DAY as i64)), "{kept:?}");
+}
+
+fn a_cycle_of_another_shape_is_nothing_seen(store: &dyn StoreAndIntents) {
+    let mut cycle = Cycle::look(store, 60);
+    cycle.snapshot.schema += 1;
+    store.save_cycle(&cycle.recording()).unwrap();
+    assert_eq!(store.last_seen().unwrap(), None);
+    let cycles = store.cycles(&CycleQuery::default()).unwrap();
+    assert_eq!(cycles.len(), 1);
+    assert_eq!(store.recorded(cycles[0].cycle).unwrap(), None);
+
+    let readable = Cycle::look(store, 120);
+    store.save_cycle(&readable.recording()).unwrap();
+    assert_eq!(store.last_seen().unwrap(), Some(readable.seen()));
 }
 
 fn old_samples_are_forgotten(store: &dyn StoreAndIntents) {
@@ -456,6 +559,8 @@ fn every_number_comes_back_as_it_was(store: &dyn StoreAndIntents) {
 struct Cycle {
     sample: MachineSample,
     snapshot: Snapshot,
+    drafts: Drafts,
+    policy: Policy,
     plan: Plan,
     memory: EngineMemory,
 }
@@ -482,17 +587,29 @@ impl Cycle {
             RecordId(5),
             NodeMemory { deaths: vec![at(second).instant], ..NodeMemory::default() },
         );
-        Cycle { sample, snapshot, plan, memory }
+        let overrides = PolicyDraft::default().with(Setting::NodeCap, "7");
+        let drafts = Drafts { stored: draft(), overrides };
+        Cycle { sample, snapshot, drafts, policy: policy(&draft()), plan, memory }
+    }
+
+    /// As it comes back.
+    fn seen(&self) -> LastSeen {
+        LastSeen {
+            snapshot: self.snapshot.clone(),
+            policy: self.policy.clone(),
+            plan: self.plan.clone(),
+            scope: PlanScope::RequestsOnly,
+            drafts: self.drafts.clone(),
+        }
     }
 
     fn recording(&self) -> Recording<'_> {
-        // One policy for all, for as long as the program runs: only its borrow matters.
-        static POLICY: std::sync::LazyLock<crate::policy::Policy> =
-            std::sync::LazyLock::new(|| policy(&draft()));
         Recording {
             sample: Some(&self.sample),
             snapshot: &self.snapshot,
-            policy: &POLICY,
+            drafts: &self.drafts,
+            policy: &self.policy,
+            scope: PlanScope::RequestsOnly,
             plan: &self.plan,
             memory: &self.memory,
         }

@@ -5,11 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::action::{Action, Mark, Outcome, PlannedAction, Reason};
 use crate::host::{
-    Beginning, HistoryQuery, HostError, HostResult, Intents, LastSeen, Recording, Store,
+    Beginning, CycleQuery, CycleSummary, HistoryQuery, HostError, HostResult, Intents, LastSeen,
+    Recording, Store,
 };
 use crate::model::{
-    Answer, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Request, RequestId,
-    Timestamp, Verb,
+    Answer, CycleId, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Request,
+    RequestId, Timestamp, Verb,
 };
 use crate::observe::{
     EngineMemory, FaultKind, Ledger, MachineSample, OpRecord, OpenOperation, SCHEMA, keep_sample,
@@ -33,12 +34,16 @@ struct State {
     requests: Vec<(Request, Option<Answer>)>,
     samples: Vec<MachineSample>,
     memory: EngineMemory,
-    last_seen: Option<LastSeen>,
+    last_cycle: i64,
+    cycles: Vec<(CycleId, LastSeen)>,
     fail_begin: Option<FaultKind>,
     fail_finish: Option<FaultKind>,
     fail_save: Option<FaultKind>,
     fail_answer: Option<FaultKind>,
 }
+
+/// Long stories must not fill the memory.
+const CYCLES_AT_MOST: usize = 200;
 
 impl MemoryStore {
     /// An empty one.
@@ -143,8 +148,13 @@ impl Store for MemoryStore {
             snapshot: recording.snapshot.clone(),
             policy: recording.policy.clone(),
             plan: recording.plan.clone(),
+            scope: recording.scope,
+            drafts: recording.drafts.clone(),
         };
-        state.last_seen = (seen.snapshot.schema == SCHEMA).then_some(seen);
+        state.last_cycle += 1;
+        let cycle = CycleId(state.last_cycle);
+        state.cycles.push((cycle, seen));
+        forget_cycles(&mut state.cycles, recording);
         Ok(())
     }
 
@@ -199,7 +209,29 @@ impl Intents for MemoryStore {
     }
 
     fn last_seen(&self) -> HostResult<Option<LastSeen>> {
-        Ok(self.state().last_seen.clone())
+        let state = self.state();
+        Ok(state.cycles.last().and_then(|(_, seen)| readable(seen)))
+    }
+
+    fn cycles(&self, query: &CycleQuery) -> HostResult<Vec<CycleSummary>> {
+        let state = self.state();
+        let summary = |(cycle, seen): &(CycleId, LastSeen)| CycleSummary {
+            cycle: *cycle,
+            at: seen.snapshot.now.wall,
+            nodes: seen.snapshot.nodes.len() as u32,
+            actions: seen.plan.actions.len() as u32,
+        };
+        let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
+        let latest = state.cycles.iter().rev().map(summary).filter(|cycle| query.wants(cycle.at));
+        let mut cycles: Vec<CycleSummary> = latest.take(limit).collect();
+        cycles.reverse();
+        Ok(cycles)
+    }
+
+    fn recorded(&self, cycle: CycleId) -> HostResult<Option<LastSeen>> {
+        let state = self.state();
+        let found = state.cycles.iter().find(|(id, _)| *id == cycle);
+        Ok(found.and_then(|(_, seen)| readable(seen)))
     }
 }
 
@@ -302,6 +334,23 @@ fn find(
 ) -> HostResult<&mut (Request, Option<Answer>)> {
     let found = requests.iter_mut().find(|(request, _)| request.id == id);
     found.ok_or_else(|| HostError::new(format!("there is no request {id}"), FaultKind::NotFound))
+}
+
+/// Another version's shape is nothing to this one.
+fn readable(seen: &LastSeen) -> Option<LastSeen> {
+    (seen.snapshot.schema == SCHEMA).then(|| seen.clone())
+}
+
+fn forget_cycles(cycles: &mut Vec<(CycleId, LastSeen)>, latest: &Recording<'_>) {
+    let (now, age) = (&latest.snapshot.now, latest.policy.keep.age);
+    let last = cycles.last().map(|(cycle, _)| *cycle);
+    let is_old = |seen: &LastSeen| {
+        let then = &seen.snapshot.now;
+        let same_boot = then.instant.boot == now.instant.boot;
+        now.wall.since(then.wall) > age && (!same_boot || then.instant.age(&now.instant) > age)
+    };
+    cycles.retain(|(cycle, seen)| Some(*cycle) == last || !is_old(seen));
+    cycles.drain(..cycles.len().saturating_sub(CYCLES_AT_MOST));
 }
 
 #[cfg(test)]

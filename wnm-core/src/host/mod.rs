@@ -21,7 +21,9 @@ pub use firewall::Firewall;
 pub use machine::MachineProbe;
 pub use manager::{Managers, NodeManager};
 pub use node::{NodeProbe, NodeSigns, NodeTarget};
-pub use store::{Beginning, HistoryQuery, Intents, LastSeen, Recording, Store};
+pub use store::{
+    Beginning, CycleQuery, CycleSummary, HistoryQuery, Intents, LastSeen, Recording, Store,
+};
 
 /// The bundle of everything effectful that a cycle may use.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 use super::HostResult;
 use crate::action::{Outcome, PlannedAction};
-use crate::model::{Answer, NodeId, Now, OpId, RecordId, RequestId, Timestamp, Verb};
+use crate::model::{Answer, CycleId, NodeId, Now, OpId, RecordId, RequestId, Timestamp, Verb};
 use crate::observe::{EngineMemory, Ledger, MachineSample, NodeView, OpRecord, Snapshot};
-use crate::plan::Plan;
-use crate::policy::{Policy, PolicyDraft};
+use crate::plan::{Plan, PlanScope};
+use crate::policy::{Drafts, Policy, PolicyDraft};
 
 /// A begun operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,12 @@ pub struct Recording<'a> {
     pub sample: Option<&'a MachineSample>,
     /// What planning looked at.
     pub snapshot: &'a Snapshot,
+    /// What it was told, as typed.
+    pub drafts: &'a Drafts,
     /// What it was told.
     pub policy: &'a Policy,
+    /// How much of the order of decisions it went through.
+    pub scope: PlanScope,
     /// What it decided.
     pub plan: &'a Plan,
     /// What the engine remembers now.
@@ -42,7 +46,8 @@ pub trait Store: Send + Sync {
     /// Writes what became of it; forgets the node when a removal is done.
     fn finish(&self, op: OpId, outcome: &Outcome, at: Timestamp) -> HostResult<()>;
 
-    /// Keeps the cycle: sample, readings, memory, snapshot, policy and plan.
+    /// Keeps the cycle: sample, readings, memory, snapshot, policy and plan. Older cycles are
+    /// forgotten as the policy says: by age when both clocks say so, and by bytes; never this one.
     fn save_cycle(&self, recording: &Recording<'_>) -> HostResult<()>;
 
     /// Closes a request.
@@ -74,19 +79,64 @@ pub trait Intents: Send + Sync {
     /// The journal, oldest first.
     fn history(&self, query: &HistoryQuery) -> HostResult<Vec<OpRecord>>;
 
-    /// The nodes as the last cycle saw them, with the time it looked; nothing before the first.
+    /// The nodes as the last cycle saw them, with the time it looked; nothing before the first, and
+    /// nothing when what was kept of it cannot be read.
     fn last_seen(&self) -> HostResult<Option<LastSeen>>;
+
+    /// The cycles that are kept, oldest first. Whether one can be read is not known before it is.
+    fn cycles(&self, query: &CycleQuery) -> HostResult<Vec<CycleSummary>>;
+
+    /// A cycle as it was recorded; nothing when it is not kept any more, was damaged, or was written
+    /// by a version with another shape of snapshots.
+    fn recorded(&self, cycle: CycleId) -> HostResult<Option<LastSeen>>;
 }
 
-/// What the last cycle left for `status`.
+/// Which of the cycles that are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CycleQuery {
+    /// Only those that looked at or after this.
+    pub since: Option<Timestamp>,
+    /// Only those that looked at or before this.
+    pub until: Option<Timestamp>,
+    /// At most this many, the latest.
+    pub limit: Option<u32>,
+}
+
+impl CycleQuery {
+    /// True for a cycle that looked at `at`.
+    pub fn wants(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
+    }
+}
+
+/// A cycle that is kept, in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct CycleSummary {
+    /// Its number.
+    pub cycle: CycleId,
+    /// When it looked.
+    pub at: Timestamp,
+    /// Nodes that it saw.
+    pub nodes: u32,
+    /// Actions that it decided.
+    pub actions: u32,
+}
+
+/// A recorded cycle: the last one for `status`, any one for questions and replay.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LastSeen {
     /// What it saw.
     pub snapshot: Snapshot,
-    /// What it was judged by. Planning from these two gives the plan again.
+    /// What it was judged by. Planning from these two, in its scope, gives the plan again.
     pub policy: Policy,
     /// What it decided and why not more.
     pub plan: Plan,
+    /// How much of the order of decisions it went through.
+    #[serde(default)]
+    pub scope: PlanScope,
+    /// The settings that its policy was read from.
+    #[serde(default)]
+    pub drafts: Drafts,
 }
 
 impl LastSeen {

@@ -129,6 +129,10 @@ store_number! {
     /// One stored request of an operator.
     RequestId
 }
+store_number! {
+    /// One recorded cycle. Rises with every cycle, and is never used twice.
+    CycleId
+}
 
 /// A node by its name and by the record behind it: both must agree before anything is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

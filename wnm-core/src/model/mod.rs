@@ -14,14 +14,14 @@ mod version;
 mod wallet;
 
 pub use firewall::{BadFirewall, FirewallChoice};
-pub use id::{BadNodeId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
+pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
 pub use manager::{BadManager, Manager, ManagerKind, Scope};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
 pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};
 pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};
 pub use request::{Answer, Request, Verb};
 pub use resource::Resource;
-pub use time::{BootId, Instant, Now, Timestamp};
+pub use time::{BadTimestamp, BootId, Instant, Now, Timestamp};
 pub use units::{Bytes, LoadAverage, Percent, counted};
 pub use version::{BadVersion, Release, Version};
 pub use wallet::{Address, BadWallet, FAUCET, WalletShare, WalletShares};

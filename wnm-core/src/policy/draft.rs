@@ -37,6 +37,27 @@ impl PolicyDraft {
     }
 }
 
+/// What a cycle was told, as typed: parsing these gives its policy again, and with another value
+/// the policy that it would have had.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Drafts {
+    /// The settings that were stored.
+    pub stored: PolicyDraft,
+    /// What lay over them for that run.
+    pub overrides: PolicyDraft,
+}
+
+impl Drafts {
+    /// As if `changes` had been stored, and nothing laid over them.
+    #[must_use]
+    pub fn changed(&self, changes: &PolicyDraft) -> Drafts {
+        let mut overrides = self.overrides.clone();
+        overrides.values.retain(|setting, _| !changes.values.contains_key(setting));
+        Drafts { stored: self.stored.under(changes), overrides }
+    }
+}
+
 /// One thing wrong with a draft. All are reported at once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PolicyError {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Bytes;
+
 /// A number, or the engine's own judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -81,7 +83,7 @@ pub struct Stability {
     #[serde(default = "learn_time")]
     pub learn_time: Duration,
     /// What a node is expected to need on disk, until it is known.
-    pub disk_prior: crate::model::Bytes,
+    pub disk_prior: Bytes,
     /// How far ahead the growth of nodes on a disk is reckoned.
     pub disk_horizon: Duration,
     /// The engine's own removals in an hour, if 5 % of the nodes are not more.
@@ -95,6 +97,22 @@ pub struct Stability {
 /// For policies that were recorded before there was such a setting.
 fn learn_time() -> Duration {
     Duration::from_secs(900)
+}
+
+/// How much is kept of past cycles. The latest is kept whatever this says: `status` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// How long.
+    pub age: Duration,
+    /// How much, as it lies in the store.
+    pub bytes: Bytes,
+}
+
+impl Default for Keep {
+    /// What is shipped; also for policies that were written down before there was a choice.
+    fn default() -> Keep {
+        Keep { age: Duration::from_secs(14 * 86_400), bytes: Bytes(64_000_000) }
+    }
 }
 
 impl Stability {

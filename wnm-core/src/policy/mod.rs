@@ -7,8 +7,8 @@ mod read;
 mod setting;
 
 pub use band::{Band, DiskBand, Thresholds};
-pub use draft::{PolicyDraft, PolicyError};
-pub use limits::{AutoLimit, Delays, Limits, Stability};
+pub use draft::{Drafts, PolicyDraft, PolicyError};
+pub use limits::{AutoLimit, Delays, Keep, Limits, Stability};
 pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
 
@@ -55,6 +55,9 @@ pub struct Policy {
     pub restart_mute: bool,
     /// What a new node is like.
     pub nodes: NodeDefaults,
+    /// How much is kept of past cycles.
+    #[serde(default)]
+    pub keep: Keep,
 }
 
 /// The cap in force and the cap in the store. Only the stored one removes nodes.

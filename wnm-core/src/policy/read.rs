@@ -6,8 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{
-    AutoLimit, Band, Cap, Delays, DiskBand, Limits, NodeDefaults, Policy, PolicyDraft, PolicyError,
-    Setting, Stability, Thresholds,
+    AutoLimit, Band, Cap, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy, PolicyDraft,
+    PolicyError, Setting, Stability, Thresholds,
 };
 use crate::model::{
     Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, Resource, WalletShares,
@@ -66,6 +66,7 @@ impl Reader<'_> {
         let removal_order = self.parsed(Setting::NodeRemovalStrategy);
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
+        let keep = self.keep();
         self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
@@ -97,6 +98,7 @@ impl Reader<'_> {
             removal_order: removal_order?,
             restart_mute: restart_mute?,
             nodes: nodes?,
+            keep: keep?,
         })
     }
 
@@ -135,6 +137,12 @@ impl Reader<'_> {
             }
             _ => self.bytes(setting).map(|bytes| bytes.0 as f64),
         }
+    }
+
+    fn keep(&mut self) -> Option<Keep> {
+        let age = self.duration(Setting::KeepCycles);
+        let bytes = self.bytes(Setting::KeepCyclesBytes);
+        Some(Keep { age: age?, bytes: bytes? })
     }
 
     fn limits(&mut self) -> Option<Limits> {

@@ -107,6 +107,8 @@ settings! {
     Environment "environment" = "" free, "KEY=VALUE words for new nodes, quoted like a shell does";
     Bootstrap "bootstrap" = "" free, "Peers that new nodes join through, separated by commas or blanks";
     NoUpnp "no_upnp" = "off" free, "New nodes do not ask the router for a port: on or off";
+    KeepCycles "keep_cycles" = "14d" free, "How long everything that a cycle saw and decided is kept, for snapshot and replay";
+    KeepCyclesBytes "keep_cycles_bytes" = "64MB" free, "At most this much is kept of cycles; the oldest go first";
     Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, none, or auto: an active ufw in the system scope, else none";
 }
 

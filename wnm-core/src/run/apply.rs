@@ -4,9 +4,8 @@ use super::Event;
 use crate::action::{Action, Change, Done, Fault, Outcome, PlannedAction, Reason, Step};
 use crate::host::{Host, HostResult, Recording};
 use crate::model::{Answer, NodeKey, NodeSpec, Now, RequestId, Timestamp};
-use crate::observe::{MachineSample, Snapshot};
+use crate::observe::Snapshot;
 use crate::plan::{Plan, lower};
-use crate::policy::Policy;
 
 /// Applies every action in order. An action stops at its first failed step; the next one is tried
 /// all the same. A journal that cannot be written ends it: nothing is done that is not written down.
@@ -126,16 +125,12 @@ fn is_for(planned: &PlannedAction, request: RequestId) -> bool {
 /// Keeps the cycle with the memory of what was done.
 pub(super) fn record(
     host: &Host<'_>,
-    policy: &Policy,
-    snapshot: &Snapshot,
-    sample: Option<&MachineSample>,
-    plan: &Plan,
+    recording: &Recording<'_>,
     done: &[Done],
     faults: &mut Vec<String>,
 ) {
-    let memory = plan.memory.after(done, snapshot);
-    let recording = Recording { sample, snapshot, policy, plan, memory: &memory };
-    if let Err(error) = host.store.save_cycle(&recording) {
+    let memory = recording.plan.memory.after(done, recording.snapshot);
+    if let Err(error) = host.store.save_cycle(&Recording { memory: &memory, ..*recording }) {
         faults.push(error.chain());
     }
 }

@@ -10,10 +10,10 @@ pub use report::{CycleError, CycleReport};
 
 use std::time::Duration;
 
-use crate::host::Host;
+use crate::host::{Host, Recording};
 use crate::observe::{Ledger, Snapshot, is_worth_keeping, snapshot};
 use crate::plan::{Plan, PlanScope, check, plan};
-use crate::policy::{Policy, PolicyDraft};
+use crate::policy::{Drafts, Policy, PolicyDraft};
 
 /// How a cycle is run.
 #[derive(Clone, Debug)]
@@ -70,7 +70,19 @@ pub fn cycle(
     }
     let (done, mut faults) = apply::apply(host, &plan, &snapshot, &now, tell);
     apply::answer(host, &plan, &done, &mut faults);
-    apply::record(host, &policy, &snapshot, sample.as_ref(), &plan, &done, &mut faults);
+    let drafts = Drafts { stored: ledger.draft, overrides: options.overrides.clone() };
+    let sample = sample.as_ref();
+    // The memory is that of before what was done; `record` adds it.
+    let recording = Recording {
+        sample,
+        snapshot: &snapshot,
+        drafts: &drafts,
+        policy: &policy,
+        scope: options.scope,
+        plan: &plan,
+        memory: &plan.memory,
+    };
+    apply::record(host, &recording, &done, &mut faults);
     Ok(CycleReport { snapshot, policy, plan, done, faults })
 }
 

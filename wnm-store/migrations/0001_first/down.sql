@@ -1,4 +1,5 @@
 DROP TABLE cycles;
+DROP TABLE cycle_groups;
 DROP TABLE readings;
 DROP TABLE samples;
 DROP TABLE requests;

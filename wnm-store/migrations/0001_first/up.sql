@@ -88,19 +88,33 @@ CREATE TABLE readings (
     view    TEXT NOT NULL CHECK (json_valid(view))
 ) STRICT;
 
-CREATE TABLE cycles (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
-    -- the shape of the snapshot: a program that does not know it has seen nothing yet
-    schema    INTEGER NOT NULL,
-    at        INTEGER NOT NULL,
-    boot      TEXT NOT NULL,
-    uptime_ms INTEGER NOT NULL CHECK (uptime_ms >= 0),
-    idle      INTEGER NOT NULL CHECK (idle IN (0, 1)),
-    -- JSON, deflated: a thousand nodes take a megabyte and a half of it
-    snapshot  BLOB NOT NULL,
-    policy    BLOB NOT NULL,
-    plan      BLOB NOT NULL
+-- Cycles that lie next to each other: one text in full, and each cycle as what differs from it.
+-- They are forgotten together.
+CREATE TABLE cycle_groups (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- the shape of the snapshots: a program that does not know it has seen nothing yet
+    schema          INTEGER NOT NULL,
+    boot            TEXT NOT NULL,
+    -- of the first cycle
+    since           INTEGER NOT NULL,
+    since_uptime_ms INTEGER NOT NULL CHECK (since_uptime_ms >= 0),
+    -- of the last one
+    at              INTEGER NOT NULL,
+    uptime_ms       INTEGER NOT NULL CHECK (uptime_ms >= 0),
+    cycles          INTEGER NOT NULL CHECK (cycles >= 0),
+    -- all of it, so that forgetting reads no cycle
+    bytes           INTEGER NOT NULL CHECK (bytes >= 0),
+    -- JSON, deflated: a thousand nodes take two megabytes of it
+    text            BLOB NOT NULL
 ) STRICT;
 
--- holds all that pruning asks for, so that it reads no snapshot
-CREATE INDEX cycles_by_age ON cycles (idle, id, at, boot, uptime_ms);
+CREATE TABLE cycles (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    of_group INTEGER NOT NULL REFERENCES cycle_groups (id) ON DELETE CASCADE,
+    at       INTEGER NOT NULL,
+    nodes    INTEGER NOT NULL CHECK (nodes >= 0),
+    actions  INTEGER NOT NULL CHECK (actions >= 0),
+    delta    BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX cycles_of_group ON cycles (of_group);

@@ -1,13 +1,13 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use serde::Serialize;
-use wnm_core::host::{LastSeen, Recording};
-use wnm_core::model::{Timestamp, Version};
-use wnm_core::observe::{MachineSample, NodeView, ProcessKey, SCHEMA};
+use wnm_core::host::{CycleSummary, Recording};
+use wnm_core::model::{CycleId, Now, Timestamp, Version};
+use wnm_core::observe::{MachineSample, NodeView, ProcessKey, Snapshot};
 
-use crate::convert::{Row, pack, text, whole};
+use crate::convert::{Row, text, whole};
 use crate::error::{Cause, StoreErrorKind};
-use crate::schema::{cycles, readings, samples};
+use crate::schema::{cycle_groups, cycles, readings, samples};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = samples, check_for_backend(Sqlite))]
@@ -78,55 +78,98 @@ impl NewReadingRow {
 }
 
 #[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = cycles, check_for_backend(Sqlite))]
-pub(crate) struct LastCycleRow {
-    id: i64,
-    schema: i64,
-    snapshot: Vec<u8>,
-    policy: Vec<u8>,
-    plan: Vec<u8>,
+#[diesel(table_name = cycle_groups, check_for_backend(Sqlite))]
+pub(crate) struct GroupRow {
+    pub(crate) id: i64,
+    pub(crate) schema: i64,
+    pub(crate) boot: String,
+    pub(crate) since: i64,
+    pub(crate) since_uptime_ms: i64,
+    pub(crate) cycles: i64,
+    pub(crate) bytes: i64,
+    pub(crate) text: Vec<u8>,
 }
 
-impl LastCycleRow {
-    /// `None` when another version saw it, in a shape of its own.
-    pub(crate) fn seen(&self) -> Result<Option<LastSeen>, Cause> {
-        if self.schema != i64::from(SCHEMA) {
-            return Ok(None);
+#[derive(Debug, Insertable)]
+#[diesel(table_name = cycle_groups, check_for_backend(Sqlite))]
+pub(crate) struct NewGroupRow<'a> {
+    schema: i64,
+    boot: &'a str,
+    since: i64,
+    since_uptime_ms: i64,
+    at: i64,
+    uptime_ms: i64,
+    cycles: i64,
+    bytes: i64,
+    text: &'a [u8],
+}
+
+impl<'a> NewGroupRow<'a> {
+    /// An empty one that begins with this snapshot.
+    pub(crate) fn new(snapshot: &'a Snapshot, text: &'a [u8]) -> NewGroupRow<'a> {
+        let Now { wall, instant } = &snapshot.now;
+        let uptime_ms = whole(instant.uptime_ms);
+        NewGroupRow {
+            schema: i64::from(snapshot.schema),
+            boot: &instant.boot.0,
+            since: wall.0,
+            since_uptime_ms: uptime_ms,
+            at: wall.0,
+            uptime_ms,
+            cycles: 0,
+            bytes: whole(text.len() as u64),
+            text,
         }
-        let row = Row::of("cycles", self.id);
-        Ok(Some(LastSeen {
-            snapshot: row.packed("snapshot", &self.snapshot)?,
-            policy: row.packed("policy", &self.policy)?,
-            plan: row.packed("plan", &self.plan)?,
-        }))
+    }
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = cycles, check_for_backend(Sqlite))]
+pub(crate) struct CycleRow {
+    pub(crate) id: i64,
+    pub(crate) of_group: i64,
+    pub(crate) delta: Vec<u8>,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = cycles, check_for_backend(Sqlite))]
+pub(crate) struct SummaryRow {
+    id: i64,
+    at: i64,
+    nodes: i64,
+    actions: i64,
+}
+
+impl SummaryRow {
+    /// `None` for a row that makes no sense: it is not kept.
+    pub(crate) fn summary(&self) -> Option<CycleSummary> {
+        Some(CycleSummary {
+            cycle: CycleId(self.id),
+            at: Timestamp(self.at),
+            nodes: u32::try_from(self.nodes).ok()?,
+            actions: u32::try_from(self.actions).ok()?,
+        })
     }
 }
 
 #[derive(Debug, Insertable)]
 #[diesel(table_name = cycles, check_for_backend(Sqlite))]
 pub(crate) struct NewCycleRow<'a> {
-    schema: i64,
+    of_group: i64,
     at: i64,
-    boot: &'a str,
-    uptime_ms: i64,
-    idle: bool,
-    snapshot: Vec<u8>,
-    policy: Vec<u8>,
-    plan: Vec<u8>,
+    nodes: i64,
+    actions: i64,
+    delta: &'a [u8],
 }
 
 impl<'a> NewCycleRow<'a> {
-    pub(crate) fn new(recording: &Recording<'a>) -> Result<NewCycleRow<'a>, Cause> {
-        let now = &recording.snapshot.now;
-        Ok(NewCycleRow {
-            schema: i64::from(recording.snapshot.schema),
-            at: now.wall.0,
-            boot: &now.instant.boot.0,
-            uptime_ms: whole(now.instant.uptime_ms),
-            idle: recording.plan.actions.is_empty(),
-            snapshot: pack("snapshot", recording.snapshot)?,
-            policy: pack("policy", recording.policy)?,
-            plan: pack("plan", recording.plan)?,
-        })
+    pub(crate) fn new(recording: &Recording<'_>, group: i64, delta: &'a [u8]) -> NewCycleRow<'a> {
+        NewCycleRow {
+            of_group: group,
+            at: recording.snapshot.now.wall.0,
+            nodes: whole(recording.snapshot.nodes.len() as u64),
+            actions: whole(recording.plan.actions.len() as u64),
+            delta,
+        }
     }
 }

@@ -6,7 +6,10 @@ mod node;
 mod operation;
 mod request;
 
-pub(crate) use cycle::{LastCycleRow, NewCycleRow, NewReadingRow, NewSampleRow, SampleRow};
+pub(crate) use cycle::{
+    CycleRow, GroupRow, NewCycleRow, NewGroupRow, NewReadingRow, NewSampleRow, SampleRow,
+    SummaryRow,
+};
 pub(crate) use machine::{MachineRow, SettingRow};
 pub(crate) use node::{NewNodeRow, NodeRow};
 pub(crate) use operation::{NewOperationRow, OperationRow};

@@ -3,8 +3,10 @@
 use super::{File, Offence};
 
 /// A module may know itself and those before it. `host` comes late: deciding knows no effects.
-const ORDER: &[&str] =
-    &["model", "select", "policy", "action", "observe", "plan", "explain", "host", "run", "fakes"];
+const ORDER: &[&str] = &[
+    "model", "select", "policy", "action", "observe", "plan", "explain", "host", "replay", "run",
+    "fakes",
+];
 
 pub(super) fn check(file: &File<'_>) -> Vec<Offence> {
     let Some(path) = file.path.strip_prefix("wnm-core/src/") else {
