@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Care for disabled nodes again, and want them to run
     Enable(NodesArgs),
     /// Look at everything now, do nothing, and show what was seen
-    Survey(StatusArgs),
+    Survey(SurveyArgs),
     /// Show the rules, their inputs and their verdicts in the last cycle
     Explain(StatusArgs),
     /// Remove nodes at once; their identities are kept in the archive
@@ -165,7 +165,7 @@ pub(crate) struct TeardownArgs {
     #[arg(long)]
     pub(crate) confirm: bool,
     /// Delete the archive of identities as well: keys that exist nowhere else are lost for ever
-    #[arg(long)]
+    #[arg(long, alias = "no_archive")]
     pub(crate) no_archive: bool,
 }
 
@@ -183,14 +183,8 @@ pub(crate) enum ConfigCommand {
         /// Its name
         key: String,
     },
-    /// Store a value
-    Set {
-        /// Its name, or name=value
-        key: String,
-        /// The value
-        #[arg(allow_hyphen_values = true)]
-        value: Option<String>,
-    },
+    /// Store a value, or several that are right together only
+    Set(SetArgs),
     /// Go back to the default
     Unset {
         /// Its name
@@ -216,4 +210,29 @@ pub(crate) enum DbCommand {
 pub(crate) struct HelpArgs {
     /// A command, or exit-codes
     pub(crate) topic: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SurveyArgs {
+    #[command(flatten)]
+    pub(crate) of: StatusArgs,
+    /// Do not show what was seen
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// Its name, or name=value
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The value, or a further name=value
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: Option<String>,
+    /// Further ones
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) more: Vec<String>,
+    /// Leave node_cap as it is where a lower one would remove nodes
+    #[arg(long, alias = "keep_nodes")]
+    pub(crate) keep_nodes: bool,
 }

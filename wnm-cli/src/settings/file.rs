@@ -2,28 +2,85 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads the file")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wnm_core::policy::{PolicyDraft, Setting};
 
 use crate::error::CliError;
 
-/// The settings in `named`, which must be there, else in `usual`, which need not.
-pub(super) fn read(named: Option<&Path>, usual: &Path) -> Result<PolicyDraft, CliError> {
-    let path = named.unwrap_or(usual);
-    match fs::read_to_string(path) {
-        Ok(text) => parse(&text).map_err(|problems| CliError {
-            exit: crate::exit::Exit::Usage,
-            problems: problems
-                .into_iter()
-                .map(|problem| format!("{}: {problem}", path.display()))
-                .collect(),
-            hints: Vec::new(),
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
-            Ok(PolicyDraft::default())
+/// What the files say.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) ours: PolicyDraft,
+    /// In the Python tool's format.
+    pub(super) old: PolicyDraft,
+}
+
+/// The settings in `named`, which must be there, else in `usual` and in the Python tool's own files,
+/// which need not.
+pub(super) fn read(named: Option<&Path>, usual: &Path, old: &[PathBuf]) -> Result<Files, CliError> {
+    if let Some(path) = named {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        return either(path, &text);
+    }
+    let mut files = Files::default();
+    if let Some(text) = read_if_there(usual)? {
+        files.ours = parse(&text).map_err(|problems| wrong(usual, problems))?;
+    }
+    for path in old {
+        // What is no such file is somebody else's.
+        let text = read_if_there(path).unwrap_or_default();
+        let found = text.as_deref().and_then(crate::python::draft_of_file);
+        if let Some((draft, without_effect)) = found {
+            warn(path, &without_effect);
+            files.old = files.old.under(&draft);
         }
-        Err(error) => Err(CliError::usage(format!("failed to read {}: {error}", path.display()))),
+    }
+    Ok(files)
+}
+
+/// A file that was named: in our format, or, unless its name says otherwise, the Python tool's.
+fn either(path: &Path, text: &str) -> Result<Files, CliError> {
+    let problems = match parse(text) {
+        Ok(ours) => return Ok(Files { ours, ..Files::default() }),
+        Err(problems) => problems,
+    };
+    let is_toml = path.extension().is_some_and(|kind| kind == "toml");
+    let old = (!is_toml).then(|| crate::python::draft_of_file(text)).flatten();
+    let (old, without_effect) = old.ok_or_else(|| wrong(path, problems))?;
+    warn(path, &without_effect);
+    Ok(Files { old, ..Files::default() })
+}
+
+fn warn(path: &Path, without_effect: &[String]) {
+    let path = path.display();
+    let mut text = format!(
+        "warning: {path} is a file of the Python tool; `wnm config list > config.toml` writes one of ours"
+    );
+    if !without_effect.is_empty() {
+        text += &format!("; without effect in it: {}", without_effect.join(", "));
+    }
+    crate::output::say(&text);
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, CliError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::usage(format!("failed to read {}: {error}", path.display()))
+}
+
+fn wrong(path: &Path, problems: Vec<String>) -> CliError {
+    let named = |problem| format!("{}: {problem}", path.display());
+    CliError {
+        exit: crate::exit::Exit::Usage,
+        problems: problems.into_iter().map(named).collect(),
+        hints: Vec::new(),
     }
 }
 

@@ -17,7 +17,9 @@ use crate::error::CliError;
 pub(crate) enum Source {
     Default,
     Store,
+    OldFile,
     File,
+    OldEnvironment,
     Environment,
     CommandLine,
 }
@@ -27,7 +29,9 @@ impl Source {
         match self {
             Source::Default => "default",
             Source::Store => "store",
+            Source::OldFile => "the Python tool's file",
             Source::File => "file",
+            Source::OldEnvironment => "environment, by the Python tool's name",
             Source::Environment => "environment",
             Source::CommandLine => "command line",
         }
@@ -37,7 +41,9 @@ impl Source {
 /// The layers above the store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers {
+    pub(crate) old_file: PolicyDraft,
     pub(crate) file: PolicyDraft,
+    pub(crate) old_environment: PolicyDraft,
     pub(crate) environment: PolicyDraft,
     pub(crate) command_line: PolicyDraft,
 }
@@ -49,8 +55,12 @@ impl Layers {
         paths: &Paths,
         command_line: &PolicyDraft,
     ) -> Result<Layers, CliError> {
+        let files =
+            file::read(global.config.as_deref(), &paths.config_file, &paths.old_config_files)?;
         Ok(Layers {
-            file: file::read(global.config.as_deref(), &paths.config_file)?,
+            old_file: files.old,
+            file: files.ours,
+            old_environment: environment.old_draft(),
             environment: environment.draft()?,
             command_line: command_line.clone(),
         })
@@ -58,7 +68,8 @@ impl Layers {
 
     /// All of them as one.
     pub(crate) fn merged(&self) -> PolicyDraft {
-        self.file.under(&self.environment).under(&self.command_line)
+        let files = self.old_file.under(&self.file);
+        files.under(&self.old_environment).under(&self.environment).under(&self.command_line)
     }
 
     /// What differs from the store: a value that says the same as the store is no override, and
@@ -74,7 +85,9 @@ impl Layers {
         let layers = [
             (&self.command_line, Source::CommandLine),
             (&self.environment, Source::Environment),
+            (&self.old_environment, Source::OldEnvironment),
             (&self.file, Source::File),
+            (&self.old_file, Source::OldFile),
             (stored, Source::Store),
         ];
         for (draft, source) in layers {
