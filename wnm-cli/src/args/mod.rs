@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use setting::SettingArgs;
 
 use crate::exit::LEGEND;
+use crate::output::report::Format;
+use crate::output::status::Sort;
 
 /// Keeps Autonomi nodes alive: looks at the machine and its nodes once a minute, and adds, starts,
 /// stops or removes nodes so that the machine stays healthy and earns.
@@ -49,7 +51,9 @@ pub(crate) enum Command {
     /// Print what the last cycle saw and was judged by, for `plan --snapshot`: a bug report in one file
     Snapshot,
     /// Show the nodes, the machine, and what wnm waits for, as the last cycle saw them
-    Status(StatusArgs),
+    Status(ShowArgs),
+    /// Print a report in one of the Python tool's formats, for dashboards and scripts
+    Report(ReportArgs),
     /// Show what was done, when, why, and what became of it
     History(HistoryArgs),
     /// Create nodes now, whether or not there is room
@@ -235,4 +239,61 @@ pub(crate) struct SetArgs {
     /// Leave node_cap as it is where a lower one would remove nodes
     #[arg(long, alias = "keep_nodes")]
     pub(crate) keep_nodes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) of: StatusArgs,
+    /// Only nodes in one of these states: running, mute, stopped, starting, removing, dead,
+    /// unknown, disabled
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+    /// What goes first
+    #[arg(long, value_name = "BY", default_value = "name")]
+    pub(crate) sort: Sort,
+    /// Everything that is known of each node
+    #[arg(long)]
+    pub(crate) details: bool,
+    /// Every node on its own line, also where there are hundreds
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u32).range(1..=3600)
+    )]
+    pub(crate) watch: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Which report
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: ReportName,
+    /// Only these: antnode0007, 7, 7-12, or comma lists; for the reports of nodes
+    #[arg(value_name = "NODE")]
+    pub(crate) nodes: Vec<String>,
+    /// How it is written [default: text; influx-resources has a format of its own]
+    #[arg(long, value_name = "FORMAT", aliases = ["report_format", "report-format"])]
+    pub(crate) format: Option<Format>,
+}
+
+/// The reports there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportName {
+    /// A line a node
+    NodeStatus,
+    /// A block a node
+    NodeStatusDetails,
+    /// Every setting in force
+    MachineConfig,
+    /// What the last cycle measured of the machine
+    MachineMetrics,
+    /// Every node in InfluxDB's line protocol
+    InfluxResources,
 }

@@ -9,6 +9,7 @@ mod identity;
 mod init;
 mod nodes;
 mod plan;
+mod report;
 mod run;
 mod snapshot;
 mod status;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
         },
         Command::Snapshot => snapshot::run(&context(&nothing)?),
         Command::Status(args) => status::run(&context(&nothing)?, args),
+        Command::Report(args) => report::run(&context(&nothing)?, args),
         Command::History(args) => history::run(&context(&nothing)?, args),
         Command::Add(args) => nodes::add(&context(&nothing)?, args.count),
         Command::Start(args) => nodes::start(&context(&nothing)?, &args.which),

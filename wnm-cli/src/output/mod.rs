@@ -1,12 +1,21 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
+mod columns;
 mod explain;
 mod human;
 mod json;
+pub(crate) mod report;
+#[cfg(test)]
+mod sample;
+pub(crate) mod status;
+mod terminal;
 mod things;
+
+pub(crate) use terminal::Terminal;
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use wnm_core::host::LastSeen;
 use wnm_core::model::NodeRecord;
@@ -46,6 +55,11 @@ pub(crate) struct LivingKey<'a> {
     pub(crate) key: KeyState,
 }
 
+/// The state of a node in one word.
+pub(crate) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'static str {
+    human::state_word(record, last)
+}
+
 /// Data. A reader that went away is no error of ours.
 pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
@@ -81,12 +95,31 @@ pub(crate) fn plan(
     print_either(as_json, || human::plan(snapshot, policy, plan), || json::plan(snapshot, plan))
 }
 
+/// A shown status is data; the warning that it is old is not.
 pub(crate) fn status(
     ledger: &Ledger,
     last: Option<&LastSeen>,
+    age: Option<Duration>,
+    how: (status::View, Terminal),
     as_json: bool,
 ) -> Result<(), CliError> {
-    print_either(as_json, || human::status(ledger, last), || json::status(ledger, last))
+    let human = || status::status(ledger, last, age, how.0, how.1);
+    print_either(as_json, human, || json::status(ledger, last))?;
+    if let Some(warning) = status::warning(age).filter(|_| !as_json) {
+        say(&warning);
+    }
+    Ok(())
+}
+
+/// One screen of a status that is shown again and again; false when nobody reads any more.
+pub(crate) fn frame(text: &str, terminal: Terminal) -> bool {
+    let mut out = std::io::stdout();
+    // Home, the text with every line cleared behind it, and nothing below.
+    let shown = match terminal.is_terminal {
+        true => format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")),
+        false => format!("{text}\n"),
+    };
+    out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
 pub(crate) fn history(records: &[OpRecord], as_json: bool) -> Result<(), CliError> {
