@@ -5,6 +5,7 @@ mod commands;
 mod compose;
 mod error;
 mod exit;
+mod interrupt;
 mod lock;
 mod logging;
 mod output;
@@ -55,12 +56,12 @@ fn run(arguments: &[OsString], environment: &Environment) -> Exit {
         Err(error) => {
             // Help and version are answers, not mistakes.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            output::clap_message(&error);
+            output::clap_message(&error, args::misplaced(&error, arguments).as_deref());
             return exit;
         }
     };
-    logging::start(cli.global.verbose, environment);
-    commands::run(&cli, environment).unwrap_or_else(|error| {
+    let started = logging::start(cli.global.verbose, environment);
+    started.and_then(|()| commands::run(&cli, environment)).unwrap_or_else(|error| {
         output::complain(&error);
         error.exit
     })

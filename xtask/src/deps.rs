@@ -62,6 +62,7 @@ const TABLE: &[Allowed] = &[
             "serde",
             "serde_json",
             "shell-words",
+            "signal-hook",
             "terminal_size",
             "thiserror",
             "toml",

@@ -1,11 +1,13 @@
 //! The command line: types only; doc comments are the help.
 
+mod misplaced;
 mod setting;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use misplaced::misplaced;
 pub(crate) use setting::SettingArgs;
 
 use crate::exit::LEGEND;
@@ -123,15 +125,24 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
     /// At most this many lines, the latest
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
     pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     /// How many
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = count,
+        allow_negative_numbers = true
+    )]
     pub(crate) count: u32,
+    /// For those who write `add 3`
+    #[arg(hide = true, value_name = "N")]
+    pub(crate) stray: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +152,7 @@ pub(crate) struct Which {
     #[arg(value_name = "NODE")]
     pub(crate) nodes: Vec<String>,
     /// This many, chosen as the engine would choose
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub(crate) count: Option<u32>,
     /// All of them; disabled ones only for `enable`
     #[arg(long)]
@@ -193,6 +204,9 @@ pub(crate) enum ConfigCommand {
     Unset {
         /// Its name
         key: String,
+        /// In the configuration file instead of the store
+        #[arg(long)]
+        file: bool,
     },
 }
 
@@ -239,6 +253,9 @@ pub(crate) struct SetArgs {
     /// Leave node_cap as it is where a lower one would remove nodes
     #[arg(long, alias = "keep_nodes")]
     pub(crate) keep_nodes: bool,
+    /// In the configuration file instead of the store; comments and order stay
+    #[arg(long)]
+    pub(crate) file: bool,
 }
 
 #[derive(Debug, Args)]
@@ -265,7 +282,7 @@ pub(crate) struct ShowArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "2",
-        value_parser = clap::value_parser!(u32).range(1..=3600)
+        value_parser = seconds
     )]
     pub(crate) watch: Option<u32>,
 }
@@ -296,4 +313,17 @@ pub(crate) enum ReportName {
     MachineMetrics,
     /// Every node in InfluxDB's line protocol
     InfluxResources,
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    whole(text, 10_000)
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    whole(text, 3600)
+}
+
+fn whole(text: &str, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("give a whole number from 1 to {most}"))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use wnm_core::host::{Clock, Intents};
 use wnm_core::model::counted;
 use wnm_core::observe::Ledger;
-use wnm_core::policy::{Policy, PolicyDraft, Setting};
+use wnm_core::policy::{Policy, PolicyDraft, PolicyError, Setting};
 
 use super::Context;
 use crate::args::{ConfigCommand, SetArgs};
@@ -14,6 +14,7 @@ use crate::compose::{self, Access, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{self, ConfigExplained, ConfigRow};
+use crate::settings::file;
 
 pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit, CliError> {
     match command {
@@ -25,10 +26,17 @@ pub(super) fn run(context: &Context<'_>, command: &ConfigCommand) -> Result<Exit
         ConfigCommand::Explain { key } => explain(context, named(key)?),
         ConfigCommand::Set(args) => {
             let values = pairs(args)?.into_iter().map(|(setting, text)| (setting, Some(text)));
-            change(context, &values.collect(), args.keep_nodes)
+            match args.file {
+                true => edit_file(context, &values.collect()),
+                false => change(context, &values.collect(), args.keep_nodes),
+            }
         }
-        ConfigCommand::Unset { key } => {
-            change(context, &BTreeMap::from([(named(key)?, None)]), false)
+        ConfigCommand::Unset { key, file } => {
+            let changes = BTreeMap::from([(named(key)?, None)]);
+            match file {
+                true => edit_file(context, &changes),
+                false => change(context, &changes, false),
+            }
         }
     }
 }
@@ -52,9 +60,11 @@ fn list(context: &Context<'_>, settings: &[Setting]) -> Result<Exit, CliError> {
 }
 
 fn explain(context: &Context<'_>, setting: Setting) -> Result<Exit, CliError> {
-    let (_, ledger) = open(&context.paths, Access::Read)?;
+    let (store, ledger) = open(&context.paths, Access::Read)?;
     let (value, source) = context.layers.provenance(&ledger.draft, setting);
+    let last = store.last_seen()?;
     let explained = ConfigExplained {
+        now: last.and_then(|last| output::effect_now(setting, &value, &last)),
         row: ConfigRow { setting, value, source },
         stored: ledger.draft.values.get(&setting).cloned(),
         nodes: ledger.nodes.len(),
@@ -90,18 +100,20 @@ type Changes = BTreeMap<Setting, Option<String>>;
 
 /// Stores changes that leave the settings as a whole valid, and says what follows from them.
 fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<Exit, CliError> {
+    let (_, before) = open(&context.paths, Access::Read)?;
+    if changed(&before.draft, changes) == before.draft {
+        // Nothing to wait for. An old command line repeats its settings every minute.
+        for setting in changes.keys().filter(|_| !keep_nodes) {
+            output::say(&format!("{setting} is `{}` already", before.draft.text(*setting)));
+        }
+        return Ok(Exit::Done);
+    }
     // Two changes at once would each write back all that it had read, and one would be lost.
     let _alone = context.lock(context.patience)?;
     let (store, ledger) = open(&context.paths, Access::Write)?;
-    let mut draft = ledger.draft.clone();
-    for (setting, text) in changes {
-        match text {
-            Some(text) => draft.values.insert(*setting, text.clone()),
-            None => draft.values.remove(setting),
-        };
-    }
+    let mut draft = changed(&ledger.draft, changes);
     let cpus = ledger.samples.last().map_or(1, |sample| sample.cpus);
-    let mut policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+    let mut policy = sound(&draft, cpus)?;
     if keep_nodes && surplus(&ledger, &policy) > surplus_now(&ledger, cpus) {
         output::say(&format!(
             "node_cap stays `{}`: `{}` would remove nodes with their data; `wnm config set \
@@ -113,12 +125,20 @@ fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<
             Some(text) => draft.values.insert(Setting::NodeCap, text.clone()),
             None => draft.values.remove(&Setting::NodeCap),
         };
-        policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+        policy = sound(&draft, cpus)?;
     }
     let changed =
         changes.keys().filter(|setting| ledger.draft.text(**setting) != draft.text(**setting));
     let changed: Vec<Setting> = changed.copied().collect();
     refuse_fixed(&ledger, &changed)?;
+    // As init does: what was asked for by name must work.
+    if let Some(problem) =
+        changed.contains(&Setting::Firewall).then(|| compose::firewall_problem(&draft)).flatten()
+    {
+        return Err(CliError::usage(problem)
+            .hint("ufw needs root, or a sudo that asks no password; else choose none")
+            .hint("nothing was changed"));
+    }
     claim_new_roots(context, &ledger, &policy)?;
     if draft != ledger.draft {
         let now = wnm_metrics::SystemClock.now()?;
@@ -129,9 +149,53 @@ fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<
         output::say(&format!("{setting} is now `{after}` (it was `{before}`)"));
         warn(*setting, &ledger, &policy);
     }
-    // An old command line repeats its settings every minute.
     for setting in changes.keys().filter(|setting| !keep_nodes && !changed.contains(setting)) {
         output::say(&format!("{setting} is `{}` already", draft.text(*setting)));
+    }
+    Ok(Exit::Done)
+}
+
+fn changed(draft: &PolicyDraft, changes: &Changes) -> PolicyDraft {
+    let mut draft = draft.clone();
+    for (setting, text) in changes {
+        match text {
+            Some(text) => draft.values.insert(*setting, text.clone()),
+            None => draft.values.remove(setting),
+        };
+    }
+    draft
+}
+
+/// The policy of what is to be stored.
+fn sound(draft: &PolicyDraft, cpus: u32) -> Result<Policy, CliError> {
+    Policy::parse(draft, &PolicyDraft::default(), cpus).map_err(|errors| {
+        let needed = errors.iter().find_map(|error| match error {
+            PolicyError::Missing { setting } => Some(*setting),
+            _ => None,
+        });
+        match needed {
+            Some(setting) => CliError::usage(format!(
+                "{setting} has no default, and nothing works without it: it can only be changed"
+            )),
+            None => errors.into(),
+        }
+    })
+}
+
+/// Changes the configuration file. What it then says must hold together with the store.
+fn edit_file(context: &Context<'_>, changes: &Changes) -> Result<Exit, CliError> {
+    let path = &context.config_file;
+    let (text, draft) = file::edited(path, changes)?;
+    if let Ok((_, ledger)) = open(&context.paths, Access::Read) {
+        let cpus = ledger.samples.last().map_or(1, |sample| sample.cpus);
+        Policy::parse(&ledger.draft, &draft, cpus)?;
+    }
+    file::replace(path, &text)?;
+    for (setting, value) in changes {
+        output::say(&match value {
+            Some(value) => format!("{setting} is now `{value}` in {}", path.display()),
+            None => format!("{setting} is not in {} now", path.display()),
+        });
     }
     Ok(Exit::Done)
 }

@@ -99,7 +99,8 @@ fn terminal(context: &Context<'_>) -> Terminal {
 pub(super) fn known(args: &StatusArgs, ledger: &Ledger) -> Result<Vec<NodeId>, CliError> {
     let only = parse_node_list(&args.nodes).map_err(|error| CliError::usage(error.to_string()))?;
     match only.iter().find(|id| ledger.node(**id).is_none()) {
-        Some(id) => Err(CliError::usage(format!("there is no {id}"))),
+        Some(id) => Err(CliError::usage(format!("there is no {id}"))
+            .hint("`wnm status` shows the nodes there are")),
         None => Ok(only.into_iter().collect()),
     }
 }

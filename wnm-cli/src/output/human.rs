@@ -11,7 +11,7 @@ use wnm_core::policy::Policy;
 use wnm_core::run::CycleReport;
 
 use super::{ConfigRow, json};
-use crate::settings::Paths;
+use crate::settings::{Paths, Source};
 
 pub(super) fn initialised(paths: &Paths, policy: &Policy, release: &Release) -> String {
     let wallets = policy.nodes.wallets.shares().iter().map(|share| share.address.to_string());
@@ -99,7 +99,8 @@ pub(super) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'stat
     }
 }
 
-pub(super) fn history(records: &[OpRecord]) -> String {
+/// The journal; `filtered` when only a part of it was asked for.
+pub(super) fn history(records: &[OpRecord], filtered: bool) -> String {
     let mut text = String::new();
     for record in records {
         let outcome = match (&record.outcome, record.ended) {
@@ -114,7 +115,13 @@ pub(super) fn history(records: &[OpRecord]) -> String {
             record.begun, record.planned.action, record.planned.reason
         );
     }
-    if records.is_empty() { "nothing was done yet\n".to_owned() } else { text }
+    match (records.is_empty(), filtered) {
+        (false, _) => text,
+        (true, false) => "nothing was done yet\n".to_owned(),
+        (true, true) => {
+            "nothing of that kind was done; `wnm history` shows the last 50\n".to_owned()
+        }
+    }
 }
 
 /// A listing that is a configuration file: fed back it changes nothing.
@@ -122,7 +129,11 @@ pub(super) fn config(rows: &[ConfigRow]) -> String {
     let mut text = String::new();
     for row in rows {
         let value = toml::Value::String(row.value.clone());
-        let _ = writeln!(text, "{} = {value}  # {}", row.setting, row.source.name());
+        let default = match (row.source, row.setting.default_text()) {
+            (Source::Default, _) | (_, "") => String::new(),
+            (_, default) => format!("; default {default}"),
+        };
+        let _ = writeln!(text, "{} = {value}  # {}{default}", row.setting, row.source.name());
     }
     text
 }

@@ -1,9 +1,11 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
 mod columns;
+mod effect;
 mod explain;
 mod human;
 mod json;
+mod progress;
 pub(crate) mod report;
 #[cfg(test)]
 mod sample;
@@ -11,6 +13,8 @@ pub(crate) mod status;
 mod terminal;
 mod things;
 
+pub(crate) use effect::effect_now;
+pub(crate) use progress::{Progress, left};
 pub(crate) use terminal::Terminal;
 
 use std::io::Write;
@@ -22,7 +26,7 @@ use wnm_core::model::NodeRecord;
 use wnm_core::observe::{Ledger, OpRecord, Snapshot};
 use wnm_core::plan::Plan;
 use wnm_core::policy::{Policy, Setting};
-use wnm_core::run::{CycleReport, Event};
+use wnm_core::run::CycleReport;
 use wnm_managers::{ArchivedKey, KeyState};
 use wnm_store::StoreStatus;
 
@@ -46,6 +50,8 @@ pub(crate) struct ConfigExplained {
     pub(crate) stored: Option<String>,
     /// How many nodes there are.
     pub(crate) nodes: usize,
+    /// What it does at the moment, where the last cycle saw that.
+    pub(crate) now: Option<String>,
 }
 
 /// A node that is recorded, and its key.
@@ -74,8 +80,11 @@ pub(crate) fn complain(error: &CliError) {
     let _ = write!(std::io::stderr(), "{error}");
 }
 
-pub(crate) fn clap_message(error: &clap::Error) {
+pub(crate) fn clap_message(error: &clap::Error, hint: Option<&str>) {
     let _ = error.print();
+    if let Some(hint) = hint {
+        say(&format!("\nhint: {hint}"));
+    }
 }
 
 pub(crate) fn initialised(paths: &Paths, policy: &Policy, release: &wnm_core::model::Release) {
@@ -122,12 +131,18 @@ pub(crate) fn frame(text: &str, terminal: Terminal) -> bool {
     out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
-pub(crate) fn history(records: &[OpRecord], as_json: bool) -> Result<(), CliError> {
-    print_either(as_json, || human::history(records), || json::history(records))
+pub(crate) fn history(records: &[OpRecord], filtered: bool, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || human::history(records, filtered), || json::history(records))
 }
 
 pub(crate) fn config(rows: &[ConfigRow], as_json: bool) -> Result<(), CliError> {
     print_either(as_json, || human::config(rows), || json::config(rows))
+}
+
+/// The listing as a configuration file.
+#[cfg(test)]
+pub(crate) fn config_text(rows: &[ConfigRow]) -> String {
+    human::config(rows)
 }
 
 pub(crate) fn explain(
@@ -186,28 +201,4 @@ fn print_either(
         print(text.trim_end());
     }
     Ok(())
-}
-
-/// Tells whoever watches what is going on, as it goes on.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    is_quiet: bool,
-}
-
-impl Progress {
-    pub(crate) fn new(is_quiet: bool) -> Progress {
-        Progress { is_quiet }
-    }
-
-    pub(crate) fn tell(&mut self, event: Event<'_>) {
-        match event {
-            Event::Begun(planned) if !self.is_quiet => {
-                say(&format!("{}: {}", planned.action, planned.reason));
-            }
-            Event::Stepping(planned, step) => {
-                tracing::info!("{}: {step}", planned.action);
-            }
-            Event::Begun(_) | Event::Observed(_) | Event::Planned(_) | Event::Ended(..) => {}
-        }
-    }
 }

@@ -31,11 +31,16 @@ fn has_option(command: &str, option: &str) -> bool {
 
 /// One line that says what an old one is now.
 pub(super) fn notice(translation: &Translation) -> String {
-    let lines = translation.lines.iter().map(|line| format!("wnm {}", shell_words::join(line)));
-    match lines.collect::<Vec<_>>().join(" && ") {
+    match form(translation) {
         none if none.is_empty() => "note: this is the Python tool's command line".to_owned(),
         form => format!("note: this is the Python tool's command line; now it is `{form}`"),
     }
+}
+
+/// The new lines as one would type them.
+fn form(translation: &Translation) -> String {
+    let lines = translation.lines.iter().map(|line| format!("wnm {}", shell_words::join(line)));
+    lines.collect::<Vec<_>>().join(" && ")
 }
 
 pub(super) fn translate(given: &Given, world: &World) -> Result<Translation, CliError> {
@@ -62,9 +67,8 @@ pub(super) fn translate(given: &Given, world: &World) -> Result<Translation, Cli
             return Err(refused(format!("{} exclude each other", all.join(" and "))));
         }
     }
-    if dry && what == ["force_action"] || dry && what == ["force_action", "report"] {
-        made.notes.push("note: a dry run: nothing of this was done".to_owned());
-        made.notes.push(notice(&made));
+    if dry && what.first() == Some(&"force_action") {
+        made.notes.push(format!("note: a dry run: `{}` was not run", form(&made)));
         made.lines.clear();
     }
     let before = before(given, world)?;

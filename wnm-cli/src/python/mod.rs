@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use crate::error::CliError;
 
-pub(crate) use settings::{draft_of_environment, draft_of_file};
+pub(crate) use settings::{draft_of_environment, draft_of_file, variable_of};
 
 /// What a translation may look at beside the line itself.
 #[derive(Clone, Debug, Default)]

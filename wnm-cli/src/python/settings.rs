@@ -48,6 +48,12 @@ fn switch(text: &str) -> Option<&'static str> {
     }
 }
 
+/// The name of the variable that set `setting`.
+pub(crate) fn variable_of(setting: Setting) -> Option<String> {
+    let becomes = Becomes::Setting(setting.key());
+    OPTIONS.iter().find(|old| old.becomes == becomes).map(|old| old.name.to_uppercase())
+}
+
 /// Settings under the upper-case names of the Python tool, as far as they are of use here.
 pub(crate) fn draft_of_environment(variables: &BTreeMap<String, String>) -> PolicyDraft {
     let mut draft = PolicyDraft::default();

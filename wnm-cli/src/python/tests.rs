@@ -26,7 +26,10 @@ fn told(line: &str, world: &World) -> String {
         Ok(None) => "is ours".to_owned(),
         Ok(Some(made)) => {
             let lines = made.lines.iter().map(|line| format!("-> wnm {}", shell_words::join(line)));
-            lines.chain(made.notes.into_iter().skip(1)).collect::<Vec<_>>().join("\n   ")
+            match lines.chain(made.notes.into_iter().skip(1)).collect::<Vec<_>>() {
+                none if none.is_empty() => "-> nothing to do".to_owned(),
+                lines => lines.join("\n   "),
+            }
         }
         Err(error) => format!("exit {}: {}", error.exit as u8, error.to_string().trim_end()),
     }
@@ -224,13 +227,11 @@ fn actions() {
        note: settings, store and disabled nodes stay, and the next cycle adds nodes again; `wnm teardown --confirm` ends everything
     wnm --force_action teardown --confirm --dry_run
        note: settings, store and disabled nodes stay, and the next cycle adds nodes again; `wnm teardown --confirm` ends everything
-       note: a dry run: nothing of this was done
-       note: this is the Python tool's command line; now it is `wnm remove --all --confirm`
+       note: a dry run: `wnm remove --all --confirm` was not run
     wnm --force_action remove --count 3 --dry_run
-       note: a dry run: nothing of this was done
-       note: this is the Python tool's command line; now it is `wnm remove --count 3`
+       note: a dry run: `wnm remove --count 3` was not run
     wnm --force_action nullop
-       
+       -> nothing to do
     wnm --force_action update_config --node_cap 5 --hd_remove 80
        -> wnm config set 'node_cap=5' 'hd_remove=80'
     wnm --force_action disable_config --no_upnp --antctl_debug
@@ -292,8 +293,7 @@ fn reports_and_init() {
        -> wnm report influx-resources
        note: --quiet has no effect: a cycle says little anyway
     wnm --force_action survey --report node-status --dry_run
-       note: a dry run: nothing of this was done
-       note: this is the Python tool's command line; now it is `wnm survey --quiet && wnm report node-status`
+       note: a dry run: `wnm survey --quiet && wnm report node-status` was not run
     wnm --init --rewards_address 0x00455d78f850b0358E8cea5be24d415E01E107CF
        -> wnm init --program antnode --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF
     wnm --init --rewards_address faucet:2,donate --process_manager systemd+user --node_cap 40 --antnode_path /opt/antnode --no_upnp --port_start 45
@@ -474,8 +474,7 @@ fn variables_that_choose_are_not_passed_over() {
     DRY_RUN=true wnm
        -> wnm run --dry-run
     DRY_RUN=true wnm --force_action remove
-       note: a dry run: nothing of this was done
-       note: this is the Python tool's command line; now it is `wnm remove --count 1`
+       note: a dry run: `wnm remove --count 1` was not run
     DRY_RUN=false wnm
        -> wnm run
     DRY_RUN=true wnm run

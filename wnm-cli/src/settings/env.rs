@@ -58,6 +58,11 @@ impl Environment {
         crate::python::draft_of_environment(&self.variables)
     }
 
+    /// The Python tool's variable for `setting`.
+    pub(crate) fn old_name(&self, setting: Setting) -> Option<String> {
+        crate::python::variable_of(setting)
+    }
+
     /// A variable that is set to something.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -1,11 +1,13 @@
 //! Where values come from: command line over environment over file over store over default.
 
 mod env;
-mod file;
+pub(crate) mod file;
 mod paths;
 
 pub(crate) use env::Environment;
 pub(crate) use paths::Paths;
+
+use std::path::Path;
 
 use wnm_core::policy::{PolicyDraft, Setting};
 
@@ -46,6 +48,8 @@ pub(crate) struct Layers {
     pub(crate) old_environment: PolicyDraft,
     pub(crate) environment: PolicyDraft,
     pub(crate) command_line: PolicyDraft,
+    /// What is to be said about where they come from.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Layers {
@@ -63,6 +67,7 @@ impl Layers {
             old_environment: environment.old_draft(),
             environment: environment.draft()?,
             command_line: command_line.clone(),
+            warnings: files.warnings,
         })
     }
 
@@ -78,6 +83,26 @@ impl Layers {
         let mut merged = self.merged();
         merged.values.retain(|setting, text| stored.text(*setting) != text);
         merged
+    }
+
+    /// Where a value above the store stands, in words.
+    pub(crate) fn origin(
+        &self,
+        setting: Setting,
+        environment: &Environment,
+        file: &Path,
+    ) -> Option<String> {
+        let place = match self.provenance(&PolicyDraft::default(), setting).1 {
+            Source::Environment => format!("the environment variable {}", ours(setting)),
+            Source::OldEnvironment => {
+                let name = environment.old_name(setting);
+                format!("the environment variable {}", name.unwrap_or_else(|| ours(setting)))
+            }
+            Source::File => file.display().to_string(),
+            Source::OldFile => "a file of the Python tool".to_owned(),
+            Source::CommandLine | Source::Store | Source::Default => return None,
+        };
+        Some(format!("{setting} comes from {place}"))
     }
 
     /// The value in force, and where it comes from.
@@ -97,4 +122,8 @@ impl Layers {
         }
         (setting.default_text().to_owned(), Source::Default)
     }
+}
+
+fn ours(setting: Setting) -> String {
+    format!("WNM_{}", setting.key().to_uppercase())
 }

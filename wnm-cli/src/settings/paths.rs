@@ -144,7 +144,9 @@ fn named(
         Some("user") => return Ok(Some(Scope::User)),
         Some("system") => return Ok(Some(Scope::System)),
         Some(other) => {
-            return Err(CliError::usage(format!("`{other}` is not a scope: use user or system")));
+            let name = if global.scope.is_some() { "--scope" } else { "WNM_SCOPE" };
+            let problem = format!("{name} is `{other}`, which is not a scope: use user or system");
+            return Err(CliError::usage(problem));
         }
         None => {}
     }

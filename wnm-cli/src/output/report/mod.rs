@@ -83,7 +83,7 @@ fn write(fields: &[(String, Value)], format: Format) -> String {
     }
     let line = |(name, value): &(String, Value)| match format {
         Format::Env => format!("{}={}", name.to_uppercase(), shell(value)),
-        _ => format!("{name}: {}", plain(value)),
+        _ => format!("{name}: {}", plain(value)).trim_end().to_owned(),
     };
     fields.iter().map(line).collect::<Vec<_>>().join("\n")
 }

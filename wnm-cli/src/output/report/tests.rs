@@ -244,7 +244,7 @@ fn machine_config() {
     hd_grace: 21600
     process_manager: systemd+user
     manager: systemd+user
-    antnode_path: 
+    antnode_path:
     node_storage: '/mnt/a disk' /srv/nodes
     environment: 'A=it'\''s'
     no_upnp: false
@@ -331,8 +331,8 @@ fn machine_metrics() {
     free_mem_percent: 83.8
     used_hd_percent: 5.0
     total_hd_bytes: 1000000000000
-    hdio_write_bytes: 
-    hdio_read_bytes: 
+    hdio_write_bytes:
+    hdio_read_bytes:
     netio_write_bytes: 100
     netio_read_bytes: 1000
     node_hd_crisis: 0
