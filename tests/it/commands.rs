@@ -155,6 +155,7 @@ fn a_survey_looks_and_does_nothing() {
     insta::assert_snapshot!(env.run(&["survey", "7"]).block(), @"
     exit 2
     err| error: there is no antnode0007
+    err| hint: `wnm status` shows the nodes there are
     ");
 }
 
@@ -197,6 +198,8 @@ fn a_setting_explained() {
     exit 0
     out| node_cap: At most this many nodes; lowering the stored value removes the surplus
     out| value: `1`, from the store
+    out| takes: a whole number from 0 to 10000
+    out| now: 1 node: it is reached
     out| default: `20`
     out| can be changed at any time
     ");
@@ -204,6 +207,7 @@ fn a_setting_explained() {
     exit 0
     out| program: What nodes run: ant-node or antnode
     out| value: `ant-node`, from the default
+    out| takes: ant-node, antnode
     out| default: `ant-node`
     out| cannot be changed now: 1 node built with it
     ");
@@ -211,6 +215,7 @@ fn a_setting_explained() {
     exit 0
     out| node_binary: The node program; empty: looked up on PATH, ~/.local/bin and /usr/local/bin
     out| value: ``, from the default
+    out| takes: an absolute path
     out| default: none
     out| can be changed at any time
     ");
@@ -220,6 +225,8 @@ fn a_setting_explained() {
     out| node_cap: At most this many nodes; lowering the stored value removes the surplus
     out| value: `5`, from the environment
     out| stored: `1`; a value from above the store may hold back and stop, but never removes nodes
+    out| takes: a whole number from 0 to 10000
+    out| now: 1 node: room for 4 more
     out| default: `20`
     out| can be changed at any time
     ");
@@ -267,4 +274,64 @@ fn a_damaged_store_is_found_out() {
     assert_eq!(env.run(&["db", "check"]).code, Some(8));
     assert_eq!(env.run(&["run"]).code, Some(8));
     assert_eq!(env.running().len(), 1, "nodes go on");
+}
+
+#[test]
+fn a_history_of_some_nodes_and_some_time() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "2"]).expect(0);
+    let lines = |args: &[&str]| {
+        env.run(args).expect(0).stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&["history"]), ["nothing was done yet"]);
+    env.run(&["add", "--count", "2"]).expect(0);
+    env.run(&["stop", "2"]).expect(0);
+    assert_eq!(lines(&["history"]).len(), 3);
+    assert_eq!(lines(&["history", "--limit", "1"]).len(), 1);
+    let of_two = lines(&["history", "antnode0002", "--since", "1h"]);
+    assert_eq!(of_two.len(), 2);
+    assert!(of_two[1].contains("stop antnode0002: request 2 - done"), "{of_two:?}");
+    let none = ["nothing of that kind was done; `wnm history` shows the last 50"];
+    assert_eq!(lines(&["history", "7"]), none);
+    assert_eq!(
+        env.run(&["history", "7", "--json"]).expect(0).json()["operations"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_status_is_filtered_sorted_and_watched() {
+    let env = nodes("2");
+    env.run(&["stop", "1"]).expect(0);
+    env.run(&["survey"]).expect(0);
+    let rows = |args: &[&str]| {
+        let text = env.run(args).expect(0).stdout;
+        let rows = text.lines().filter(|line| line.starts_with("antnode"));
+        rows.map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&["status", "--state", "running"]), ["antnode0002 running"]);
+    assert_eq!(rows(&["status", "--state", "stopped,dead"]), ["antnode0001 stopped"]);
+    assert_eq!(rows(&["status", "--sort", "memory"])[0], "antnode0002 running");
+    assert_eq!(rows(&["status", "1", "--details"]), ["antnode0001 stopped"]);
+    assert!(env.run(&["status", "--state", "dead"]).stdout.starts_with("no nodes"));
+    let status = env.run(&["status", "--state", "running", "--json"]).expect(0).json();
+    assert_eq!(status["nodes"].as_array().map(Vec::len), Some(1));
+    // Whoever watches gets one look after the other, until nobody reads any more.
+    let mut child = env.start(&["status", "--watch=1"]);
+    let mut looks = std::io::BufReader::new(child.stdout.take().expect("piped"));
+    let mut line = String::new();
+    let mut heads = 0;
+    while heads < 2 {
+        line.clear();
+        assert!(
+            std::io::BufRead::read_line(&mut looks, &mut line).expect("readable") > 0,
+            "it goes on"
+        );
+        heads += usize::from(line.starts_with("NODE"));
+    }
+    drop(looks);
+    wait_until(Duration::from_secs(20), "the watch ends with its reader", || {
+        child.try_wait().expect("our own child").is_some()
+    });
 }

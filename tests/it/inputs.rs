@@ -140,6 +140,7 @@ fn lists_of_nodes() {
     insta::assert_snapshot!(env.run(&["status", "5"]).block(), @"
     exit 2
     err| error: there is no antnode0005
+    err| hint: `wnm status` shows the nodes there are
     ");
 }
 
@@ -149,13 +150,13 @@ fn counts() {
     env.init(&["--node-cap", "1"]).expect(0);
     insta::assert_snapshot!(env.run(&["add", "--count", "0"]).block(), @"
     exit 2
-    err| error: invalid value '0' for '--count <N>': 0 is not in 1..=10000
+    err| error: invalid value '0' for '--count <N>': give a whole number from 1 to 10000
     err|
     err| For more information, try '--help'.
     ");
     insta::assert_snapshot!(env.run(&["disable", "--count", "0"]).block(), @"
     exit 2
-    err| error: invalid value '0' for '--count <N>': 0 is not in 1..=10000
+    err| error: invalid value '0' for '--count <N>': give a whole number from 1 to 10000
     err|
     err| For more information, try '--help'.
     ");
@@ -191,7 +192,7 @@ fn homes() {
     ");
     insta::assert_snapshot!(env.run(&["status", "--scope", "galaxy"]).block(), @"
     exit 2
-    err| error: `galaxy` is not a scope: use user or system
+    err| error: --scope is `galaxy`, which is not a scope: use user or system
     ");
 }
 
@@ -220,6 +221,7 @@ fn configuration_files() {
     exit 2
     err| error: node_cap is `3
     err| 4`: give a whole number from 0 to 10000
+    err| hint: node_cap comes from [DIR]/config.toml
     ");
     fs::write(&file, format!("# {}\nnode_cap = 0\n", "x".repeat(4 << 20))).expect("written");
     run(&env).expect(0);
@@ -240,10 +242,11 @@ fn variables() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 2
     err| error: node_cap is `lots`: give a whole number from 0 to 10000
+    err| hint: node_cap comes from the environment variable WNM_NODE_CAP
     ");
     insta::assert_snapshot!(env.run(&["config", "get", "node_cap"]).block(), @r#"
     exit 0
-    out| node_cap = "lots"  # environment
+    out| node_cap = "lots"  # environment; default 20
     "#);
 }
 

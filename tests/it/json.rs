@@ -497,9 +497,11 @@ fn of_settings() {
       "help": "What nodes run: ant-node or antnode",
       "key": "program",
       "nodes": 1,
+      "now": null,
       "schema": 1,
       "source": "default",
       "stored": null,
+      "takes": "ant-node, antnode",
       "value": "ant-node"
     }
     "#);

@@ -3,24 +3,26 @@
 use std::fmt;
 
 use wnm_core::host::HostError;
-use wnm_core::policy::PolicyError;
+use wnm_core::policy::{PolicyError, Setting};
 use wnm_core::run::CycleError;
 use wnm_store::{StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 
 /// What went wrong, what it means for scripts, and what to do about it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct CliError {
     pub(crate) exit: Exit,
     /// One line per problem.
     pub(crate) problems: Vec<String>,
     pub(crate) hints: Vec<String>,
+    /// Settings that it is about; where their values come from is worth a hint.
+    pub(crate) about: Vec<Setting>,
 }
 
 impl CliError {
     pub(crate) fn new(exit: Exit, problem: impl Into<String>) -> CliError {
-        CliError { exit, problems: vec![problem.into()], hints: Vec::new() }
+        CliError { exit, problems: vec![problem.into()], ..CliError::default() }
     }
 
     pub(crate) fn usage(problem: impl Into<String>) -> CliError {
@@ -71,7 +73,8 @@ impl From<Vec<PolicyError>> for CliError {
         CliError {
             exit: Exit::Usage,
             problems: errors.iter().map(ToString::to_string).collect(),
-            hints: Vec::new(),
+            about: errors.iter().flat_map(PolicyError::settings).collect(),
+            ..CliError::default()
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 /// How a run of `wnm` ended. `wnm help exit-codes` prints this list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done = 0,
+    #[default]
     Failed = 1,
     Usage = 2,
     Busy = 3,

@@ -5,11 +5,15 @@ mod commands;
 mod compose;
 mod error;
 mod exit;
+mod interrupt;
 mod lock;
 mod logging;
 mod output;
+mod python;
 mod settings;
 
+use std::ffi::OsString;
+use std::iter;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,21 +25,44 @@ use settings::Environment;
 /// Parses the command line, does what it says, and answers with one of the documented exit codes.
 pub fn main_impl() -> ExitCode {
     let environment = Environment::read();
-    let cli = match Cli::try_parse_from(environment.arguments()) {
+    let translated = python::translate(environment.arguments(), &environment.old_world());
+    let exit = match translated {
+        Ok(None) => run(environment.arguments(), &environment),
+        Ok(Some(translation)) => run_old(&translation, &environment),
+        Err(error) => {
+            output::complain(&error);
+            error.exit
+        }
+    };
+    exit.into()
+}
+
+/// A line of the Python tool's, in our words: each command only when the one before succeeded.
+fn run_old(translation: &python::Translation, environment: &Environment) -> Exit {
+    translation.notes.iter().for_each(|note| output::say(note));
+    for line in &translation.lines {
+        let words = iter::once("wnm").chain(line.iter().map(String::as_str));
+        let exit = run(&words.map(OsString::from).collect::<Vec<_>>(), environment);
+        if exit != Exit::Done {
+            return exit;
+        }
+    }
+    Exit::Done
+}
+
+fn run(arguments: &[OsString], environment: &Environment) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            output::clap_message(&error);
-            return exit.into();
+            output::clap_message(&error, args::misplaced(&error, arguments).as_deref());
+            return exit;
         }
     };
-    logging::start(cli.global.verbose, &environment);
-    match commands::run(&cli, &environment) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            output::complain(&error);
-            error.exit.into()
-        }
-    }
+    let started = logging::start(cli.global.verbose, environment);
+    started.and_then(|()| commands::run(&cli, environment)).unwrap_or_else(|error| {
+        output::complain(&error);
+        error.exit
+    })
 }

@@ -107,6 +107,11 @@ impl TestEnv {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a variable back.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.variables.retain(|(known, _)| known != name);
+    }
+
     /// Initialised for the setsid manager, with every waiting time at nothing; `more` goes before
     /// what would otherwise be said.
     pub(crate) fn init(&self, more: &[&str]) -> Ran {
@@ -155,6 +160,13 @@ impl TestEnv {
     /// Runs wnm to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.ended(self.command(args))
+    }
+
+    /// Starts wnm and leaves it running, with what it says in pipes.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("wnm can be started")
     }
 
     fn ended(&self, mut command: Command) -> Ran {

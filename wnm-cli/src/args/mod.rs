@@ -1,14 +1,18 @@
 //! The command line: types only; doc comments are the help.
 
+mod misplaced;
 mod setting;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use misplaced::misplaced;
 pub(crate) use setting::SettingArgs;
 
 use crate::exit::LEGEND;
+use crate::output::report::Format;
+use crate::output::status::Sort;
 
 /// Keeps Autonomi nodes alive: looks at the machine and its nodes once a minute, and adds, starts,
 /// stops or removes nodes so that the machine stays healthy and earns.
@@ -53,7 +57,9 @@ pub(crate) enum Command {
     /// this version decides the same
     Replay(ReplayArgs),
     /// Show the nodes, the machine, and what wnm waits for, as the last cycle saw them
-    Status(StatusArgs),
+    Status(ShowArgs),
+    /// Print a report in one of the Python tool's formats, for dashboards and scripts
+    Report(ReportArgs),
     /// Show what was done, when, why, and what became of it
     History(HistoryArgs),
     /// Create nodes now, whether or not there is room
@@ -69,7 +75,7 @@ pub(crate) enum Command {
     /// Care for disabled nodes again, and want them to run
     Enable(NodesArgs),
     /// Look at everything now, do nothing, and show what was seen
-    Survey(StatusArgs),
+    Survey(SurveyArgs),
     /// Show every rule with its input, threshold and verdict in the last cycle; of named nodes, why
     /// they are as they are and what would happen to them next
     Explain(StatusArgs),
@@ -190,15 +196,24 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
     /// At most this many lines, the latest
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
     pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     /// How many
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = count,
+        allow_negative_numbers = true
+    )]
     pub(crate) count: u32,
+    /// For those who write `add 3`
+    #[arg(hide = true, value_name = "N")]
+    pub(crate) stray: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -208,7 +223,7 @@ pub(crate) struct Which {
     #[arg(value_name = "NODE")]
     pub(crate) nodes: Vec<String>,
     /// This many, chosen as the engine would choose
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub(crate) count: Option<u32>,
     /// All of them; disabled ones only for `enable`
     #[arg(long)]
@@ -236,7 +251,7 @@ pub(crate) struct TeardownArgs {
     #[arg(long)]
     pub(crate) confirm: bool,
     /// Delete the archive of identities as well: keys that exist nowhere else are lost for ever
-    #[arg(long)]
+    #[arg(long, alias = "no_archive")]
     pub(crate) no_archive: bool,
 }
 
@@ -254,18 +269,15 @@ pub(crate) enum ConfigCommand {
         /// Its name
         key: String,
     },
-    /// Store a value
-    Set {
-        /// Its name, or name=value
-        key: String,
-        /// The value
-        #[arg(allow_hyphen_values = true)]
-        value: Option<String>,
-    },
+    /// Store a value, or several that are right together only
+    Set(SetArgs),
     /// Go back to the default
     Unset {
         /// Its name
         key: String,
+        /// In the configuration file instead of the store
+        #[arg(long)]
+        file: bool,
     },
 }
 
@@ -287,4 +299,102 @@ pub(crate) enum DbCommand {
 pub(crate) struct HelpArgs {
     /// A command, or exit-codes
     pub(crate) topic: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SurveyArgs {
+    #[command(flatten)]
+    pub(crate) of: StatusArgs,
+    /// Do not show what was seen
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// Its name, or name=value
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The value, or a further name=value
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: Option<String>,
+    /// Further ones
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) more: Vec<String>,
+    /// Leave node_cap as it is where a lower one would remove nodes
+    #[arg(long, alias = "keep_nodes")]
+    pub(crate) keep_nodes: bool,
+    /// In the configuration file instead of the store; comments and order stay
+    #[arg(long)]
+    pub(crate) file: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) of: StatusArgs,
+    /// Only nodes in one of these states: running, mute, stopped, starting, removing, dead,
+    /// unknown, disabled
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+    /// What goes first
+    #[arg(long, value_name = "BY", default_value = "name")]
+    pub(crate) sort: Sort,
+    /// Everything that is known of each node
+    #[arg(long)]
+    pub(crate) details: bool,
+    /// Every node on its own line, also where there are hundreds
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2",
+        value_parser = seconds
+    )]
+    pub(crate) watch: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Which report
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: ReportName,
+    /// Only these: antnode0007, 7, 7-12, or comma lists; for the reports of nodes
+    #[arg(value_name = "NODE")]
+    pub(crate) nodes: Vec<String>,
+    /// How it is written [default: text; influx-resources has a format of its own]
+    #[arg(long, value_name = "FORMAT", aliases = ["report_format", "report-format"])]
+    pub(crate) format: Option<Format>,
+}
+
+/// The reports there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportName {
+    /// A line a node
+    NodeStatus,
+    /// A block a node
+    NodeStatusDetails,
+    /// Every setting in force
+    MachineConfig,
+    /// What the last cycle measured of the machine
+    MachineMetrics,
+    /// Every node in InfluxDB's line protocol
+    InfluxResources,
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    whole(text, 10_000)
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    whole(text, 3600)
+}
+
+fn whole(text: &str, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("give a whole number from 1 to {most}"))
 }

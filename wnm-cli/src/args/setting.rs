@@ -31,6 +31,12 @@ fn option(setting: Setting) -> Arg {
         .help_heading("Settings")
         .allow_hyphen_values(true);
     let arg = if setting.key().contains('_') { arg.alias(setting.key()) } else { arg };
+    // What the Python tool called them.
+    let arg = match setting {
+        Setting::Manager => arg.aliases(["process_manager", "process-manager"]),
+        Setting::NodeBinary => arg.aliases(["antnode_path", "antnode-path"]),
+        _ => arg,
+    };
     match setting {
         Setting::NoUpnp | Setting::RestartMute => {
             // A switch: bare it means on, and `=off` takes it back.

@@ -14,7 +14,10 @@ pub(super) fn run(args: &HelpArgs) -> Result<Exit, CliError> {
         Some("exit-codes") => LEGEND.to_owned(),
         Some(name) => match command.find_subcommand_mut(name) {
             Some(found) => found.render_long_help().to_string(),
-            None => return Err(CliError::usage(format!("there is no command `{name}`"))),
+            None => {
+                let problem = format!("there is no command `{name}`");
+                return Err(CliError::usage(problem).hint("`wnm help` lists them"));
+            }
         },
     };
     output::print(text.trim_end());

@@ -19,7 +19,8 @@ pub(super) fn run(context: &Context<'_>, args: &HistoryArgs) -> Result<Exit, Cli
     let since = args.since.as_deref().map(since).transpose()?;
     let (store, _) = open(&context.paths, Access::Read)?;
     let query = HistoryQuery { nodes: nodes.into_iter().collect(), since, limit: Some(args.limit) };
-    output::history(&store.history(&query)?, context.json)?;
+    let filtered = !query.nodes.is_empty() || query.since.is_some();
+    output::history(&store.history(&query)?, filtered, context.json)?;
     Ok(Exit::Done)
 }
 

@@ -125,7 +125,7 @@ fn verify(
         Ok(release) if problems.is_empty() => Ok(release),
         _ => {
             hints.push("nothing was written".to_owned());
-            Err(CliError { exit: Exit::Usage, problems, hints })
+            Err(CliError { exit: Exit::Usage, problems, hints, ..CliError::default() })
         }
     }
 }

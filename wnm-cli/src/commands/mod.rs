@@ -10,6 +10,7 @@ mod init;
 mod nodes;
 mod plan;
 mod replay;
+mod report;
 mod run;
 mod simulate;
 mod snapshot;
@@ -19,6 +20,7 @@ mod system;
 mod teardown;
 mod when;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use wnm_core::host::Store;
@@ -31,10 +33,40 @@ use crate::args::{Cli, Command};
 use crate::compose::{Access, Adapters, open};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::output;
 use crate::settings::{Environment, Layers, Paths};
 
 pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
-    let context = |draft: &PolicyDraft| Context::new(cli, environment, draft);
+    dispatch(cli, environment).map_err(|error| with_sources(error, cli, environment))
+}
+
+/// A wrong value that was not typed just now: where it comes from.
+fn with_sources(mut error: CliError, cli: &Cli, environment: &Environment) -> CliError {
+    let sources = |setting: &Setting| {
+        // What cannot be read now was the error itself.
+        let context = Context::new(cli, environment, &PolicyDraft::default()).ok()?;
+        context.layers.origin(*setting, environment, &context.config_file)
+    };
+    let typed = match &cli.command {
+        Command::Init(settings) => Some(&settings.draft),
+        Command::Run(args) => Some(&args.settings.draft),
+        Command::Plan(args) => Some(&args.settings.draft),
+        // It is about what is to be, not about what is.
+        Command::Config(_) => return error,
+        _ => None,
+    };
+    let was_typed = |it: &Setting| typed.is_some_and(|typed| typed.values.contains_key(it));
+    let about: Vec<Setting> = error.about.iter().filter(|it| !was_typed(it)).copied().collect();
+    error.hints.extend(about.iter().filter_map(sources));
+    error
+}
+
+fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
+    let context = |draft: &PolicyDraft| {
+        let context = Context::new(cli, environment, draft)?;
+        context.layers.warnings.iter().for_each(|warning| output::say(warning));
+        Ok::<_, CliError>(context)
+    };
     let nothing = PolicyDraft::default();
     match &cli.command {
         Command::Init(settings) => init::run(&context(&settings.draft)?),
@@ -46,8 +78,9 @@ pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError
         Command::Snapshot(args) => snapshot::run(&context(&nothing)?, args),
         Command::Replay(args) => replay::run(&context(&nothing)?, args),
         Command::Status(args) => status::run(&context(&nothing)?, args),
+        Command::Report(args) => report::run(&context(&nothing)?, args),
         Command::History(args) => history::run(&context(&nothing)?, args),
-        Command::Add(args) => nodes::add(&context(&nothing)?, args.count),
+        Command::Add(args) => nodes::add(&context(&nothing)?, args),
         Command::Start(args) => nodes::start(&context(&nothing)?, &args.which),
         Command::Stop(args) => nodes::stop(&context(&nothing)?, &args.which),
         Command::Restart(args) => nodes::restart(&context(&nothing)?, &args.which),
@@ -70,6 +103,8 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) paths: Paths,
     pub(crate) layers: Layers,
+    /// The configuration file that was named, or lies in the usual place.
+    pub(crate) config_file: PathBuf,
     pub(crate) json: bool,
     /// How long a request waits for a running cycle before it stays queued.
     pub(crate) patience: Duration,
@@ -88,7 +123,8 @@ impl<'a> Context<'a> {
         let paths = Paths::find(&cli.global, environment, manager)?;
         let layers = Layers::read(&cli.global, environment, &paths, command_line)?;
         let patience = environment.lock_patience()?.unwrap_or(PATIENCE);
-        Ok(Context { environment, paths, layers, json: cli.global.json, patience })
+        let config_file = cli.global.config.clone().unwrap_or_else(|| paths.config_file.clone());
+        Ok(Context { environment, paths, layers, config_file, json: cli.global.json, patience })
     }
 
     /// The adapters over the store there is.

@@ -5,20 +5,27 @@ use wnm_core::model::{NodeId, NodeKey, NodeRecord, Verb, Want, parse_node_list};
 use wnm_core::observe::Ledger;
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_core::run::cycle;
+use wnm_core::run::{CycleOptions, cycle, withdraw};
 use wnm_core::select::{Order, Weighed, pick};
 
 use super::Context;
-use crate::args::Which;
+use crate::args::{AddArgs, Which};
 use crate::compose::{Access, Adapters};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::{interrupt, output};
 
 /// More removals than this by count need a confirmation.
 const UNCONFIRMED: u32 = 4;
 
-pub(super) fn add(context: &Context<'_>, count: u32) -> Result<Exit, CliError> {
+pub(super) fn add(context: &Context<'_>, args: &AddArgs) -> Result<Exit, CliError> {
+    let count = args.count;
+    if let Some(word) = args.stray.first() {
+        return Err(CliError::usage(format!(
+            "`add` takes no names, and `{word}` is one word too many"
+        ))
+        .hint(format!("new nodes get the next free names: `wnm add --count {word}`")));
+    }
     let (adapters, _) = context.adapters(Access::Write)?;
     carry_out(context, &adapters, &Verb::Add { count })
 }
@@ -103,12 +110,16 @@ pub(super) fn carry_out(
     };
     // The cycle that held the lock may have done it already.
     let answered = adapters.intents().answer_to(request)?;
+    let mut left = Vec::new();
     if answered.is_none() {
         let ledger = super::reload(adapters)?;
         let options = context.options(&ledger, PlanScope::RequestsOnly);
-        let mut progress = output::Progress::new(context.json);
+        let options = CycleOptions { stop: interrupt::listen(), ..options };
+        let mut progress = output::Progress::new(context.json, &options.stop);
         let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
         output::cycle(&report, context.json)?;
+        withdraw(&adapters.host(), request, &report)?;
+        left = report.left;
     }
     let answer = adapters.intents().answer_to(request)?.ok_or_else(|| {
         CliError::new(
@@ -116,6 +127,10 @@ pub(super) fn carry_out(
             format!("request {request} was not answered; see `wnm history`"),
         )
     })?;
+    if !left.is_empty() {
+        output::left(&left, "nothing will do it by itself; ask for it again");
+        return Ok(Exit::of_counts(answer.done as usize, left.len()));
+    }
     for why in &answer.refused {
         output::say(&format!("refused: {why}"));
     }

@@ -66,7 +66,7 @@ fn changes(words: &[String]) -> Result<PolicyDraft, CliError> {
     }
     match problems.is_empty() {
         true => Ok(draft),
-        false => Err(CliError { exit: Exit::Usage, problems, hints: Vec::new() }),
+        false => Err(CliError { exit: Exit::Usage, problems, ..CliError::default() }),
     }
 }
 

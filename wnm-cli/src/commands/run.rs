@@ -9,7 +9,7 @@ use super::Context;
 use crate::compose::Access;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::{interrupt, output};
 
 pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError> {
     if dry_run {
@@ -19,8 +19,9 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     }
     let (adapters, ledger) = context.adapters(Access::Write)?;
     let _lock = context.lock(Duration::ZERO)?;
-    let options: CycleOptions = context.options(&ledger, PlanScope::Everything);
-    let mut progress = output::Progress::new(context.json);
+    let options = context.options(&ledger, PlanScope::Everything);
+    let options = CycleOptions { stop: interrupt::listen(), ..options };
+    let mut progress = output::Progress::new(context.json, &options.stop);
     let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
     output::cycle(&report, context.json)?;
     // Whoever asked has gone meanwhile; this is the one place where the answer is told.
@@ -29,6 +30,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
             output::say(&format!("refused: request {}: {why}", request.request));
         }
     }
-    let faults = report.faults.len();
-    Ok(Exit::of_counts(report.done.len() - report.failed(), report.failed() + faults))
+    output::left(&report.left, "the next cycle plans anew");
+    let failed = report.failed() + report.faults.len() + report.left.len();
+    Ok(Exit::of_counts(report.done.len() - report.failed(), failed))
 }

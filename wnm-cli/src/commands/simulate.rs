@@ -89,6 +89,7 @@ fn read(name: &str) -> Result<Machine, CliError> {
         exit: Exit::Usage,
         problems: problems.into_iter().map(|problem| format!("{name}: {problem}")).collect(),
         hints: vec!["`wnm simulate --show-machine` prints one to begin with".to_owned()],
+        ..CliError::default()
     })
 }
 
@@ -105,7 +106,7 @@ fn settings(words: &[String]) -> Result<PolicyDraft, CliError> {
     }
     match problems.is_empty() {
         true => Ok(draft),
-        false => Err(CliError { exit: Exit::Usage, problems, hints: Vec::new() }),
+        false => Err(CliError { exit: Exit::Usage, problems, ..CliError::default() }),
     }
 }
 

@@ -215,7 +215,7 @@ fn acts(journal: &[OpRecord]) -> String {
     if journal.is_empty() {
         return "  done      nothing yet\n".to_owned();
     }
-    let lines = human::history(journal);
+    let lines = human::history(journal, true);
     lines.lines().map(|line| wrap(line, "  done      ", &" ".repeat(12))).collect()
 }
 

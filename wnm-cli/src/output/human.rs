@@ -2,21 +2,17 @@
 
 use std::fmt::Write;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use wnm_core::action::Outcome;
 use wnm_core::explain::{Explanation, WhyNot, explain};
 use wnm_core::host::LastSeen;
 use wnm_core::model::{NodeRecord, Phase, Release, Want};
-use wnm_core::observe::{
-    LearnedCost, Ledger, MachineView, NodeState, NodeView, OpRecord, Snapshot,
-};
-use wnm_core::plan::{Blocked, Capacity, Plan, PlanReport};
+use wnm_core::observe::{NodeView, OpRecord, Snapshot};
+use wnm_core::plan::{Blocked, Plan, PlanReport};
 use wnm_core::policy::Policy;
 use wnm_core::run::CycleReport;
 
 use super::{ConfigRow, json};
-use crate::settings::Paths;
+use crate::settings::{Paths, Source};
 
 pub(super) fn initialised(paths: &Paths, policy: &Policy, release: &Release) -> String {
     let wallets = policy.nodes.wallets.shares().iter().map(|share| share.address.to_string());
@@ -92,7 +88,7 @@ fn counts(snapshot: &Snapshot, cap: u32) -> String {
     format!("{counting} of {cap} nodes, {running} running before this")
 }
 
-fn waits(report: &PlanReport) -> String {
+pub(super) fn waits(report: &PlanReport) -> String {
     let mut text = String::new();
     for blocked in &report.blocked {
         let _ = writeln!(text, "not growing: {blocked}");
@@ -104,44 +100,6 @@ fn notes(report: &PlanReport) -> String {
     let mut text = String::new();
     for note in &report.notes {
         let _ = writeln!(text, "note: {note}");
-    }
-    text
-}
-
-pub(super) fn status(
-    ledger: &Ledger,
-    last: Option<&LastSeen>,
-    capacity: Option<&Capacity>,
-) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([
-        "NODE", "STATE", "PID", "PORT", "PEERS", "RECORDS", "MEMORY", "UP", "VERSION",
-    ]);
-    for record in &ledger.nodes {
-        table.add_row(row(record, view(record, last)));
-    }
-    let mut text = String::new();
-    if ledger.nodes.is_empty() {
-        let _ = writeln!(text, "no nodes");
-    } else {
-        for line in table.to_string().lines() {
-            let _ = writeln!(text, "{}", line.trim());
-        }
-    }
-    match last {
-        Some(last) => {
-            let _ = writeln!(text, "{}", machine(&last.snapshot.machine));
-            if last.plan.memory.cost != LearnedCost::default() {
-                let _ = writeln!(text, "{}", last.plan.memory.cost);
-            }
-            if let Some(capacity) = capacity {
-                let _ = writeln!(text, "{capacity}");
-            }
-            let _ = writeln!(text, "as of {} UTC", last.snapshot.now.wall);
-            text += &waits(&last.plan.report);
-        }
-        None => text += "no cycle has run yet\n",
     }
     text
 }
@@ -166,75 +124,8 @@ pub(super) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'stat
     }
 }
 
-fn row(record: &NodeRecord, seen: Option<&NodeView>) -> Vec<String> {
-    let number = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
-    let state = match seen {
-        Some(node) if node.record.phase == record.phase && node.record.want == record.want => {
-            described(record, node)
-        }
-        _ => moving(record).to_owned(),
-    };
-    let version = seen.and_then(|node| node.facts.version.clone()).or(record.version.clone());
-    vec![
-        record.spec.id.to_string(),
-        state,
-        number(seen.and_then(|node| node.process).map(|key| u64::from(key.pid))),
-        record.spec.ports.node.to_string(),
-        number(seen.and_then(|node| node.facts.peers)),
-        number(seen.and_then(|node| node.facts.records)),
-        seen.and_then(|node| node.memory).map_or("-".to_owned(), |bytes| bytes.to_string()),
-        seen.and_then(|node| node.process_age).map_or("-".to_owned(), |age| short(age.as_secs())),
-        version.map_or("-".to_owned(), |version| version.to_string()),
-    ]
-}
-
-fn described(record: &NodeRecord, node: &NodeView) -> String {
-    let word = node.seen.state.name();
-    match (record.want, &node.seen.state) {
-        (Want::StoppedByOperator, NodeState::Stopped { .. }) => "stopped (operator)".to_owned(),
-        (Want::StoppedByPressure, NodeState::Stopped { .. }) => "stopped (pressure)".to_owned(),
-        _ => word.to_owned(),
-    }
-}
-
-fn moving(record: &NodeRecord) -> &'static str {
-    match (&record.phase, record.want) {
-        (Phase::Removing { .. }, _) => "removing",
-        (_, Want::Disabled) => "disabled",
-        (_, Want::StoppedByOperator) => "stopped (operator)",
-        (_, Want::StoppedByPressure) => "stopped (pressure)",
-        (Phase::Starting { .. } | Phase::Creating { .. }, Want::Run) => "starting",
-        (Phase::Steady, Want::Run) => "not yet seen",
-    }
-}
-
-/// `42s`, `17m`, `5h`, `3d`.
-fn short(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds}s"),
-        120..=7199 => format!("{}m", seconds / 60),
-        7200..=172_799 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-fn machine(machine: &MachineView) -> String {
-    if let Some(unread) = &machine.unread {
-        return format!("machine: could not be looked at: {unread}");
-    }
-    let mut parts = vec![format!("{} CPUs", machine.cpus)];
-    parts.push(machine.cpu.map_or("cpu not yet known".to_owned(), |cpu| format!("cpu {cpu}")));
-    if let Some(memory) = machine.memory {
-        parts.push(format!("memory {} of {} available", memory.available, memory.total));
-    }
-    parts.extend(machine.load.map(|load| format!("load {load}")));
-    for (root, system) in &machine.file_systems {
-        parts.push(format!("{} {} used, {} free", root.display(), system.used, system.free));
-    }
-    format!("machine: {}", parts.join(", "))
-}
-
-pub(super) fn history(records: &[OpRecord]) -> String {
+/// The journal; `filtered` when only a part of it was asked for.
+pub(super) fn history(records: &[OpRecord], filtered: bool) -> String {
     let mut text = String::new();
     for record in records {
         let outcome = match (&record.outcome, record.ended) {
@@ -249,7 +140,13 @@ pub(super) fn history(records: &[OpRecord]) -> String {
             record.begun, record.planned.action, record.planned.reason
         );
     }
-    if records.is_empty() { "nothing was done yet\n".to_owned() } else { text }
+    match (records.is_empty(), filtered) {
+        (false, _) => text,
+        (true, false) => "nothing was done yet\n".to_owned(),
+        (true, true) => {
+            "nothing of that kind was done; `wnm history` shows the last 50\n".to_owned()
+        }
+    }
 }
 
 /// A listing that is a configuration file: fed back it changes nothing.
@@ -257,7 +154,11 @@ pub(super) fn config(rows: &[ConfigRow]) -> String {
     let mut text = String::new();
     for row in rows {
         let value = toml::Value::String(row.value.clone());
-        let _ = writeln!(text, "{} = {value}  # {}", row.setting, row.source.name());
+        let default = match (row.source, row.setting.default_text()) {
+            (Source::Default, _) | (_, "") => String::new(),
+            (_, default) => format!("; default {default}"),
+        };
+        let _ = writeln!(text, "{} = {value}  # {}{default}", row.setting, row.source.name());
     }
     text
 }

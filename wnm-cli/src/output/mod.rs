@@ -1,24 +1,35 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
+mod columns;
+mod effect;
 mod explain;
 mod human;
 mod json;
+mod progress;
 mod replay;
+pub(crate) mod report;
+#[cfg(test)]
+mod sample;
 mod simulate;
+pub(crate) mod status;
+mod terminal;
 mod things;
 
+pub(crate) use effect::effect_now;
 pub(crate) use explain::Explained;
+pub(crate) use progress::{Progress, left};
+pub(crate) use terminal::Terminal;
 
 use std::io::Write;
 use std::path::Path;
 
 use wnm_core::host::{CycleSummary, LastSeen};
 use wnm_core::model::NodeRecord;
-use wnm_core::observe::{Ledger, OpRecord, Snapshot};
-use wnm_core::plan::{Plan, capacity};
+use wnm_core::observe::{OpRecord, Snapshot};
+use wnm_core::plan::Plan;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::replay::ReplayReport;
-use wnm_core::run::{CycleReport, Event};
+use wnm_core::run::CycleReport;
 use wnm_managers::{ArchivedKey, KeyState};
 use wnm_store::StoreStatus;
 
@@ -44,6 +55,8 @@ pub(crate) struct ConfigExplained {
     pub(crate) stored: Option<String>,
     /// How many nodes there are.
     pub(crate) nodes: usize,
+    /// What it does at the moment, where the last cycle saw that.
+    pub(crate) now: Option<String>,
 }
 
 /// A node that is recorded, and its key.
@@ -51,6 +64,11 @@ pub(crate) struct ConfigExplained {
 pub(crate) struct LivingKey<'a> {
     pub(crate) record: &'a NodeRecord,
     pub(crate) key: KeyState,
+}
+
+/// The state of a node in one word.
+pub(crate) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'static str {
+    human::state_word(record, last)
 }
 
 /// Data. A reader that went away is no error of ours.
@@ -67,8 +85,11 @@ pub(crate) fn complain(error: &CliError) {
     let _ = write!(std::io::stderr(), "{error}");
 }
 
-pub(crate) fn clap_message(error: &clap::Error) {
+pub(crate) fn clap_message(error: &clap::Error, hint: Option<&str>) {
     let _ = error.print();
+    if let Some(hint) = hint {
+        say(&format!("\nhint: {hint}"));
+    }
 }
 
 pub(crate) fn initialised(paths: &Paths, policy: &Policy, release: &wnm_core::model::Release) {
@@ -122,30 +143,43 @@ pub(crate) fn replay(
     print_either(as_json, || replay::text(changes, report, limit), || json::any(&shape))
 }
 
-/// Without a policy, nothing is said of how many nodes the machine holds.
+/// A shown status is data; the warning that it is old is not.
 pub(crate) fn status(
-    ledger: &Ledger,
-    policy: Option<&Policy>,
-    last: Option<&LastSeen>,
+    shown: &status::Shown<'_>,
+    how: (status::View, Terminal),
     as_json: bool,
 ) -> Result<(), CliError> {
-    let capacity = policy
-        .zip(last)
-        .map(|(policy, last)| capacity(&last.snapshot, &last.plan.memory.cost, policy));
-    let capacity = capacity.as_ref();
-    print_either(
-        as_json,
-        || human::status(ledger, last, capacity),
-        || json::status(ledger, last, capacity),
-    )
+    let human = || status::status(shown, how.0, how.1);
+    print_either(as_json, human, || json::status(shown.ledger, shown.last, shown.capacity))?;
+    if let Some(warning) = status::warning(shown.age).filter(|_| !as_json) {
+        say(&warning);
+    }
+    Ok(())
 }
 
-pub(crate) fn history(records: &[OpRecord], as_json: bool) -> Result<(), CliError> {
-    print_either(as_json, || human::history(records), || json::history(records))
+/// One screen of a status that is shown again and again; false when nobody reads any more.
+pub(crate) fn frame(text: &str, terminal: Terminal) -> bool {
+    let mut out = std::io::stdout();
+    // Home, the text with every line cleared behind it, and nothing below.
+    let shown = match terminal.is_terminal {
+        true => format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")),
+        false => format!("{text}\n"),
+    };
+    out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+pub(crate) fn history(records: &[OpRecord], filtered: bool, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || human::history(records, filtered), || json::history(records))
 }
 
 pub(crate) fn config(rows: &[ConfigRow], as_json: bool) -> Result<(), CliError> {
     print_either(as_json, || human::config(rows), || json::config(rows))
+}
+
+/// The listing as a configuration file.
+#[cfg(test)]
+pub(crate) fn config_text(rows: &[ConfigRow]) -> String {
+    human::config(rows)
 }
 
 /// Every rule, or only what there is to say about the nodes that were named.
@@ -225,28 +259,4 @@ fn print_either(
         print(text.trim_end());
     }
     Ok(())
-}
-
-/// Tells whoever watches what is going on, as it goes on.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    is_quiet: bool,
-}
-
-impl Progress {
-    pub(crate) fn new(is_quiet: bool) -> Progress {
-        Progress { is_quiet }
-    }
-
-    pub(crate) fn tell(&mut self, event: Event<'_>) {
-        match event {
-            Event::Begun(planned) if !self.is_quiet => {
-                say(&format!("{}: {}", planned.action, planned.reason));
-            }
-            Event::Stepping(planned, step) => {
-                tracing::info!("{}: {step}", planned.action);
-            }
-            Event::Begun(_) | Event::Observed(_) | Event::Planned(_) | Event::Ended(..) => {}
-        }
-    }
 }

@@ -19,6 +19,8 @@ pub(super) struct SettingShape<'a> {
     value: &'a str,
     source: &'static str,
     stored: Option<&'a str>,
+    takes: String,
+    now: Option<&'a str>,
     default: &'static str,
     fixed_by_nodes: bool,
     nodes: usize,
@@ -35,6 +37,8 @@ pub(super) fn setting(of: &ConfigExplained) -> SettingShape<'_> {
         value: &of.row.value,
         source: of.row.source.name(),
         stored: of.stored.as_deref(),
+        takes: setting.kind().to_string(),
+        now: of.now.as_deref(),
         default: setting.default_text(),
         fixed_by_nodes: setting.is_fixed_by_nodes(),
         nodes: of.nodes,
@@ -54,6 +58,10 @@ pub(super) fn setting_text(shape: &SettingShape<'_>) -> String {
             "stored: `{stored}`; a value from above the store may hold back and stop, but never \
              removes nodes"
         );
+    }
+    let _ = writeln!(text, "takes: {}", shape.takes);
+    if let Some(now) = shape.now {
+        let _ = writeln!(text, "now: {now}");
     }
     let _ = match shape.default {
         "" => writeln!(text, "default: none"),

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use wnm_core::policy::{PolicyDraft, Setting, parse_duration};
 
+use super::Paths;
 use crate::error::CliError;
+use crate::python::World;
 
 /// Variables that are ours but no settings.
 const NOT_SETTINGS: [&str; 3] = ["WNM_SCOPE", "WNM_LOG", LOCK_PATIENCE];
@@ -34,6 +37,30 @@ impl Environment {
 
     pub(crate) fn arguments(&self) -> &[OsString] {
         &self.arguments
+    }
+
+    /// What the translation of an old command line may look at.
+    pub(crate) fn old_world(&self) -> World {
+        let streams = [
+            std::io::stdin().is_terminal(),
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        ];
+        World {
+            is_watched: streams.contains(&true),
+            variables: self.variables.clone(),
+            stores: Paths::stores(self),
+        }
+    }
+
+    /// Settings under the Python tool's names, such as `NODE_CAP=5`.
+    pub(crate) fn old_draft(&self) -> PolicyDraft {
+        crate::python::draft_of_environment(&self.variables)
+    }
+
+    /// The Python tool's variable for `setting`.
+    pub(crate) fn old_name(&self, setting: Setting) -> Option<String> {
+        crate::python::variable_of(setting)
     }
 
     /// A variable that is set to something.

@@ -1,11 +1,13 @@
 //! Where values come from: command line over environment over file over store over default.
 
 mod env;
-mod file;
+pub(crate) mod file;
 mod paths;
 
 pub(crate) use env::Environment;
 pub(crate) use paths::Paths;
+
+use std::path::Path;
 
 use wnm_core::policy::{PolicyDraft, Setting};
 
@@ -17,7 +19,9 @@ use crate::error::CliError;
 pub(crate) enum Source {
     Default,
     Store,
+    OldFile,
     File,
+    OldEnvironment,
     Environment,
     CommandLine,
 }
@@ -27,7 +31,9 @@ impl Source {
         match self {
             Source::Default => "default",
             Source::Store => "store",
+            Source::OldFile => "the Python tool's file",
             Source::File => "file",
+            Source::OldEnvironment => "environment, by the Python tool's name",
             Source::Environment => "environment",
             Source::CommandLine => "command line",
         }
@@ -37,9 +43,13 @@ impl Source {
 /// The layers above the store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers {
+    pub(crate) old_file: PolicyDraft,
     pub(crate) file: PolicyDraft,
+    pub(crate) old_environment: PolicyDraft,
     pub(crate) environment: PolicyDraft,
     pub(crate) command_line: PolicyDraft,
+    /// What is to be said about where they come from.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Layers {
@@ -49,16 +59,22 @@ impl Layers {
         paths: &Paths,
         command_line: &PolicyDraft,
     ) -> Result<Layers, CliError> {
+        let files =
+            file::read(global.config.as_deref(), &paths.config_file, &paths.old_config_files)?;
         Ok(Layers {
-            file: file::read(global.config.as_deref(), &paths.config_file)?,
+            old_file: files.old,
+            file: files.ours,
+            old_environment: environment.old_draft(),
             environment: environment.draft()?,
             command_line: command_line.clone(),
+            warnings: files.warnings,
         })
     }
 
     /// All of them as one.
     pub(crate) fn merged(&self) -> PolicyDraft {
-        self.file.under(&self.environment).under(&self.command_line)
+        let files = self.old_file.under(&self.file);
+        files.under(&self.old_environment).under(&self.environment).under(&self.command_line)
     }
 
     /// What differs from the store: a value that says the same as the store is no override, and
@@ -69,12 +85,34 @@ impl Layers {
         merged
     }
 
+    /// Where a value above the store stands, in words.
+    pub(crate) fn origin(
+        &self,
+        setting: Setting,
+        environment: &Environment,
+        file: &Path,
+    ) -> Option<String> {
+        let place = match self.provenance(&PolicyDraft::default(), setting).1 {
+            Source::Environment => format!("the environment variable {}", ours(setting)),
+            Source::OldEnvironment => {
+                let name = environment.old_name(setting);
+                format!("the environment variable {}", name.unwrap_or_else(|| ours(setting)))
+            }
+            Source::File => file.display().to_string(),
+            Source::OldFile => "a file of the Python tool".to_owned(),
+            Source::CommandLine | Source::Store | Source::Default => return None,
+        };
+        Some(format!("{setting} comes from {place}"))
+    }
+
     /// The value in force, and where it comes from.
     pub(crate) fn provenance(&self, stored: &PolicyDraft, setting: Setting) -> (String, Source) {
         let layers = [
             (&self.command_line, Source::CommandLine),
             (&self.environment, Source::Environment),
+            (&self.old_environment, Source::OldEnvironment),
             (&self.file, Source::File),
+            (&self.old_file, Source::OldFile),
             (stored, Source::Store),
         ];
         for (draft, source) in layers {
@@ -84,4 +122,8 @@ impl Layers {
         }
         (setting.default_text().to_owned(), Source::Default)
     }
+}
+
+fn ours(setting: Setting) -> String {
+    format!("WNM_{}", setting.key().to_uppercase())
 }

@@ -27,6 +27,8 @@ pub(crate) struct Paths {
     /// Default of `log_storage`.
     pub(crate) logs: PathBuf,
     pub(crate) config_file: PathBuf,
+    /// Where the Python tool's own configuration files lay; a later one counts more.
+    pub(crate) old_config_files: Vec<PathBuf>,
     /// Where units lie.
     pub(crate) units: PathBuf,
     /// Where the user's systemd listens.
@@ -42,8 +44,10 @@ impl Paths {
         environment: &Environment,
         manager: Option<&str>,
     ) -> Result<Paths, CliError> {
-        let system = Paths::of_system();
-        let user = Paths::of_user(environment);
+        let old = old_config_files(environment);
+        let system = Paths { old_config_files: old.clone(), ..Paths::of_system() };
+        let user =
+            Paths::of_user(environment).map(|paths| Paths { old_config_files: old, ..paths });
         let stored = |paths: Option<&Paths>| paths.is_some_and(store_is_ours);
         let (in_system, in_user) = (stored(Some(&system)), stored(user.as_ref().ok()));
         let is_root = nix::unistd::getuid().is_root();
@@ -52,6 +56,12 @@ impl Paths {
             Scope::System => Paths { elsewhere: in_user.then_some(Scope::User), ..system },
             Scope::User => Paths { elsewhere: in_system.then_some(Scope::System), ..user? },
         })
+    }
+
+    /// Where the stores of both scopes would lie, the user's first.
+    pub(crate) fn stores(environment: &Environment) -> [Option<PathBuf>; 2] {
+        let user = Paths::of_user(environment).ok();
+        [user.map(|paths| paths.store), Some(Paths::of_system().store)]
     }
 
     /// Root can write to an operator's base directory, but what it makes there the operator could
@@ -110,11 +120,18 @@ impl Paths {
             logs: base.join("logs"),
             config_file: config.join("wnm/config.toml"),
             units: config.join("systemd/user"),
+            old_config_files: Vec::new(),
             runtime_dir: String::new(),
             elsewhere: None,
             base,
         }
     }
+}
+
+fn old_config_files(environment: &Environment) -> Vec<PathBuf> {
+    let home = environment.get("HOME").filter(|home| home.starts_with('/')).map(Path::new);
+    let places = [".local/share/wnm/config", "wnm/config", ".local/share/wnm/.env"];
+    home.map(|home| places.map(|place| home.join(place)).to_vec()).unwrap_or_default()
 }
 
 /// The scope that somebody named, in so many words or by a manager.
@@ -127,11 +144,16 @@ fn named(
         Some("user") => return Ok(Some(Scope::User)),
         Some("system") => return Ok(Some(Scope::System)),
         Some(other) => {
-            return Err(CliError::usage(format!("`{other}` is not a scope: use user or system")));
+            let name = if global.scope.is_some() { "--scope" } else { "WNM_SCOPE" };
+            let problem = format!("{name} is `{other}`, which is not a scope: use user or system");
+            return Err(CliError::usage(problem));
         }
         None => {}
     }
-    let Some(text) = manager.or_else(|| environment.get("WNM_MANAGER")) else { return Ok(None) };
+    let manager = manager
+        .or_else(|| environment.get("WNM_MANAGER"))
+        .or_else(|| environment.get("PROCESS_MANAGER").filter(|name| name.contains('+')));
+    let Some(text) = manager else { return Ok(None) };
     let manager: Manager = text
         .parse()
         .map_err(|error| CliError::usage(format!("{} is `{text}`: {error}", Setting::Manager)))?;

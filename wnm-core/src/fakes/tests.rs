@@ -5,8 +5,9 @@ use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
 use crate::model::{NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, Verb, Want};
 use crate::observe::FaultKind;
+use crate::plan::PlanScope;
 use crate::policy::{PolicyDraft, Setting};
-use crate::run::{CycleOptions, CycleReport, cycle};
+use crate::run::{CycleOptions, CycleReport, Event, cycle, withdraw};
 
 struct Sim {
     host: SimHost,
@@ -455,4 +456,35 @@ fn both_public_ports_of_a_node_are_opened_and_closed() {
     sim.set(eager(0).with(Setting::WebrtcPortStart, "45"));
     sim.cycles(5);
     assert_eq!(open(), []);
+}
+
+#[test]
+fn a_wish_to_stop_is_heard_between_two_nodes() {
+    let sim = sim(eager(5));
+    sim.look();
+    sim.ask(Verb::Add { count: 4 });
+    let options = CycleOptions { scope: PlanScope::RequestsOnly, ..CycleOptions::new() };
+    let stop = options.stop.clone();
+    let request = sim.store.load().unwrap().requests[0].id;
+    let host = sim.host.host(&sim.store);
+    let mut begun = 0;
+    let report = cycle(&host, &options, &mut |event| {
+        if let Event::Begun(_) = event {
+            begun += 1;
+            // In the middle of the second.
+            if begun == 2 {
+                stop.ask();
+            }
+        }
+    });
+    let report = report.unwrap();
+    assert_eq!((report.done.len(), report.left.len(), begun), (2, 2, 2));
+    assert!(report.done.iter().all(|done| done.outcome.is_done()), "what was begun is finished");
+    assert_eq!(sim.nodes().len(), 2);
+    assert_eq!(sim.store.load().unwrap().requests.len(), 1, "what is left of it could go on");
+    withdraw(&host, request, &report).unwrap();
+    assert_eq!(sim.store.load().unwrap().requests, vec![], "unless whoever asked gave up");
+    let answer = sim.store.answer_to(request).unwrap().unwrap();
+    assert_eq!((answer.done, answer.failed), (2, 0));
+    assert_eq!(answer.refused, ["interrupted before add antnode0003, add antnode0004"]);
 }

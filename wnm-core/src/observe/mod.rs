@@ -6,6 +6,7 @@ mod ledger;
 mod memory;
 mod rates;
 mod reading;
+mod reported;
 mod settle;
 mod snapshot;
 
@@ -18,5 +19,6 @@ pub use reading::{
     MemorySample, NodeFacts, NodeReading, ProcessKey, ProcessReading, ProcessState, Readings,
     Stall, StorageReading, UnitReading, UnitState, Unread,
 };
+pub use reported::Reported;
 pub use settle::{NodeState, SeenNode, settle};
 pub use snapshot::{FileSystemView, MachineView, NodeView, SCHEMA, Snapshot, snapshot};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Reported;
 use crate::model::{Bytes, LoadAverage, NodeId, Now, Release, Version};
 
 /// What kind of failure an outside world answered with. Decisions branch on this only.
@@ -236,6 +237,9 @@ pub struct NodeFacts {
     pub shunned: Option<u64>,
     /// Seconds since its start, by its own account.
     pub uptime_s: Option<u64>,
+    /// Numbers for reports only.
+    #[serde(default, skip_serializing_if = "Reported::is_empty")]
+    pub reported: Reported,
 }
 
 /// Everything that was seen of one node.

@@ -93,6 +93,17 @@ pub enum PolicyError {
     },
 }
 
+impl PolicyError {
+    /// The settings whose values are wrong.
+    pub fn settings(&self) -> Vec<Setting> {
+        match self {
+            PolicyError::Value { setting, .. } => vec![*setting],
+            PolicyError::Inverted { grow, shed } => vec![grow.0, shed.0],
+            PolicyError::Missing { .. } | PolicyError::PortsOverlap { .. } => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

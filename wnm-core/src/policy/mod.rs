@@ -2,12 +2,14 @@
 
 mod band;
 mod draft;
+mod kind;
 mod limits;
 mod read;
 mod setting;
 
 pub use band::{Band, DiskBand, Thresholds};
 pub use draft::{Drafts, PolicyDraft, PolicyError};
+pub use kind::{Kind, Number};
 pub use limits::{AutoLimit, Delays, Keep, Limits, Stability};
 pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};

@@ -450,7 +450,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// `500`, `500MB`, `2GB`, `2GiB`.
-fn parse_bytes(text: &str) -> Option<Bytes> {
+pub(super) fn parse_bytes(text: &str) -> Option<Bytes> {
     let (number, unit) = split_unit(text);
     let size: u64 = match unit {
         "" | "B" => 1,

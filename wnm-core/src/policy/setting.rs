@@ -172,14 +172,19 @@ impl fmt::Display for Setting {
 
 /// A text that names no setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no setting `{name}`; the nearest is `{nearest}`, and `wnm config list` shows all"
-)]
+#[error("there is no setting `{name}`{}", hint(*nearest))]
 pub struct UnknownSetting {
     /// What was given.
     pub name: String,
-    /// What was probably meant.
-    pub nearest: Setting,
+    /// What was probably meant, if anything is near.
+    pub nearest: Option<Setting>,
+}
+
+fn hint(nearest: Option<Setting>) -> String {
+    match nearest {
+        Some(nearest) => format!("; the nearest is `{nearest}`, and `wnm config list` shows all"),
+        None => ": `wnm config list` shows all".to_owned(),
+    }
 }
 
 impl FromStr for Setting {
@@ -194,12 +199,13 @@ impl FromStr for Setting {
     }
 }
 
-fn nearest(name: &str) -> Setting {
-    let mut best = (usize::MAX, Setting::NodeCap);
-    for setting in Setting::ALL {
-        best = std::cmp::min(best, (edit_distance(name, setting.key()), *setting));
-    }
-    best.1
+/// The setting with the fewest letters to change, else the first that `name` is a part of. What
+/// shares hardly a letter was not meant.
+fn nearest(name: &str) -> Option<Setting> {
+    let distances = Setting::ALL.iter().map(|it| (edit_distance(name, it.key()), *it));
+    let best = distances.min().filter(|(distance, _)| *distance <= name.len().div_ceil(3));
+    let part = || Setting::ALL.iter().find(|it| name.len() > 2 && it.key().contains(name)).copied();
+    best.map(|(_, setting)| setting).or_else(part)
 }
 
 /// Levenshtein distance, one row at a time.
@@ -228,5 +234,27 @@ impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Setting, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_probably_meant() {
+        let table = [
+            ("node_cpa", Some(Setting::NodeCap)),
+            ("nodecap", Some(Setting::NodeCap)),
+            ("cpu_les_than", Some(Setting::CpuLessThan)),
+            ("mem", Some(Setting::MemLessThan)),
+            ("psi", Some(Setting::PsiCpuLessThan)),
+            ("a", None),
+            ("", None),
+            ("colour", None),
+        ];
+        for (name, expected) in table {
+            assert_eq!(nearest(name), expected, "{name}");
+        }
     }
 }

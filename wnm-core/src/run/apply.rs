@@ -1,23 +1,37 @@
 //! Carries a plan out: journal, steps, journal. No choice is made here.
 
-use super::Event;
+use super::{CycleReport, Event, Stop};
 use crate::action::{Action, Change, Done, Fault, Outcome, PlannedAction, Reason, Step};
 use crate::host::{Host, HostResult, Recording};
 use crate::model::{Answer, NodeKey, NodeSpec, Now, RequestId, Timestamp};
 use crate::observe::Snapshot;
 use crate::plan::{Plan, lower};
 
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) done: Vec<Done>,
+    /// Not begun, because it was to end early.
+    pub(super) left: Vec<PlannedAction>,
+    pub(super) faults: Vec<String>,
+}
+
 /// Applies every action in order. An action stops at its first failed step; the next one is tried
 /// all the same. A journal that cannot be written ends it: nothing is done that is not written down.
+/// A wish to stop is heard between two actions, never within one.
 pub(super) fn apply(
     host: &Host<'_>,
     plan: &Plan,
     snapshot: &Snapshot,
     now: &Now,
+    stop: &Stop,
     tell: &mut dyn FnMut(Event<'_>),
-) -> (Vec<Done>, Vec<String>) {
+) -> Applied {
     let mut done = Vec::new();
-    for planned in &plan.actions {
+    for (at, planned) in plan.actions.iter().enumerate() {
+        if stop.is_asked() {
+            return Applied { done, left: plan.actions[at..].to_vec(), faults: Vec::new() };
+        }
         let Some(spec) = spec_of(&planned.action, snapshot) else {
             continue;
         };
@@ -25,7 +39,7 @@ pub(super) fn apply(
             Ok(beginning) => beginning,
             Err(error) => {
                 let why = format!("{} was not begun: {}", planned.action, error.chain());
-                return (done, vec![why]);
+                return Applied { done, left: Vec::new(), faults: vec![why] };
             }
         };
         tell(Event::Begun(planned));
@@ -35,10 +49,10 @@ pub(super) fn apply(
         let ended = host.store.finish(beginning.op, &outcome, wall(host, now));
         done.push(Done { node, planned: planned.clone(), outcome });
         if let Err(error) = ended {
-            return (done, vec![error.chain()]);
+            return Applied { done, left: Vec::new(), faults: vec![error.chain()] };
         }
     }
-    (done, Vec::new())
+    Applied { done, ..Applied::default() }
 }
 
 fn spec_of<'a>(action: &'a Action, snapshot: &'a Snapshot) -> Option<&'a NodeSpec> {
@@ -111,6 +125,22 @@ pub(super) fn answer(host: &Host<'_>, plan: &Plan, done: &[Done], faults: &mut V
             faults.push(error.chain());
         }
     }
+}
+
+/// Takes back what is left of a request whose cycle was to end early: whoever interrupted it does
+/// not want the next cycle to go on with it. Other requests stay.
+pub fn withdraw(host: &Host<'_>, request: RequestId, report: &CycleReport) -> HostResult<()> {
+    let left = report.left.iter().filter(|planned| is_for(planned, request));
+    let left: Vec<String> = left.map(|planned| planned.action.to_string()).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let answer = Answer {
+        done: count(&report.done, request, true),
+        failed: count(&report.done, request, false),
+        refused: vec![format!("interrupted before {}", left.join(", "))],
+    };
+    host.store.answer(request, &answer, host.clock.now()?.wall)
 }
 
 fn count(done: &[Done], request: RequestId, good: bool) -> u32 {

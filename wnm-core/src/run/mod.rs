@@ -4,9 +4,12 @@ mod apply;
 mod collect;
 mod event;
 mod report;
+mod stop;
 
+pub use apply::withdraw;
 pub use event::Event;
 pub use report::{CycleError, CycleReport};
+pub use stop::Stop;
 
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub struct CycleOptions {
     pub overrides: PolicyDraft,
     /// By then every node has been looked at, or is silent.
     pub deadline: Duration,
+    /// Asks it to end after the action it is at.
+    pub stop: Stop,
 }
 
 impl CycleOptions {
@@ -36,6 +41,7 @@ impl CycleOptions {
             scope: PlanScope::Everything,
             overrides: PolicyDraft::default(),
             deadline: Duration::from_secs(3),
+            stop: Stop::default(),
         }
     }
 }
@@ -66,9 +72,10 @@ pub fn cycle(
     }
     tell(Event::Planned(&plan));
     if options.dry_run {
-        return Ok(CycleReport { snapshot, policy, plan, done: Vec::new(), faults: Vec::new() });
+        return Ok(CycleReport::of_plan(snapshot, policy, plan));
     }
-    let (done, mut faults) = apply::apply(host, &plan, &snapshot, &now, tell);
+    let apply::Applied { done, left, mut faults } =
+        apply::apply(host, &plan, &snapshot, &now, &options.stop, tell);
     apply::answer(host, &plan, &done, &mut faults);
     let drafts = Drafts { stored: ledger.draft, overrides: options.overrides.clone() };
     let sample = sample.as_ref();
@@ -83,7 +90,7 @@ pub fn cycle(
         memory: &plan.memory,
     };
     apply::record(host, &recording, &done, &mut faults);
-    Ok(CycleReport { snapshot, policy, plan, done, faults })
+    Ok(CycleReport { snapshot, policy, plan, done, left, faults })
 }
 
 /// Observes and plans without doing or storing anything, from a ledger already read.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::action::Done;
+use crate::action::{Done, PlannedAction};
 use crate::host::HostError;
 use crate::observe::Snapshot;
 use crate::plan::{Plan, Violation};
@@ -19,11 +19,19 @@ pub struct CycleReport {
     pub plan: Plan,
     /// What was done; empty after a dry run.
     pub done: Vec<Done>,
+    /// Planned, and not begun because it was to end early.
+    pub left: Vec<PlannedAction>,
     /// Faults of the store itself, after effects: messages.
     pub faults: Vec<String>,
 }
 
 impl CycleReport {
+    /// Of a cycle that did nothing.
+    pub(super) fn of_plan(snapshot: Snapshot, policy: Policy, plan: Plan) -> CycleReport {
+        let (done, left, faults) = (Vec::new(), Vec::new(), Vec::new());
+        CycleReport { snapshot, policy, plan, done, left, faults }
+    }
+
     /// Actions that failed.
     pub fn failed(&self) -> usize {
         self.done.iter().filter(|done| !done.outcome.is_done()).count()

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use wnm_core::observe::NodeFacts;
+use wnm_core::observe::{NodeFacts, Reported};
 
 use super::support::{METADATA, METRICS, ROUTING};
 use crate::parse::{node_facts, parse, routing_facts};
@@ -107,8 +107,41 @@ fn a_real_node() {
         records: Some(0),
         shunned: Some(0),
         uptime_s: Some(570),
+        reported: Reported {
+            puts: None,
+            rewards: Some("0".to_owned()),
+            network_size: Some(7),
+            open_connections: Some(6),
+            total_peers: Some(6),
+            bad_peers: Some(0),
+            relevant_records: Some(0),
+            max_records: Some(0),
+            payments: Some(0),
+            live_time_s: Some(0),
+            memory_mb_100: Some(2955),
+            cpu_100: Some(5),
+        },
     };
     assert_eq!(facts, expected);
+}
+
+#[test]
+fn what_is_only_reported_is_read_in_full() {
+    let text = "ant_node_put_record_ok_total{type=\"chunk\"} 3\n\
+                ant_node_put_record_ok_total{type=\"pointer\"} 4\n\
+                ant_node_current_reward_wallet_balance 1.5e18\n\
+                ant_networking_process_cpu_usage_percentage 0.0353\n";
+    let reported = node_facts(text, None).unwrap().reported;
+    let expected = Reported {
+        puts: Some(7),
+        rewards: Some("1500000000000000000".to_owned()),
+        cpu_100: Some(4),
+        ..Reported::default()
+    };
+    assert_eq!(reported, expected, "all labels, every digit, rounded");
+    let text = "ant_node_put_record_ok_total{type=\"chunk\"} NaN\nant_node_put_record_ok_total 4\n\
+                ant_node_current_reward_wallet_balance -1\n";
+    assert!(node_facts(text, None).unwrap().reported.is_empty());
 }
 
 #[test]
