@@ -108,13 +108,13 @@ fn command_line(spec: &NodeSpec) -> String {
     std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
 }
 
-fn assignment(key: &str, value: &str) -> String {
+pub(crate) fn assignment(key: &str, value: &str) -> String {
     quote(&format!("{key}={value}"))
 }
 
 /// Quoted for a unit file: `%` begins a specifier everywhere; `$` a variable in arguments only,
 /// which is left to the caller.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let escaped = word
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
