@@ -5,12 +5,15 @@ mod commands;
 mod config;
 mod contract;
 mod crashes;
+mod doctor;
+mod guide;
 mod harness;
 mod inputs;
 mod json;
 mod main_job;
 mod refusals;
 mod requests;
+mod schedule;
 mod stand_in;
 mod worlds;
 

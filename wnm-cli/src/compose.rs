@@ -7,7 +7,9 @@ use wnm_core::host::{CommandRunner, Firewall, Host, Intents, Store};
 use wnm_core::model::{FirewallChoice, Manager, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::{DiskFiles, ProgramFinder, Registry, RootHands, SystemRunner};
+use wnm_managers::{
+    Cron, DiskFiles, ProgramFinder, Registry, RootHands, Schedule, SystemRunner, Timer,
+};
 use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -94,6 +96,17 @@ fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
         Scope::User => Registry::new(runner, units, paths.runtime_dir.clone(), roots),
         Scope::System => Registry::of_system(runner, units, roots, root_hands(paths)),
     }
+}
+
+/// Every kind of schedule of one scope; `user` is who we are.
+pub(crate) fn schedules(paths: &Paths, user: &str) -> [Box<dyn Schedule>; 2] {
+    let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
+    let (units, name) = (paths.units.clone(), user.to_owned());
+    let timer = match paths.scope {
+        Scope::User => Timer::new(runner.clone(), units, paths.runtime_dir.clone(), name.clone()),
+        Scope::System => Timer::of_system(runner.clone(), units, root_hands(paths)),
+    };
+    [Box::new(timer), Box::new(Cron::new(runner, paths.scope, name))]
 }
 
 /// What root does for the system scope; files on their way lie in the base directory.

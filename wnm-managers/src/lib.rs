@@ -21,7 +21,7 @@ pub use hands::RootHands;
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;
 pub use schedule::{
-    Cron, Every, Found, Job, Obstacle, Piece, Schedule, ScheduleKind, Timer, drift,
+    Cron, Drift, Every, Found, Job, Obstacle, Piece, Schedule, ScheduleKind, Timer, drift,
 };
 pub use setsid::Setsid;
-pub use systemd::Systemd;
+pub use systemd::{Systemd, unit_is_ours};

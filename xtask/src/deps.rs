@@ -57,6 +57,8 @@ const TABLE: &[Allowed] = &[
         ours: ADAPTERS_AND_CORE,
         others: &[
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "comfy-table",
             "nix",
             "serde",

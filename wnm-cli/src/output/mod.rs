@@ -1,9 +1,15 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
+mod doctor;
 mod explain;
 mod human;
 mod json;
+mod reference;
+mod schedule;
 mod things;
+
+pub(crate) use reference::reference;
+pub(crate) use schedule::{ScheduleReport, Scheduled};
 
 use std::io::Write;
 use std::path::Path;
@@ -120,6 +126,22 @@ pub(crate) fn identities(
 ) -> Result<(), CliError> {
     let shape = things::identities(archive, archived, living);
     print_either(as_json, || things::identities_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn findings(
+    findings: &[crate::doctor::Finding],
+    fixed: &[String],
+    as_json: bool,
+) -> Result<(), CliError> {
+    print_either(as_json, || doctor::text(findings, fixed), || doctor::json(findings, fixed))
+}
+
+pub(crate) fn schedules(report: &ScheduleReport, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || schedule::text(report), || schedule::json(report))
+}
+
+pub(crate) fn pieces(pieces: &[wnm_managers::Piece], as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || schedule::pieces_text(pieces), || schedule::pieces_json(pieces))
 }
 
 pub(crate) fn store_status(

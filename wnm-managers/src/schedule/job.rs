@@ -32,17 +32,25 @@ pub struct Piece {
     pub text: String,
 }
 
-/// How what is there differs from what would be written for `job`, whatever its interval: lines
-/// that are there with `-`, lines that would be there with `+`. Nothing when it is as wanted.
-pub fn drift(schedule: &dyn Schedule, found: &[Piece], job: &Job) -> HostResult<Vec<String>> {
-    let wanted = schedule.pieces(job)?;
+/// What is there, compared with what would be written now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// The interval in seconds, where all else is as it would be.
+    pub every: Option<u32>,
+    /// Else lines that are there with `-`, and lines that would be there with `+`.
+    pub lines: Vec<String>,
+}
+
+/// Compares `found` with what would be written for `job`, whatever its interval.
+pub fn drift(schedule: &dyn Schedule, found: &[Piece], job: &Job) -> HostResult<Drift> {
     for every in Every::ALL {
         // An interval that this kind cannot have is not what was found either.
         let wanted = schedule.pieces(&Job { every, ..job.clone() });
         if wanted.is_ok_and(|wanted| wanted == found) {
-            return Ok(Vec::new());
+            return Ok(Drift { every: Some(every.seconds()), lines: Vec::new() });
         }
     }
+    let wanted = schedule.pieces(job)?;
     let mut lines = Vec::new();
     for place in places(found, &wanted) {
         let (old, new) = (text_at(found, place), text_at(&wanted, place));
@@ -52,9 +60,9 @@ pub fn drift(schedule: &dyn Schedule, found: &[Piece], job: &Job) -> HostResult<
         lines.extend(come.map(|line| format!("+ {line}")));
     }
     if lines.is_empty() {
-        lines.push("the same lines in another order".to_owned());
+        lines.push("the same lines in another order, or more than once".to_owned());
     }
-    Ok(lines)
+    Ok(Drift { every: None, lines })
 }
 
 fn places<'a>(found: &'a [Piece], wanted: &'a [Piece]) -> Vec<&'a str> {

@@ -10,7 +10,7 @@ use wnm_core::fakes::ScriptedRunner;
 use wnm_core::model::{Scope, Timestamp};
 use wnm_core::observe::FaultKind;
 
-use super::{Cron, Every, Job, Schedule, Timer, drift};
+use super::{Cron, Drift, Every, Job, Schedule, Timer, drift};
 use crate::RootHands;
 
 /// A cycle of a user.
@@ -185,12 +185,12 @@ fn a_crontab_that_cannot_be_read_or_changes_is_not_written() {
 fn drift_is_told_line_by_line_and_an_interval_is_none() {
     let (cron, _) = cron(ScriptedRunner::new());
     let found = cron.pieces(&Job { every: Every::ALL[6], ..job() }).unwrap();
-    assert!(drift(&cron, &found, &job()).unwrap().is_empty());
+    assert_eq!(drift(&cron, &found, &job()).unwrap(), Drift { every: Some(120), lines: vec![] });
     let elsewhere = Job { program: "/usr/local/bin/wnm".into(), ..job() };
     let found = cron.pieces(&job()).unwrap();
-    insta::assert_snapshot!(drift(&cron, &found, &elsewhere).unwrap().join("\n"), @"
+    insta::assert_snapshot!(drift(&cron, &found, &elsewhere).unwrap().lines.join("\n"), @"
     - * * * * * /usr/bin/env 'PATH=/usr/local/bin:/usr/bin:/bin' /home/op/.cargo/bin/wnm --scope user run >/dev/null 2>&1
     + * * * * * /usr/bin/env 'PATH=/usr/local/bin:/usr/bin:/bin' /usr/local/bin/wnm --scope user run >/dev/null 2>&1
     ");
-    assert_eq!(drift(&cron, &[], &job()).unwrap().len(), 3);
+    assert_eq!(drift(&cron, &[], &job()).unwrap().lines.len(), 3);
 }

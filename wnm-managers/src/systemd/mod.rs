@@ -8,6 +8,7 @@ mod unit;
 
 pub(crate) use argv::user_environment;
 pub(crate) use ctl::{Systemctl, Whose};
+pub use unit::is_ours as unit_is_ours;
 pub(crate) use unit::{assignment, quote};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,7 +20,8 @@ pub(super) fn id_of(file_name: &str) -> Option<NodeId> {
     stem.starts_with("antnode").then(|| stem.parse().ok()).flatten()
 }
 
-pub(super) fn is_ours(text: &str) -> bool {
+/// Whether a unit file of a node was made by wnm.
+pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
