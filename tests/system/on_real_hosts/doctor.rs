@@ -23,6 +23,8 @@ fn found(op: &Operator, args: &[&str]) -> Vec<String> {
 
 fn a_sound_host_with_strays(op: &Operator) {
     op.init(&["--node-cap", "1"]);
+    // By name: however busy the machine below the host is.
+    op.wnm(&["add"]).ok();
     op.rest_with(1);
     assert_eq!(found(op, &[]), ["no-schedule"]);
     op.wnm(&["schedule", "install", "--every", "30s"]).ok();
@@ -55,10 +57,18 @@ fn a_user_is_told_what_is_wrong() {
         return;
     };
     a_sound_host_with_strays(&op);
-    // Keys that others may read, and a systemd that ends with the last session.
+    // Keys that others may read, and a systemd that ends with the last session: both it mends.
     op.host.sh("chmod 644 /home/op/.local/share/autonomi/node/antnode0001/node_identity.key").ok();
     assert_eq!(found(&op, &[]), ["not-private", "no-schedule"]);
     assert_eq!(found(&op, &["--fix"]), ["no-schedule"]);
+    op.host.exec(&["loginctl", "disable-linger", "op"]).ok();
+    let gone = "for i in $(seq 600); do [ -S /run/user/$(id -u op)/bus ] || exit 0; sleep 0.1; done; \
+                exit 1";
+    op.host.sh(gone).ok();
+    assert_eq!(found(&op, &[]), ["no-systemd", "node-unknown", "no-schedule"]);
+    op.wnm(&["doctor", "--fix"]);
+    let linger = op.host.exec(&["loginctl", "show-user", "op", "--property=Linger", "--value"]);
+    assert_eq!(linger.ok().stdout.trim(), "yes");
 }
 
 #[test]

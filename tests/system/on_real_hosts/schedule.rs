@@ -36,6 +36,7 @@ fn a_timer_of_the_machine_runs_wnm_as_its_operator() {
 fn fired_by_systemd(op: &Operator) {
     let ran = op.wnm(&["schedule", "install", "--every", "10s"]).ok();
     assert!(ran.stdout.contains("KillMode=process"), "it is shown: {ran:?}");
+    ask_for(op, 2);
     wait_for(op, 2);
     let again = op.wnm(&["schedule", "install", "--every", "10s"]).ok();
     assert!(again.stderr.contains("was there already"), "{again:?}");
@@ -75,6 +76,7 @@ fn nodes_without_units_survive_the_service_that_started_them() {
     };
     op.init(&["--node-cap", "2", "--manager", "setsid+user"]);
     op.wnm(&["schedule", "install", "--systemd", "--every", "10s"]).ok();
+    ask_for(&op, 2);
     wait_for(&op, 2);
     let pids = op.host.sh("pgrep -u op -f -- --root-dir").ok().stdout;
     let cycle = json(&op.wnm(&["schedule", "show", "--json"]).ok())["last_cycle"].clone();
@@ -102,6 +104,7 @@ fn cron_creates_nodes_and_every_other_line_stays_as_it_was() {
     op.init(&["--node-cap", "1", "--manager", "setsid+user"]);
     let ran = op.wnm(&["schedule", "install"]).ok();
     assert!(ran.stdout.contains("crontab of op"), "cron suits such nodes: {ran:?}");
+    ask_for(&op, 1);
     wait_for(&op, 1);
     let shown = op.wnm(&["schedule", "show"]).ok();
     assert!(shown.stdout.starts_with("crontab line, every 60 s\n"), "{shown:?}");
@@ -125,9 +128,20 @@ fn cron_runs_cycles_of_root() {
     };
     op.init(&["--node-cap", "1"]);
     op.wnm(&["schedule", "install", "--cron"]).ok();
+    ask_for(&op, 1);
     wait_for(&op, 1);
     op.wnm(&["schedule", "remove"]).ok();
     assert_ne!(op.host.sh("crontab -l").code, Some(0), "an empty crontab goes as a whole");
+}
+
+/// Requests that nobody carries out but what is scheduled: a lock that is held makes wnm queue them.
+/// Left to itself wnm would grow as well, but not while other work takes all of the machine's CPU.
+#[track_caller]
+fn ask_for(op: &Operator, count: u32) {
+    let lock = format!("{}/wnm_active", op.base());
+    let add = format!("WNM_LOCK_PATIENCE=0 flock {lock} /usr/local/bin/wnm add --count {count}");
+    let ran = op.run(&["sh", "-c", &add]);
+    assert_eq!(ran.code, Some(3), "it is queued: {ran:?}");
 }
 
 /// Until so many nodes run, with nobody typing `wnm run`.

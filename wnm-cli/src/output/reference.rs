@@ -95,10 +95,10 @@ fn option(argument: &Arg) -> String {
     let long = argument.get_long().map(|long| format!("--{long}"));
     let short = argument.get_short().map(|short| format!("-{short}"));
     let mut names: Vec<String> = short.into_iter().chain(long).collect();
-    if argument.get_action().takes_values() {
-        if let Some(last) = names.last_mut() {
-            let _ = write!(last, " {}", value_name(argument));
-        }
+    if argument.get_action().takes_values()
+        && let Some(last) = names.last_mut()
+    {
+        let _ = write!(last, " {}", value_name(argument));
     }
     format!("- `{}`: {}{}\n", names.join("`, `"), help(argument), default(argument))
 }

@@ -218,8 +218,8 @@ mod tests {
                 text.pop();
             }
             prop_assume!(!text.contains("# wnm, user scope"));
-            let installed = split(&text, Scope::User).unwrap().with(&ours());
-            let parts = split(&installed, Scope::User).unwrap();
+            let installed = split(&text, Scope::User).expect("sound").with(&ours());
+            let parts = split(&installed, Scope::User).expect("sound");
             let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
             prop_assert_eq!(&parts.others, &format!("{text}{newline}"));
             prop_assert_eq!(parts.with(&ours()), installed);
