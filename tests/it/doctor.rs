@@ -29,6 +29,8 @@ fn findings(ran: &Ran) -> Vec<(String, bool)> {
     let findings = json["findings"].as_array().expect("a list").iter();
     let of = |found: &serde_json::Value| {
         let id = found["id"].as_str().expect("a name").to_owned();
+        let parts: Vec<&String> = found.as_object().expect("an object").keys().collect();
+        assert_eq!(parts, ["fix", "fixable", "id", "means", "severity", "subject"]);
         assert!(!found["means"].as_str().expect("words").is_empty(), "{found}");
         (id, found["fixable"] == true)
     };

@@ -37,6 +37,12 @@ fn a_crontab_line_is_shown_written_once_and_taken_away() {
     assert_eq!(slower, written.replace("\n* * * * * ", "\n*/2 * * * * "));
 
     let shown = env.run(&["schedule", "show", "--json"]).expect(0).json();
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    };
+    assert_eq!(names(&shown), ["last_cycle", "others", "scheduled", "schema", "unread"]);
+    let parts = ["drift", "fires", "kind", "last", "next", "others", "pieces", "why_not"];
+    assert_eq!(names(&shown["scheduled"][0]), parts);
     assert_eq!(shown["scheduled"][0]["kind"], "cron", "{shown}");
     // The program under test is not the one that was named.
     assert_eq!(shown["scheduled"][0]["drift"]["every"], serde_json::Value::Null, "{shown}");
