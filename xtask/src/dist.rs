@@ -14,9 +14,18 @@ const PACKAGE: &str = "wnm";
 
 /// Builds everything below `target/dist`.
 pub(crate) fn run() -> Done {
-    shell(&mut cargo(&["build", "--release", "--locked", "-p", "wnm-cli", "--bin", "wnm"]))?;
+    shell(&mut cargo(&[
+        "build",
+        "--profile",
+        "packaged",
+        "--locked",
+        "-p",
+        "wnm-cli",
+        "--bin",
+        "wnm",
+    ]))?;
     let target = PathBuf::from(metadata()?.target_directory);
-    let built = target.join("release/wnm");
+    let built = target.join("packaged/wnm");
     let bytes = fs::metadata(&built).map_err(|error| failed(&built, &error))?.len();
     println!("wnm: {:.2} MB of {} MB", bytes as f64 / 1e6, LARGEST / 1_000_000);
     if bytes > LARGEST {
