@@ -133,6 +133,17 @@ pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
     Some(format!("firewall is `ufw`, which cannot be used: {}", error.chain()))
 }
 
+/// Whether the firewall of the settings is one that is looked after, and is on; why that cannot be
+/// said, where it was asked for by name.
+pub(crate) fn firewall_is_on(in_force: &PolicyDraft, scope: Scope) -> Result<bool, String> {
+    let is_active = || wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active();
+    match (in_force.text(Setting::Firewall).parse(), scope) {
+        (Ok(FirewallChoice::Ufw), _) => is_active().map_err(|error| error.chain()),
+        (Ok(FirewallChoice::Auto), Scope::System) => Ok(is_active().unwrap_or(false)),
+        (Ok(FirewallChoice::Auto | FirewallChoice::None) | Err(_), _) => Ok(false),
+    }
+}
+
 /// Storage roots of the settings and of every node.
 fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
     let wanted = shell_words::split(in_force.text(Setting::NodeStorage)).unwrap_or_default();

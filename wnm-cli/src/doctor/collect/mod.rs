@@ -72,10 +72,11 @@ pub(crate) fn collect(
     };
     machine::managers(context, &mut facts);
     if let Some(looked) = &looked {
+        let in_force = looked.ledger.draft.under(&context.layers.merged());
         if let Ok((snapshot, _)) = &looked.seen {
             facts.roots = places::roots(snapshot);
             (facts.nodes, facts.tools.no_firewall) =
-                nodes::facts(context, &looked.adapters, snapshot);
+                nodes::facts(context, &looked.adapters, &in_force, snapshot);
         }
         facts.strays = places::strays(paths, &looked.ledger);
     }

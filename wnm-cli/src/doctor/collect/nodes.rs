@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wnm_core::host::Firewall;
 use wnm_core::observe::{NodeView, ProcessKey, Snapshot};
+use wnm_core::policy::PolicyDraft;
 use wnm_managers::{DiskFiles, KeyState, processes_below};
 
 use super::super::facts::NodeFact;
@@ -16,18 +17,22 @@ use crate::compose::{self, Adapters};
 pub(super) fn facts(
     context: &Context<'_>,
     adapters: &Adapters,
+    in_force: &PolicyDraft,
     snapshot: &Snapshot,
 ) -> (Vec<NodeFact>, Option<String>) {
     let roots: Vec<PathBuf> = snapshot.storage.keys().cloned().collect();
     // Whoever cannot list processes at all is told so by every node being unknown.
     let processes = processes_below(&roots).unwrap_or_default();
     let files = compose::files(&context.paths);
-    let mut no_firewall = None;
+    let firewall_on = compose::firewall_is_on(in_force, context.paths.scope);
+    let is_on = firewall_on == Ok(true);
+    let mut no_firewall = firewall_on.err();
     let nodes = snapshot.nodes.iter().map(|node| {
         let mut fact = fact(node, snapshot, &processes, &files);
-        match closed(adapters.host().firewall, node) {
-            Ok(closed) => fact.closed = closed,
-            Err(why) => no_firewall = Some(why),
+        match is_on.then(|| closed(adapters.host().firewall, node)) {
+            Some(Ok(closed)) => fact.closed = closed,
+            Some(Err(why)) => no_firewall = Some(why),
+            None => {}
         }
         fact
     });
@@ -72,14 +77,11 @@ fn fact(
     }
 }
 
-/// Openings that should be there and are not; none where no firewall is looked after.
+/// Openings that should be there and are not.
 fn closed(
     firewall: &dyn Firewall,
     node: &NodeView,
 ) -> Result<Vec<wnm_core::model::PortRule>, String> {
-    if firewall.kind() == "none" {
-        return Ok(Vec::new());
-    }
     let mut closed = Vec::new();
     for rule in node.record.spec.ports.public() {
         if !firewall.is_open(rule).map_err(|error| error.chain())? {

@@ -110,7 +110,8 @@ fn ports(facts: &Facts, node: &NodeFact) -> Vec<Finding> {
         }
     }
     for rule in node.closed.iter().filter(|_| node.alive == Some(true)) {
-        let means = "the firewall has no opening of ours for it: peers may not reach the node";
+        let means = "the firewall has no opening of ours for it: unless a rule of somebody else opens it, \
+                     peers do not reach the node";
         let subject = format!("{}: {rule}", node.id);
         let finding = Finding::new(Severity::Warning, "port-closed", subject, means);
         findings.push(finding.fix(wnm(facts, &format!("restart {}", node.id))));
