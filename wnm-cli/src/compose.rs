@@ -7,7 +7,9 @@ use wnm_core::host::{CommandRunner, Firewall, Host, Intents, Store};
 use wnm_core::model::{FirewallChoice, Manager, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::{DiskFiles, ProgramFinder, Registry, RootHands, SystemRunner};
+use wnm_managers::{
+    Cron, DiskFiles, ProgramFinder, Registry, RootHands, Schedule, SystemRunner, Timer,
+};
 use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -96,6 +98,17 @@ fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
     }
 }
 
+/// Every kind of schedule of one scope; `user` is who we are.
+pub(crate) fn schedules(paths: &Paths, user: &str) -> [Box<dyn Schedule>; 2] {
+    let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
+    let (units, name) = (paths.units.clone(), user.to_owned());
+    let timer = match paths.scope {
+        Scope::User => Timer::new(runner.clone(), units, paths.runtime_dir.clone(), name.clone()),
+        Scope::System => Timer::of_system(runner.clone(), units, root_hands(paths)),
+    };
+    [Box::new(timer), Box::new(Cron::new(runner, paths.scope, name))]
+}
+
 /// What root does for the system scope; files on their way lie in the base directory.
 pub(crate) fn root_hands(paths: &Paths) -> RootHands {
     let owner = nix::unistd::geteuid().as_raw();
@@ -118,6 +131,17 @@ pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
     }
     let error = wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active().err()?;
     Some(format!("firewall is `ufw`, which cannot be used: {}", error.chain()))
+}
+
+/// Whether the firewall of the settings is one that is looked after, and is on; why that cannot be
+/// said, where it was asked for by name.
+pub(crate) fn firewall_is_on(in_force: &PolicyDraft, scope: Scope) -> Result<bool, String> {
+    let is_active = || wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active();
+    match (in_force.text(Setting::Firewall).parse(), scope) {
+        (Ok(FirewallChoice::Ufw), _) => is_active().map_err(|error| error.chain()),
+        (Ok(FirewallChoice::Auto), Scope::System) => Ok(is_active().unwrap_or(false)),
+        (Ok(FirewallChoice::Auto | FirewallChoice::None) | Err(_), _) => Ok(false),
+    }
 }
 
 /// Storage roots of the settings and of every node.

@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 pub(crate) const LEGEND: &str = "\
 Exit codes:
   0   done, or nothing to do (for `plan`: nothing to do)
-  1   something failed
+  1   something failed; `doctor`: something is wrong
   2   usage, an invalid setting, or already initialised
   3   another cycle is running; a request is stored and carried out by the next cycle
   4   not initialised

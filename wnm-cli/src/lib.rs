@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod ask;
 mod commands;
 mod compose;
+mod doctor;
 mod error;
 mod exit;
 mod interrupt;

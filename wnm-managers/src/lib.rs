@@ -7,6 +7,7 @@ mod files;
 mod hands;
 mod process;
 mod registry;
+mod schedule;
 mod setsid;
 mod systemd;
 #[cfg(test)]
@@ -19,5 +20,8 @@ pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use hands::RootHands;
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;
+pub use schedule::{
+    Cron, Drift, Every, Found, Job, Obstacle, Piece, Schedule, ScheduleKind, Timer, drift,
+};
 pub use setsid::Setsid;
-pub use systemd::Systemd;
+pub use systemd::{Systemd, unit_is_ours};

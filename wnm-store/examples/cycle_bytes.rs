@@ -162,6 +162,7 @@ fn view(number: u32, noise: &mut Noise) -> NodeView {
             records: Some(noise.below(9000)),
             shunned: Some(0),
             uptime_s: Some(900_000),
+            ..NodeFacts::default()
         },
         data_present: Some(true),
         disk: Some(Bytes(noise.below(20_000_000_000))),

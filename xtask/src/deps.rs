@@ -63,6 +63,8 @@ const TABLE: &[Allowed] = &[
         ours: FOR_CLI,
         others: &[
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "comfy-table",
             "nix",
             "serde",

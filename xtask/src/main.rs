@@ -9,6 +9,7 @@
 mod ci;
 mod demo;
 mod deps;
+mod dist;
 mod host_setup;
 mod shell;
 mod test;
@@ -26,6 +27,7 @@ cargo xtask <command>
   tidy              text rules over the whole tree
   deps              who may depend on whom
   demo              the main job, shown in a private directory
+  dist              the program, a Debian package and checksums, in target/dist
   host-setup        install the Debian packages of the system tier (as root)
 ";
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["deps"] => deps::run(),
         ["demo"] => demo::run(),
+        ["dist"] => dist::run(),
         ["host-setup"] => host_setup::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

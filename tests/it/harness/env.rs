@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -89,6 +90,7 @@ impl TestEnv {
         fs::create_dir_all(&bin).expect("a directory");
         fs::create_dir_all(dir.path().join("home")).expect("a directory");
         StandIn::install(&bin, name);
+        install_crontab(dir.path());
         TestEnv { dir, base: claim_base(), variables: Vec::new() }
     }
 
@@ -117,6 +119,20 @@ impl TestEnv {
     pub(crate) fn init(&self, more: &[&str]) -> Ran {
         let args = self.init_args(more);
         self.run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// What [`TestEnv::init`] says, as a configuration file: for commands that are run as they stand.
+    /// Waiting times that pages speak of stay as they are shipped.
+    pub(crate) fn configure_for_guide(&self) {
+        let (ports, metrics) = (self.base, self.base + 1);
+        let text = format!(
+            "manager = \"setsid+user\"\nport_start = {ports}\nmetrics_port_start = {metrics}\n\
+             hd_less_than = 99.8\nhd_remove = 99.9\ndelay_start = \"0s\"\ndelay_remove = \"0s\"\n"
+        );
+        let place = self.path("home/.config/wnm");
+        fs::create_dir_all(&place)
+            .and_then(|()| fs::write(place.join("config.toml"), text))
+            .expect("a file can be written");
     }
 
     /// What [`TestEnv::init`] is run with.
@@ -210,7 +226,9 @@ impl TestEnv {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wnm-dup"));
-        let mut path = OsString::from(self.path("bin"));
+        let mut path = OsString::from(self.path("tools"));
+        path.push(":");
+        path.push(self.path("bin"));
         path.push(":/usr/bin:/bin");
         command
             .args(args)
@@ -287,6 +305,21 @@ impl TestEnv {
             .expect("an entry")
             .path()
     }
+}
+
+/// A `crontab` of this home alone, kept in the file `crontab`: tests leave that of the machine alone.
+fn install_crontab(dir: &Path) {
+    let file = dir.join("crontab");
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in\n-l) cat {file} 2>/dev/null || {{ echo 'no crontab for op' >&2; \
+         exit 1; }} ;;\n-r) rm {file} ;;\n-) cat >{file} ;;\nesac\n",
+        file = file.display()
+    );
+    let tool = dir.join("tools/crontab");
+    fs::create_dir_all(dir.join("tools"))
+        .and_then(|()| fs::write(&tool, script))
+        .and_then(|()| fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)))
+        .expect("a script can be written");
 }
 
 fn redact_port(word: &str, base: u16) -> String {

@@ -2,8 +2,10 @@
 
 mod contract;
 mod day;
+mod doctor;
 mod firewall;
 mod operator;
+mod schedule;
 mod smoke;
 mod story;
 mod system_scope;

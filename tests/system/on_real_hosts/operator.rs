@@ -70,7 +70,7 @@ impl Operator {
     }
 
     /// The base directory.
-    fn base(&self) -> &'static str {
+    pub(super) fn base(&self) -> &'static str {
         if self.is_user() { "/home/op/.local/share/autonomi" } else { "/var/antctl" }
     }
 
@@ -127,7 +127,7 @@ impl Operator {
         // The whole host lies on 2 GB.
         args.extend(["--crisis-bytes", "100MB"]);
         // The machine below the host may be busy with other things; that is no part of the story.
-        args.extend(["--cpu-less-than", "99.8", "--cpu-remove", "99.9"]);
+        args.extend(["--cpu-less-than", "99.99", "--cpu-remove", "100"]);
         args.extend(["--hd-less-than", "98", "--hd-remove", "99"]);
         args.extend(["--desired-load-average", "9999", "--max-load-average-allowed", "10000"]);
         if real_node().is_some() {

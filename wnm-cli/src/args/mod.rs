@@ -1,13 +1,17 @@
 //! The command line: types only; doc comments are the help.
 
+mod documents;
 mod misplaced;
+mod schedule;
 mod setting;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use misplaced::misplaced;
+pub(crate) use schedule::{InstallArgs, Kind, ScheduleCommand};
 pub(crate) use setting::SettingArgs;
 
 use crate::exit::LEGEND;
@@ -94,8 +98,19 @@ pub(crate) enum Command {
     /// Look at the store
     #[command(subcommand)]
     Db(DbCommand),
-    /// Show help, or `help exit-codes`
+    /// Show help, `help exit-codes`, or `help reference`: everything as Markdown
     Help(HelpArgs),
+    /// Have cycles run by themselves, by a systemd timer or a crontab line
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Look for what is wrong with this machine and its nodes, and say what to do
+    Doctor(DoctorArgs),
+    /// Print what a shell needs to complete commands, options and names of nodes
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
+    #[command(name = "__nodes", hide = true)]
+    NodeNames,
 }
 
 #[derive(Debug, Args)]
@@ -297,8 +312,15 @@ pub(crate) enum DbCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, or exit-codes
+    /// A command, exit-codes, or reference
     pub(crate) topic: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Do the fixes that cannot destroy anything: modes of files, and lingering
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Args)]

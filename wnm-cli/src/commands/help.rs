@@ -12,6 +12,7 @@ pub(super) fn run(args: &HelpArgs) -> Result<Exit, CliError> {
     let text = match args.topic.as_deref() {
         None => command.render_long_help().to_string(),
         Some("exit-codes") => LEGEND.to_owned(),
+        Some("reference") => output::reference(),
         Some(name) => match command.find_subcommand_mut(name) {
             Some(found) => found.render_long_help().to_string(),
             None => {

@@ -1,13 +1,15 @@
 //! `wnm init`: everything is verified before anything is written.
 #![expect(clippy::disallowed_methods, reason = "the shell module that makes the base directory")]
 
+mod questions;
+
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wnm_core::host::{Binaries, Intents, MachineProbe, Store};
-use wnm_core::model::{Manager, ManagerKind, NodeId, Release, Scope};
+use wnm_core::model::{Manager, ManagerKind, NodeId, Program, Release, Scope};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
@@ -23,9 +25,12 @@ use crate::output;
 
 pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
     refuse_second_store(context)?;
-    let draft = draft(context)?;
     let cpus = cpus()?;
-    let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)?;
+    let given = context.layers.merged();
+    let answers = questions::answers(context, &given, cpus)?;
+    let draft = draft(context, &given.under(&answers))?;
+    let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)
+        .map_err(|errors| everything_wrong(context, &draft, errors))?;
     refuse_other_scope(context, policy.nodes.manager)?;
     let release = verify(context, &policy, &draft)?;
     create(context, &draft, &policy)?;
@@ -72,8 +77,7 @@ fn usual_manager(scope: Scope) -> Manager {
 }
 
 /// What is stored: everything that was given, and the places.
-fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
-    let given = context.layers.merged();
+fn draft(context: &Context<'_>, given: &PolicyDraft) -> Result<PolicyDraft, CliError> {
     let path = |path: &Path| match path.to_str() {
         Some(text) => Ok(shell_words::quote(text).into_owned()),
         None => Err(CliError::usage(format!("{} is not UTF-8", path.display()))),
@@ -88,7 +92,20 @@ fn draft(context: &Context<'_>) -> Result<PolicyDraft, CliError> {
     Ok(usual
         .with(Setting::NodeStorage, path(&context.paths.nodes)?)
         .with(Setting::LogStorage, path(&context.paths.logs)?)
-        .under(&given))
+        .under(given))
+}
+
+/// Settings that make no policy, and with them the program that would be missed next.
+fn everything_wrong(
+    context: &Context<'_>,
+    draft: &PolicyDraft,
+    errors: Vec<wnm_core::policy::PolicyError>,
+) -> CliError {
+    let mut error = CliError::from(errors);
+    if let Ok(program) = draft.text(Setting::Program).parse() {
+        error.problems.extend(binary(context, program, draft).err());
+    }
+    error
 }
 
 fn cpus() -> Result<u32, CliError> {
@@ -104,7 +121,8 @@ fn verify(
 ) -> Result<Release, CliError> {
     let mut problems = Vec::new();
     let mut hints = Vec::new();
-    let release = binary(context, policy, draft).map_err(|error| problems.push(error));
+    let release =
+        binary(context, policy.nodes.program, draft).map_err(|error| problems.push(error));
     problems.extend(taken_ports(policy));
     let of_scope = match context.paths.scope {
         Scope::User => {
@@ -130,7 +148,7 @@ fn verify(
     }
 }
 
-fn binary(context: &Context<'_>, policy: &Policy, draft: &PolicyDraft) -> Result<Release, String> {
+fn binary(context: &Context<'_>, program: Program, draft: &PolicyDraft) -> Result<Release, String> {
     let configured = draft.text(Setting::NodeBinary);
     if !configured.is_empty() && !configured.starts_with('/') {
         return Err(format!("node_binary is `{configured}`: give an absolute path"));
@@ -138,7 +156,7 @@ fn binary(context: &Context<'_>, policy: &Policy, draft: &PolicyDraft) -> Result
     let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
     let search = context.environment.program_directories();
     ProgramFinder::new(SystemRunner.into(), configured, search)
-        .available(policy.nodes.program)
+        .available(program)
         .map_err(|error| error.chain())
 }
 

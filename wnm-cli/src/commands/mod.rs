@@ -1,17 +1,21 @@
 //! One file a command: intent or query, then cycle, then rendering.
 
+mod completions;
 mod config;
 mod db;
+mod doctor;
 mod explain;
 mod help;
 mod history;
 mod identity;
 mod init;
+mod man;
 mod nodes;
 mod plan;
 mod replay;
 mod report;
 mod run;
+mod schedule;
 mod simulate;
 mod snapshot;
 mod status;
@@ -95,6 +99,15 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
         Command::Db(command) => db::run(&context(&nothing)?, command),
         Command::Simulate(args) => simulate::run(args, || context(&nothing), cli.global.json),
         Command::Help(args) => help::run(args),
+        Command::Schedule(command) => {
+            schedule::run(&context(&nothing)?, cli.global.config.as_deref(), command)
+        }
+        Command::Completions(args) => completions::run(args.shell),
+        Command::Man(args) => man::run(args),
+        Command::NodeNames => completions::nodes(&context(&nothing)?),
+        Command::Doctor(args) => {
+            doctor::run(&context(&nothing)?, cli.global.config.as_deref(), args.fix)
+        }
     }
 }
 
@@ -128,7 +141,7 @@ impl<'a> Context<'a> {
     }
 
     /// The adapters over the store there is.
-    fn adapters(&self, access: Access) -> Result<(Adapters, Ledger), CliError> {
+    pub(crate) fn adapters(&self, access: Access) -> Result<(Adapters, Ledger), CliError> {
         let (store, ledger) = open(&self.paths, access)?;
         let in_force = ledger.draft.under(&self.layers.merged());
         let adapters = Adapters::new(store, &ledger, &in_force, &self.paths, self.environment);
@@ -136,7 +149,7 @@ impl<'a> Context<'a> {
     }
 
     /// A cycle with what the layers above the store say.
-    fn options(&self, ledger: &Ledger, scope: PlanScope) -> CycleOptions {
+    pub(crate) fn options(&self, ledger: &Ledger, scope: PlanScope) -> CycleOptions {
         CycleOptions {
             scope,
             overrides: self.layers.overrides(&ledger.draft),

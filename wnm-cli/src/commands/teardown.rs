@@ -10,7 +10,7 @@ use wnm_core::observe::Ledger;
 use wnm_core::policy::Setting;
 use wnm_store::SqliteStore;
 
-use super::{Context, nodes};
+use super::{Context, nodes, schedule};
 use crate::args::TeardownArgs;
 use crate::compose::{self, Access};
 use crate::error::CliError;
@@ -72,7 +72,15 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     if context.paths.scope == Scope::System {
         output::say(&format!("the user `{}` stays", compose::NODE_USER));
     }
-    output::say("everything else of wnm is gone");
+    let left = schedule::left(context);
+    output::say(match left.is_empty() {
+        true => "everything else of wnm is gone",
+        false => "everything else of wnm is gone, but for what runs cycles by itself",
+    });
+    for kind in left {
+        let remove = schedule::command_for(context.paths.scope, "schedule remove");
+        output::say(&format!("a {kind} still runs wnm: `{remove}` takes it away"));
+    }
     Ok(Exit::Done)
 }
 

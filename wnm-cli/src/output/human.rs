@@ -18,7 +18,7 @@ pub(super) fn initialised(paths: &Paths, policy: &Policy, release: &Release) -> 
     let wallets = policy.nodes.wallets.shares().iter().map(|share| share.address.to_string());
     format!(
         "initialised {}\n  up to {} nodes of {} {}, kept by {}\n  rewards go to {}\nnext: `wnm \
-         run` once a minute; `wnm plan` shows what it would do",
+         schedule install` has a cycle run every minute; `wnm plan` shows what it would do",
         paths.base.display(),
         policy.cap.stored,
         policy.nodes.program,

@@ -1,15 +1,18 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
 mod columns;
+mod doctor;
 mod effect;
 mod explain;
 mod human;
 mod json;
 mod progress;
+mod reference;
 mod replay;
 pub(crate) mod report;
 #[cfg(test)]
 mod sample;
+mod schedule;
 mod simulate;
 pub(crate) mod status;
 mod terminal;
@@ -18,6 +21,8 @@ mod things;
 pub(crate) use effect::effect_now;
 pub(crate) use explain::Explained;
 pub(crate) use progress::{Progress, left};
+pub(crate) use reference::reference;
+pub(crate) use schedule::{ScheduleReport, Scheduled};
 pub(crate) use terminal::Terminal;
 
 use std::io::Write;
@@ -205,6 +210,22 @@ pub(crate) fn identities(
 ) -> Result<(), CliError> {
     let shape = things::identities(archive, archived, living);
     print_either(as_json, || things::identities_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn findings(
+    findings: &[crate::doctor::Finding],
+    fixed: &[String],
+    as_json: bool,
+) -> Result<(), CliError> {
+    print_either(as_json, || doctor::text(findings, fixed), || doctor::json(findings, fixed))
+}
+
+pub(crate) fn schedules(report: &ScheduleReport, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || schedule::text(report), || schedule::json(report))
+}
+
+pub(crate) fn pieces(pieces: &[wnm_managers::Piece], as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || schedule::pieces_text(pieces), || schedule::pieces_json(pieces))
 }
 
 pub(crate) fn store_status(

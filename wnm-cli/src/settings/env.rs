@@ -78,6 +78,12 @@ impl Environment {
         directories
     }
 
+    /// Variables that give settings: they hold for this run only.
+    pub(crate) fn setting_names(&self) -> Vec<&str> {
+        let names = self.variables.keys().map(String::as_str);
+        names.filter(|name| name.starts_with("WNM_") && !NOT_SETTINGS.contains(name)).collect()
+    }
+
     /// How long a request may wait for a running cycle, where that is said.
     pub(crate) fn lock_patience(&self) -> Result<Option<Duration>, CliError> {
         let Some(text) = self.get(LOCK_PATIENCE) else { return Ok(None) };
@@ -107,7 +113,7 @@ impl Environment {
 
 #[cfg(test)]
 impl Environment {
-    fn of(pairs: &[(&str, &str)]) -> Environment {
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Environment {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
     }

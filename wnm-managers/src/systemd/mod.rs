@@ -2,10 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads and writes units")]
 
 mod argv;
+mod ctl;
 mod show;
 mod unit;
 
 pub(crate) use argv::user_environment;
+pub(crate) use ctl::{Systemctl, Whose};
+pub use unit::is_ours as unit_is_ours;
+pub(crate) use unit::{assignment, quote};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wnm_core::action::Change;
-use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, NodeManager};
+use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
@@ -27,19 +31,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(unit::STOP_SECONDS + 30);
 
 /// `systemd+user` and `systemd+sudo`.
 pub struct Systemd {
-    runner: Arc<dyn CommandRunner>,
+    ctl: Systemctl,
     units: PathBuf,
     roots: Vec<PathBuf>,
-    whose: Whose,
+    /// As whom nodes of the machine's own systemd run; a user's run as that user.
+    user: Option<String>,
     hands: Arc<dyn Hands>,
-}
-
-/// Whose systemd.
-enum Whose {
-    /// A user's own, listening in this directory.
-    User { runtime_dir: String },
-    /// The machine's, running nodes as this user.
-    System { user: String },
 }
 
 impl std::fmt::Debug for Systemd {
@@ -56,8 +53,8 @@ impl Systemd {
         runtime_dir: String,
         roots: Vec<PathBuf>,
     ) -> Systemd {
-        let whose = Whose::User { runtime_dir };
-        Systemd { runner, units, roots, whose, hands: Arc::new(OwnHands) }
+        let ctl = Systemctl::new(runner, Whose::User { runtime_dir });
+        Systemd { ctl, units, roots, user: None, hands: Arc::new(OwnHands) }
     }
 
     /// The machine's own, which is told what to do with root's rights, and asked without.
@@ -67,8 +64,9 @@ impl Systemd {
         roots: Vec<PathBuf>,
         hands: RootHands,
     ) -> Systemd {
-        let whose = Whose::System { user: hands.user().to_owned() };
-        Systemd { runner, units, roots, whose, hands: Arc::new(hands) }
+        let ctl = Systemctl::new(runner, Whose::System);
+        let user = Some(hands.user().to_owned());
+        Systemd { ctl, units, roots, user, hands: Arc::new(hands) }
     }
 
     fn unit_file(&self, id: NodeId) -> PathBuf {
@@ -76,58 +74,18 @@ impl Systemd {
     }
 
     fn render(&self, spec: &NodeSpec) -> String {
-        match &self.whose {
-            Whose::User { .. } => unit::render(spec, None),
-            Whose::System { user } => unit::render(spec, Some(user)),
-        }
+        unit::render(spec, self.user.as_deref())
     }
 
-    fn invocation(&self, args: Vec<String>, patience: Duration) -> Invocation {
-        match &self.whose {
-            Whose::User { runtime_dir } => {
-                let args = std::iter::once("--user".to_owned()).chain(args);
-                let mut call = Invocation::new("systemctl", args, patience);
-                call.env = user_environment(runtime_dir);
-                call
-            }
-            Whose::System { .. } => Invocation::new("/usr/bin/systemctl", args, patience),
-        }
-    }
-
-    fn call(&self, call: &Invocation) -> HostResult<Completed> {
-        let answer = self.runner.run(call)?;
-        let silent = ["Failed to connect to bus", "System has not been booted with systemd"];
-        if silent.iter().any(|complaint| answer.stderr.contains(complaint)) {
-            let whose = match self.whose {
-                Whose::User { .. } => "the user's systemd",
-                Whose::System { .. } => "systemd",
-            };
-            let op = format!("{whose} does not answer: {}", answer.stderr.trim());
-            return Err(HostError::new(op, FaultKind::Unavailable));
-        }
-        Ok(answer)
-    }
-
-    /// A call that must succeed.
     fn must(&self, args: Vec<String>, patience: Duration) -> HostResult<()> {
-        let line = args.join(" ");
-        let call = self.invocation(args, patience);
-        let answer = self.call(&match self.whose {
-            Whose::User { .. } => call,
-            Whose::System { .. } => call.as_root(),
-        })?;
-        if answer.ok() {
-            return Ok(());
-        }
-        let why = answer.stderr.trim().to_owned();
-        Err(HostError::with(format!("systemctl {line}"), FaultKind::Failed, why))
+        self.ctl.must(args, patience)
     }
 
     fn show(&self, ids: &[NodeId]) -> HostResult<BTreeMap<NodeId, Shown>> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let answer = self.call(&self.invocation(argv::show(ids), argv::PATIENCE))?;
+        let answer = self.ctl.ask(argv::show(ids), argv::PATIENCE)?;
         if !answer.ok() {
             let why = answer.stderr.trim().to_owned();
             return Err(HostError::with("systemctl show", FaultKind::Unavailable, why));
@@ -171,10 +129,7 @@ impl Systemd {
 
 impl NodeManager for Systemd {
     fn manager(&self) -> Manager {
-        let scope = match self.whose {
-            Whose::User { .. } => Scope::User,
-            Whose::System { .. } => Scope::System,
-        };
+        let scope = if self.user.is_some() { Scope::System } else { Scope::User };
         Manager { kind: ManagerKind::Systemd, scope }
     }
 

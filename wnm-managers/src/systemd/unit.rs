@@ -20,7 +20,8 @@ pub(super) fn id_of(file_name: &str) -> Option<NodeId> {
     stem.starts_with("antnode").then(|| stem.parse().ok()).flatten()
 }
 
-pub(super) fn is_ours(text: &str) -> bool {
+/// Whether a unit file of a node was made by wnm.
+pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
@@ -108,13 +109,13 @@ fn command_line(spec: &NodeSpec) -> String {
     std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
 }
 
-fn assignment(key: &str, value: &str) -> String {
+pub(crate) fn assignment(key: &str, value: &str) -> String {
     quote(&format!("{key}={value}"))
 }
 
 /// Quoted for a unit file: `%` begins a specifier everywhere; `$` a variable in arguments only,
 /// which is left to the caller.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let escaped = word
         .replace('\\', "\\\\")
         .replace('"', "\\\"")

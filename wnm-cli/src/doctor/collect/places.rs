@@ -1,0 +1,186 @@
+//! Files and directories: whose they are, who may read them, and what lies around.
+#![expect(clippy::disallowed_methods, reason = "the shell module that looks at our places")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use wnm_core::model::{NodeId, Scope};
+use wnm_core::observe::{Ledger, Snapshot};
+use wnm_core::policy::Setting;
+use wnm_managers::{MARKER, processes_below, unit_is_ours};
+
+use super::super::facts::{PrivateFact, RootFact, Strays};
+use crate::settings::Paths;
+
+pub(super) fn roots(snapshot: &Snapshot) -> Vec<RootFact> {
+    let of = |(path, seen): (&PathBuf, &Result<(), _>)| RootFact {
+        path: path.clone(),
+        problem: seen.as_ref().err().map(ToString::to_string),
+        marker_is_sound: fs::read_to_string(path.join(MARKER)).ok().map(|text| is_uuid(&text)),
+    };
+    snapshot.storage.iter().map(of).collect()
+}
+
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim().split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && parts.concat().chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// What nobody else may read, as far as it is there and can be looked at.
+pub(super) fn private(paths: &Paths, ledger: Option<&Ledger>) -> Vec<PrivateFact> {
+    const OTHERS: u32 = 0o077;
+    let mut facts = Vec::new();
+    let mut add = |path: &Path, what: &'static str| facts.extend(fact(path, what, OTHERS));
+    if paths.scope == Scope::User {
+        add(&paths.base, "everything of wnm");
+    }
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = paths.store.clone().into_os_string();
+        name.push(suffix);
+        add(Path::new(&name), "the store");
+    }
+    add(&paths.identities, "the archive of keys");
+    for path in listed(&paths.identities).unwrap_or_default() {
+        add(&path, "an archived key");
+    }
+    for record in ledger.map(|ledger| ledger.nodes.as_slice()).unwrap_or_default() {
+        let spec = &record.spec;
+        add(&spec.data, "a node's data");
+        add(&spec.data.join(spec.program.identity_file()), "a node's key");
+    }
+    facts
+}
+
+/// Links are not followed: what they lead to is somebody else's.
+fn fact(path: &Path, what: &'static str, forbidden: u32) -> Option<PrivateFact> {
+    let found = fs::symlink_metadata(path).ok().filter(|found| !found.is_symlink())?;
+    let is_ours = found.uid() == nix::unistd::geteuid().as_raw();
+    Some(PrivateFact { path: path.to_owned(), what, mode: found.mode(), forbidden, is_ours })
+}
+
+/// Nothing there is nothing found; anything else is an error.
+fn listed(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(failed)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// What carries a node's name and has no record.
+pub(super) fn strays(paths: &Paths, ledger: &Ledger) -> Strays {
+    let mut strays = Strays::default();
+    let settings = shell_words::split(ledger.draft.text(Setting::NodeStorage)).unwrap_or_default();
+    let recorded = ledger.nodes.iter().map(|record| record.spec.storage.clone());
+    let roots: BTreeSet<PathBuf> =
+        settings.into_iter().map(PathBuf::from).chain(recorded).collect();
+    for root in &roots {
+        match listed(root) {
+            Ok(entries) => entries.iter().for_each(|path| sort_in(path, ledger, &mut strays)),
+            Err(why) => {
+                strays.unread.insert(why);
+            }
+        }
+    }
+    match listed(&paths.units) {
+        Ok(entries) => strays.units.extend(entries.iter().filter_map(|path| unit(path, ledger))),
+        Err(why) => {
+            strays.unread.insert(why);
+        }
+    }
+    match processes_below(&roots.into_iter().collect::<Vec<_>>()) {
+        Ok(processes) => {
+            let strange = processes.into_iter().filter(|(data, _)| !is_recorded(data, ledger));
+            let each = |(data, keys): (PathBuf, Vec<wnm_core::observe::ProcessKey>)| {
+                keys.into_iter().map(move |key| (data.clone(), key.pid))
+            };
+            strays.processes.extend(strange.flat_map(each));
+        }
+        Err(error) => {
+            strays.unread.insert(error.chain());
+        }
+    }
+    strays
+}
+
+fn is_recorded(data: &Path, ledger: &Ledger) -> bool {
+    ledger.nodes.iter().any(|record| record.spec.data == data)
+}
+
+fn sort_in(path: &Path, ledger: &Ledger, strays: &mut Strays) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    if is_node_name(name) {
+        if !is_recorded(path, ledger) {
+            strays.directories.push(path.to_owned());
+        }
+    } else if is_leftover(name, ledger) {
+        strays.leftovers.push(path.to_owned());
+    }
+}
+
+fn is_node_name(name: &str) -> bool {
+    name.starts_with("antnode") && name.parse::<NodeId>().is_ok()
+}
+
+/// `.removed-antnode0003-5` of a record 5 that is gone, `.new-antnode0003` without any record: as
+/// long as there is a record, the next cycles finish what was begun.
+fn is_leftover(name: &str, ledger: &Ledger) -> bool {
+    if let Some((id, record)) =
+        name.strip_prefix(".removed-").and_then(|rest| rest.rsplit_once('-'))
+    {
+        let known = |node: &wnm_core::model::NodeRecord| node.record.to_string() == record;
+        return is_node_name(id) && !ledger.nodes.iter().any(known);
+    }
+    let id = name.strip_prefix(".new-").filter(|id| is_node_name(id));
+    id.and_then(|id| id.parse().ok()).is_some_and(|id| ledger.node(id).is_none())
+}
+
+fn unit(path: &Path, ledger: &Ledger) -> Option<(PathBuf, bool)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".service")?;
+    let id: NodeId = name.parse().ok().filter(|_| is_node_name(name))?;
+    if ledger.node(id).is_some() {
+        return None;
+    }
+    let is_ours = fs::read_to_string(path).is_ok_and(|text| unit_is_ours(&text));
+    Some((path.to_owned(), is_ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_hold_a_uuid() {
+        assert!(is_uuid("0f8fad5b-d9cb-469f-a165-70867728950e\n"));
+        for odd in ["", "mounted", "0f8fad5b-d9cb-469f-a165-70867728950x", "0f8f-ad5b"] {
+            assert!(!is_uuid(odd), "{odd}");
+        }
+    }
+
+    #[test]
+    fn leftovers_are_those_of_records_that_are_gone() {
+        let ledger = Ledger { nodes: vec![wnm_core::fakes::build::record(3)], ..Ledger::default() };
+        let table = [
+            (".removed-antnode0003-3", false),
+            (".removed-antnode0003-2", true),
+            (".new-antnode0003", false),
+            (".new-antnode0004", true),
+            (".removed-photos-2", false),
+            (".wnm-storage", false),
+            ("antnode0009", false),
+        ];
+        for (name, expected) in table {
+            assert_eq!(is_leftover(name, &ledger), expected, "{name}");
+        }
+    }
+}

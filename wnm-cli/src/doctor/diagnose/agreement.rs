@@ -1,0 +1,171 @@
+//! Records, units, processes, directories, ports and firewall rules: do they tell the same story?
+//! Both ways: what is recorded must be there, and what is there must be recorded.
+
+use wnm_core::model::{Scope, Want};
+use wnm_core::observe::NodeState;
+
+use super::super::facts::{Facts, NodeFact};
+use super::super::finding::{Finding, Severity};
+use super::{hand, quoted, wnm};
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut findings = roots(facts);
+    for node in &facts.nodes {
+        findings.extend(processes(facts, node));
+        if node.want != Want::Disabled {
+            findings.extend(state(facts, node));
+            findings.extend(ports(facts, node));
+        }
+    }
+    findings.extend(strays(facts));
+    findings
+}
+
+fn roots(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for root in &facts.roots {
+        let shown = root.path.display().to_string();
+        if let Some(why) = &root.problem {
+            let means = format!("nodes in it are unknown, and nothing is done to them: {why}");
+            let finding = Finding::new(Severity::Error, "storage-absent", shown, means);
+            findings.push(finding.fix(format!("findmnt --target {}", quoted(&root.path))));
+        } else if root.marker_is_sound == Some(false) {
+            let means = "its marker is not what init wrote there: is it the disk you think it is?";
+            let finding = Finding::new(Severity::Warning, "marker-odd", shown, means);
+            findings.push(finding.fix(hand(facts, &format!("ls -la {}", quoted(&root.path)))));
+        }
+    }
+    findings
+}
+
+fn state(facts: &Facts, node: &NodeFact) -> Option<Finding> {
+    let name = node.id.to_string();
+    let wanted = node.want == Want::Run;
+    let finding = |severity, id, means: String| Finding::new(severity, id, name.as_str(), means);
+    let run = wnm(facts, "run");
+    let found = match &node.state {
+        NodeState::Dead => finding(
+            Severity::Error,
+            "data-gone",
+            format!(
+                "{} is gone, and with it its key: the next cycle forgets the node, unless it is \
+                 disabled until its data is back",
+                node.data.display()
+            ),
+        )
+        .fix(wnm(facts, &format!("disable {name}"))),
+        NodeState::Unknown { why } => {
+            finding(Severity::Warning, "node-unknown", format!("nothing is done to it: {why}"))
+                .fix(wnm(facts, &format!("explain {name}")))
+        }
+        NodeState::Mute { missing } => {
+            finding(Severity::Warning, "node-mute", format!("it runs, but {missing}"))
+                .fix(wnm(facts, &format!("restart {name}")))
+        }
+        NodeState::Stopped { why } if wanted => {
+            finding(Severity::Warning, "node-stopped", format!("it should run: {why}")).fix(run)
+        }
+        _ if node.definition_lost => {
+            let means = "its unit is gone: it would not come back from its next stop";
+            finding(Severity::Warning, "unit-gone", means.to_owned()).fix(run)
+        }
+        _ if node.has_key == Some(false) && node.alive == Some(true) => {
+            let means = "it runs without a key on disk: its next start begins a new identity";
+            finding(Severity::Error, "key-gone", means.to_owned())
+                .fix(wnm(facts, &format!("explain {name}")))
+        }
+        _ => return None,
+    };
+    Some(found)
+}
+
+fn processes(facts: &Facts, node: &NodeFact) -> Option<Finding> {
+    let pids: Vec<String> = node.processes.iter().map(u32::to_string).collect();
+    let subject = format!("{}: process {}", node.id, pids.join(", "));
+    let stop = wnm(facts, &format!("stop {}", node.id));
+    match (node.processes.len(), node.alive) {
+        (0, _) => None,
+        (1, Some(false)) => {
+            let means = "it uses this node's data, and its manager did not start it";
+            let finding = Finding::new(Severity::Error, "process-foreign", subject, means);
+            Some(finding.fix(stop))
+        }
+        (1, _) => None,
+        (_, _) => {
+            let means = "one identity runs more than once: the network may shun it";
+            Some(Finding::new(Severity::Error, "identity-twice", subject, means).fix(stop))
+        }
+    }
+}
+
+fn ports(facts: &Facts, node: &NodeFact) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let is_down = node.processes.is_empty() && node.alive == Some(false);
+    if is_down && node.want == Want::Run {
+        for port in &node.bound {
+            let means = "another program has it: the node cannot start, or cannot be reached";
+            let subject = format!("{}: port {port}", node.id);
+            let finding = Finding::new(Severity::Error, "port-taken", subject, means);
+            findings.push(finding.fix(format!("ss -lunpt 'sport = :{port}'")));
+        }
+    }
+    for rule in node.closed.iter().filter(|_| node.alive == Some(true)) {
+        let means = "the firewall has no opening of ours for it: unless a rule of somebody else opens it, \
+                     peers do not reach the node";
+        let subject = format!("{}: {rule}", node.id);
+        let finding = Finding::new(Severity::Warning, "port-closed", subject, means);
+        findings.push(finding.fix(wnm(facts, &format!("restart {}", node.id))));
+    }
+    findings
+}
+
+fn strays(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let strays = &facts.strays;
+    for (data, pid) in &strays.processes {
+        let subject = format!("process {pid}: {}", data.display());
+        let means = "a node that no record knows: it earns for whom it was started";
+        let finding = Finding::new(Severity::Error, "stray-process", subject, means);
+        findings.push(finding.fix(hand(facts, &format!("kill {pid}"))));
+    }
+    for directory in &strays.directories {
+        let means = "data of a node without a record, and maybe its only key: wnm leaves it alone \
+                     and never uses its number";
+        let subject = directory.display().to_string();
+        let finding = Finding::new(Severity::Warning, "stray-directory", subject, means);
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        let aside = directory.with_file_name(format!("kept-{name}"));
+        let command = format!("mv -nT {} {}", quoted(directory), quoted(&aside));
+        findings.push(finding.fix(hand(facts, &command)));
+    }
+    for leftover in &strays.leftovers {
+        let means = "left by work that was never finished, of a node without a record: it only \
+                     takes space";
+        let subject = leftover.display().to_string();
+        let finding = Finding::new(Severity::Note, "leftover", subject, means);
+        findings.push(finding.fix(hand(facts, &format!("rm -rI {}", quoted(leftover)))));
+    }
+    for (unit, is_ours) in &strays.units {
+        let whose = if *is_ours { "wnm made it" } else { "somebody else made it" };
+        let means = format!("a unit without a record; {whose}, and its number is never used");
+        let subject = unit.display().to_string();
+        let finding = Finding::new(Severity::Warning, "stray-unit", subject, means);
+        let name = unit.file_name().unwrap_or_default().to_string_lossy();
+        let systemctl = match facts.scope {
+            Scope::User => "systemctl --user",
+            Scope::System => "systemctl",
+        };
+        findings.push(finding.fix(match is_ours {
+            true => {
+                let disable = hand(facts, &format!("{systemctl} disable --now {name}"));
+                format!("{disable} && {}", hand(facts, &format!("rm {}", quoted(unit))))
+            }
+            false => format!("{systemctl} cat {name}"),
+        }));
+    }
+    for why in &strays.unread {
+        let means = "whether anything lies around there that no record knows cannot be said";
+        findings.push(Finding::new(Severity::Warning, "not-looked-at", why.as_str(), means));
+    }
+    findings
+}

@@ -1,0 +1,87 @@
+//! From facts to findings: pure, in the order in which one would mend things.
+
+mod agreement;
+mod machine;
+mod privacy;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use super::facts::{Facts, StoreFact};
+use super::finding::{Finding, Severity};
+
+/// Everything that is wrong, worst first, each part in its own order.
+pub(crate) fn diagnose(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(store(facts));
+    findings.extend(machine::findings(facts));
+    findings.extend(agreement::findings(facts));
+    findings.extend(privacy::findings(facts));
+    findings.extend(schedule::findings(facts));
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+/// How to call wnm for these nodes.
+fn wnm(facts: &Facts, rest: &str) -> String {
+    format!("wnm --scope {} {rest}", facts.scope)
+}
+
+/// A command that changes what may be somebody else's.
+fn sudo(facts: &Facts, command: &str) -> String {
+    if facts.is_root { command.to_owned() } else { format!("sudo {command}") }
+}
+
+/// The same where only the system scope's things are somebody else's.
+fn hand(facts: &Facts, command: &str) -> String {
+    match facts.scope {
+        wnm_core::model::Scope::User => command.to_owned(),
+        wnm_core::model::Scope::System => sudo(facts, command),
+    }
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &std::path::Path) -> String {
+    shell_words::quote(&path.display().to_string()).into_owned()
+}
+
+fn store(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match &facts.store {
+        StoreFact::Sound => {}
+        StoreFact::Missing { path } => findings.push(
+            Finding::new(
+                Severity::Error,
+                "not-initialised",
+                path.display().to_string(),
+                "there is no store: wnm has nothing to take care of here",
+            )
+            .fix(wnm(facts, "init --rewards-address 0x…")),
+        ),
+        StoreFact::Unusable { why } => findings.push(
+            Finding::new(
+                Severity::Error,
+                "store-unusable",
+                why.as_str(),
+                "no cycle can run: nodes run on, and nobody takes care of them",
+            )
+            .fix(wnm(facts, "db status")),
+        ),
+        StoreFact::Damaged { path, complaints } => findings.push(
+            Finding::new(
+                Severity::Error,
+                "store-damaged",
+                path.display().to_string(),
+                format!("SQLite has {complaints} complaints: what it says of nodes may be wrong"),
+            )
+            .fix(wnm(facts, "db check")),
+        ),
+    }
+    let bad = |why: &String| {
+        let means = "no cycle can run with such settings";
+        Finding::new(Severity::Error, "setting-invalid", why.as_str(), means)
+            .fix(wnm(facts, "config list"))
+    };
+    findings.extend(facts.bad_settings.iter().map(bad));
+    findings
+}
