@@ -184,9 +184,8 @@ impl Nodes {
             nodes.0.push(started.map_err(|error| format!("{}: {error}", spec.id))?);
         }
         let deadline = Instant::now() + Duration::from_secs(60);
-        let hangs = |spec: &NodeSpec| manner(spec.id.number()) == Manner::Hangs;
         for spec in &world.specs {
-            await_port(spec, hangs(spec), deadline)?;
+            await_port(spec, deadline)?;
         }
         Ok(nodes)
     }
@@ -207,13 +206,10 @@ fn start(bench: &Path, spec: &NodeSpec, manner: Manner) -> std::io::Result<Child
     command.spawn()
 }
 
-/// Waits until the node listens. One that hangs is not connected to: it would hang with us.
-fn await_port(spec: &NodeSpec, hangs: bool, deadline: Instant) -> Done {
+/// Waits until the node listens. One that hangs begins to hang with this.
+fn await_port(spec: &NodeSpec, deadline: Instant) -> Done {
     let port = spec.ports.metrics.unwrap_or(0);
-    let listens = || match hangs {
-        true => TcpListener::bind(("127.0.0.1", port)).is_err(),
-        false => TcpStream::connect(("127.0.0.1", port)).is_ok(),
-    };
+    let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
     while !listens() {
         if Instant::now() > deadline {
             return Err(format!("{} does not listen at port {port}", spec.id));
