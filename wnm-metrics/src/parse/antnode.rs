@@ -3,7 +3,7 @@
 
 use wnm_core::observe::NodeFacts;
 
-use super::exposition::{self, Exposition};
+use super::exposition::{self, Exposition, Sample};
 
 const PEERS: &str = "ant_networking_connected_peers";
 const RECORDS: &str = "ant_networking_records_stored";
@@ -21,36 +21,54 @@ pub(crate) struct Garbage {
     skipped: usize,
 }
 
-/// Reads both bodies; `metadata` may have failed to come, which costs the version and the peer id
-/// only.
-pub(crate) fn node_facts(metrics: &str, metadata: Option<&str>) -> Result<NodeFacts, Garbage> {
-    let metrics = exposition::parse(metrics);
-    if !from_a_node(&metrics) {
-        return Err(Garbage { samples: metrics.samples.len(), skipped: metrics.skipped });
+/// Reads `/metrics`. Of some five hundred lines five tell something, so only those are understood.
+pub(crate) fn metrics_facts(body: &str) -> Result<NodeFacts, Garbage> {
+    if exposition::starting_with(body, &["ant_", "libp2p_"]).next().is_none() {
+        let Exposition { samples, skipped } = exposition::parse(body);
+        return Err(Garbage { samples: samples.len(), skipped });
     }
-    let metadata = exposition::parse(metadata.unwrap_or_default());
+    let wanted = [PEERS, RECORDS, UPTIME, SHUNNED[0], SHUNNED[1]];
+    let samples: Vec<Sample<'_>> = exposition::starting_with(body, &wanted).collect();
     Ok(NodeFacts {
-        version: label(&metadata, VERSION).and_then(|text| text.parse().ok()),
-        peer_id: label(&metadata, PEER_ID).filter(|id| !id.is_empty()).map(str::to_owned),
-        peers: count(&metrics, PEERS),
-        records: count(&metrics, RECORDS),
-        shunned: SHUNNED.iter().find_map(|name| count(&metrics, name)),
-        uptime_s: count(&metrics, UPTIME),
+        version: None,
+        peer_id: None,
+        peers: count(&samples, PEERS),
+        records: count(&samples, RECORDS),
+        shunned: SHUNNED.iter().find_map(|name| count(&samples, name)),
+        uptime_s: count(&samples, UPTIME),
     })
 }
 
-fn from_a_node(metrics: &Exposition<'_>) -> bool {
-    let ours = |name: &str| name.starts_with("ant_") || name.starts_with("libp2p_");
-    metrics.samples.iter().any(|sample| ours(sample.name))
+/// Adds what `/metadata` tells: the version and the peer id.
+pub(crate) fn with_metadata(facts: NodeFacts, body: &str) -> NodeFacts {
+    let samples: Vec<Sample<'_>> =
+        exposition::starting_with(body, &[VERSION.0, PEER_ID.0]).collect();
+    NodeFacts {
+        version: label(&samples, VERSION).and_then(|text| text.parse().ok()),
+        peer_id: label(&samples, PEER_ID).filter(|id| !id.is_empty()).map(str::to_owned),
+        ..facts
+    }
 }
 
-fn label<'a>(exposition: &'a Exposition<'_>, (name, label): (&str, &str)) -> Option<&'a str> {
-    exposition.get(name)?.label(label)
+/// Both bodies; `metadata` may have failed to come, which costs the version and the peer id only.
+#[cfg(test)]
+pub(crate) fn node_facts(metrics: &str, metadata: Option<&str>) -> Result<NodeFacts, Garbage> {
+    let facts = metrics_facts(metrics)?;
+    Ok(with_metadata(facts, metadata.unwrap_or_default()))
+}
+
+/// The first sample of this name.
+fn sample<'a, 's>(samples: &'s [Sample<'a>], name: &str) -> Option<&'s Sample<'a>> {
+    samples.iter().find(|sample| sample.name == name)
+}
+
+fn label<'s>(samples: &'s [Sample<'_>], (name, label): (&str, &str)) -> Option<&'s str> {
+    sample(samples, name)?.label(label)
 }
 
 /// A whole number; none if it is negative, not finite, or beyond what a double counts exactly.
-fn count(exposition: &Exposition<'_>, name: &str) -> Option<u64> {
+fn count(samples: &[Sample<'_>], name: &str) -> Option<u64> {
     const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
-    let value = exposition.get(name)?.value;
+    let value = sample(samples, name)?.value;
     (0.0..=EXACT).contains(&value).then_some(value as u64)
 }
