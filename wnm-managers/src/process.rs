@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,31 +17,53 @@ use wnm_core::observe::{FaultKind, ProcessKey};
 
 use crate::hands::Hands;
 
+/// Longer ones are rare.
+const COMMAND_LINE: usize = 4 << 10;
+/// What the kernel lets a command line have.
+const MOST_COMMAND: u64 = 2 << 20;
+
 /// The living node processes of this machine by their data directory, for every directory below
 /// one of `roots`. Processes that we may not look at are not among them.
 pub fn processes_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<ProcessKey>>> {
     let mut found: BTreeMap<PathBuf, Vec<ProcessKey>> = BTreeMap::new();
+    for (data, pids) in pids_below(roots)? {
+        let keys: Vec<ProcessKey> = pids.into_iter().filter_map(alive).collect();
+        if !keys.is_empty() {
+            found.insert(data, keys);
+        }
+    }
+    Ok(found)
+}
+
+/// The same by their numbers alone. What has died and was not collected yet has no command line.
+pub(crate) fn pids_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>> {
+    let mut found: BTreeMap<PathBuf, Vec<u32>> = BTreeMap::new();
     let entries =
         fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
+    let mut command = Vec::with_capacity(COMMAND_LINE);
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
         // A process that ends while we look is simply not there.
-        let Ok(command) = fs::read(entry.path().join("cmdline")) else {
+        if read_command(pid, &mut command).is_err() {
             continue;
-        };
+        }
         let Some(data) = data_directory(&command) else {
             continue;
         };
-        if !roots.iter().any(|root| data.starts_with(root)) {
-            continue;
-        }
-        if let Some(key) = alive(pid) {
-            found.entry(data).or_default().push(key);
+        if roots.iter().any(|root| data.starts_with(root)) {
+            found.entry(data).or_default().push(pid);
         }
     }
     Ok(found)
+}
+
+/// Into room that is used again; the file system does not say how much there is.
+fn read_command(pid: u32, command: &mut Vec<u8>) -> std::io::Result<usize> {
+    command.clear();
+    let file = fs::File::open(format!("/proc/{pid}/cmdline"))?;
+    file.take(MOST_COMMAND).read_to_end(command)
 }
 
 /// The living processes of one node.

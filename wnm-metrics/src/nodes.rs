@@ -1,24 +1,28 @@
 //! All nodes at once: their processes, their endpoints and their numbers.
 #![expect(clippy::disallowed_methods, reason = "this module waits, so it measures how long")]
 
-use std::num::NonZeroUsize;
+use std::collections::BTreeMap;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wnm_core::host::{NodeProbe, NodeSigns, NodeTarget};
+use wnm_core::host::{HostResult, NodeProbe, NodeSigns, NodeTarget};
 use wnm_core::model::{NodeSpec, Program};
-use wnm_core::observe::{EndpointReading, NodeFacts, ProcessState};
+use wnm_core::observe::{EndpointReading, NodeFacts, ProcessReading, ProcessState};
 
 use crate::error::Silence;
-use crate::process::{Network, Processes, Seen, Server};
-use crate::scrape::{Client, METADATA_LIMIT, METRICS_LIMIT};
+use crate::process::{Network, Processes, Server};
+use crate::scrape::{Client, METADATA, METRICS, Patience};
 use crate::{files, parse};
 
-/// Threads that wait for answers. They cost little, but a hardened unit allows only so many tasks.
-const WORKERS: usize = 64;
+/// Endpoints that are asked at once, all threads together: each holds a descriptor.
+const AT_ONCE: usize = 256;
+/// Threads that ask them. Most of their time goes to the kernel, so a few are as fast as many.
+const THREADS: usize = 4;
+/// A thread for fewer nodes than this costs more than it saves.
+const NODES_A_THREAD: usize = 16;
 /// A thousand peers take 150 KB.
 const SNAPSHOT_LIMIT: u64 = 4 << 20;
 /// One round of telemetry takes 15 KB every five minutes, among other lines.
@@ -41,17 +45,14 @@ impl Default for ScrapeProbe {
 impl NodeProbe for ScrapeProbe {
     fn read(&self, targets: &[NodeTarget<'_>], deadline: Duration) -> Vec<NodeSigns> {
         let started = Instant::now();
-        let Some(workers) = NonZeroUsize::new(targets.len().min(WORKERS)) else {
-            return Vec::new();
-        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         let round = Round {
             targets,
             next: AtomicUsize::new(0),
             started,
             deadline,
-            workers,
+            threads: threads.min(targets.len() / NODES_A_THREAD).max(1),
             processes: Processes::below(&self.proc_root),
-            client: Client::new(),
         };
         round.run()
     }
@@ -63,9 +64,16 @@ struct Round<'a> {
     next: AtomicUsize,
     started: Instant,
     deadline: Duration,
-    workers: NonZeroUsize,
+    threads: usize,
     processes: Processes<'a>,
-    client: Client,
+}
+
+/// A target whose endpoint is being asked.
+#[derive(Debug, Default)]
+struct Pending {
+    process: Option<HostResult<ProcessReading>>,
+    /// The numbers, once they came.
+    facts: Option<NodeFacts>,
 }
 
 impl Round<'_> {
@@ -73,7 +81,7 @@ impl Round<'_> {
         let mut answers = thread::scope(|scope| {
             // This thread works too, so that all is done even when no other can be had.
             let mut helpers = Vec::new();
-            for _ in 1..self.workers.get() {
+            for _ in 1..self.threads {
                 match thread::Builder::new().spawn_scoped(scope, || self.work()) {
                     Ok(helper) => helpers.push(helper),
                     Err(error) => {
@@ -95,16 +103,80 @@ impl Round<'_> {
         answers.into_iter().map(|(_, signs)| signs).collect()
     }
 
-    /// Takes target after target until none is left.
+    /// Takes target after target until none is left, and asks many endpoints at once.
     fn work(&self) -> Vec<(usize, NodeSigns)> {
+        let mut answers = Vec::new();
+        let mut pending = BTreeMap::new();
+        let mut client = match Client::new() {
+            Ok(client) => client,
+            Err(error) => return self.work_without(&error),
+        };
+        let mut has_more = true;
+        while has_more || client.open() > 0 {
+            while has_more && client.open() < AT_ONCE / self.threads {
+                let at = self.next.fetch_add(1, Ordering::Relaxed);
+                match self.targets.get(at) {
+                    Some(target) => {
+                        answers.extend(self.begin(at, target, &mut client, &mut pending))
+                    }
+                    None => has_more = false,
+                }
+            }
+            client.wait(&mut |at, answer| match pending.remove(&at) {
+                Some(Pending { process, facts: None }) => match metrics(answer) {
+                    Ok(facts) => {
+                        pending.insert(at, Pending { process, facts: Some(facts) });
+                        Some(&METADATA)
+                    }
+                    Err(silence) => {
+                        answers.push((at, self.signs(at, process, Some(Err(silence)))));
+                        None
+                    }
+                },
+                Some(Pending { process, facts: Some(facts) }) => {
+                    let facts = self.with_metadata(at, facts, answer);
+                    answers.push((at, self.signs(at, process, Some(Ok(facts)))));
+                    None
+                }
+                None => None,
+            });
+        }
+        answers
+    }
+
+    /// Processes only.
+    fn work_without(&self, error: &std::io::Error) -> Vec<(usize, NodeSigns)> {
         let mut answers = Vec::new();
         loop {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(target) = self.targets.get(at) else {
-                return answers;
-            };
-            let end = Instant::now() + self.share(at);
-            answers.push((at, self.look(target, end)));
+            let Some(target) = self.targets.get(at) else { return answers };
+            let (process, asked) = self.look(target);
+            let silence = |_| Err(Silence::Transport(error.to_string()));
+            answers.push((at, self.signs(at, process, asked.map(silence))));
+        }
+    }
+
+    /// Looks at the process of a target and asks its endpoint; answers the signs if that is all.
+    fn begin(
+        &self,
+        at: usize,
+        target: &NodeTarget<'_>,
+        client: &mut Client,
+        pending: &mut BTreeMap<usize, Pending>,
+    ) -> Option<(usize, NodeSigns)> {
+        let (process, asked) = self.look(target);
+        let asked = asked.map(|port| {
+            let time = self.share(at);
+            let end = Instant::now() + time;
+            client.ask(at, port?, &METRICS, Patience { time, end })
+        });
+        match asked {
+            Some(Ok(())) => {
+                pending.insert(at, Pending { process, facts: None });
+                None
+            }
+            Some(Err(silence)) => Some((at, self.signs(at, process, Some(Err(silence))))),
+            None => Some((at, self.signs(at, process, None))),
         }
     }
 
@@ -113,53 +185,76 @@ impl Round<'_> {
     /// be called silent.
     fn share(&self, at: usize) -> Duration {
         let left = self.deadline.saturating_sub(self.started.elapsed());
-        let turns = self.targets.len().saturating_sub(at).div_ceil(self.workers.get()).max(1);
+        let turns = self.targets.len().saturating_sub(at).div_ceil(AT_ONCE).max(1);
         left / u32::try_from(turns).unwrap_or(u32::MAX)
     }
 
-    fn look(&self, target: &NodeTarget<'_>, end: Instant) -> NodeSigns {
-        let spec = target.spec;
-        let process = target.pid.map(|pid| self.processes.look(pid, spec.ports.node));
-        let answer = match (&process, spec.ports.metrics) {
+    /// The process, and the port at which its endpoint is to be asked, provided that it is the one
+    /// who would answer there.
+    fn look(
+        &self,
+        target: &NodeTarget<'_>,
+    ) -> (Option<HostResult<ProcessReading>>, Option<Result<u16, Silence>>) {
+        let ports = &target.spec.ports;
+        let process = target.pid.map(|pid| self.processes.look(pid, ports.node));
+        let asked = match (&process, ports.metrics) {
             (None, _) | (_, None) => None,
-            (Some(Ok(seen)), Some(port)) => self.endpoint(seen, port, end),
+            // With a loopback interface of its own it cannot be reached from here.
+            (Some(Ok(seen)), _)
+                if seen.reading.state == ProcessState::Gone || seen.network == Network::Foreign =>
+            {
+                None
+            }
+            (Some(Ok(seen)), Some(port)) => {
+                Some(match self.processes.server(&seen.network, port) {
+                    Server::Another => Err(Silence::Foreign(port)),
+                    Server::Possible => Ok(port),
+                })
+            }
             // Whether it lives cannot be seen; its endpoint may show it.
-            (Some(Err(_)), Some(port)) => Some(self.scrape(port, end)),
+            (Some(Err(_)), Some(port)) => Some(Ok(port)),
         };
+        (process.map(|seen| seen.map(|seen| seen.reading)), asked)
+    }
+
+    /// Who answers with metrics is alive, even if the rest does not come.
+    fn with_metadata(
+        &self,
+        at: usize,
+        facts: NodeFacts,
+        answer: Result<&str, Silence>,
+    ) -> NodeFacts {
+        match answer {
+            Ok(metadata) => parse::with_metadata(facts, metadata),
+            Err(silence) => {
+                let id = self.targets.get(at).map(|target| target.spec.id);
+                tracing::debug!("no metadata of {id:?}: {silence}");
+                facts
+            }
+        }
+    }
+
+    fn signs(
+        &self,
+        at: usize,
+        process: Option<HostResult<ProcessReading>>,
+        answer: Option<Result<NodeFacts, Silence>>,
+    ) -> NodeSigns {
         let (endpoint, mut facts) = match answer {
             Some(Ok(facts)) => (Some(EndpointReading::Alive), facts),
             Some(Err(silence)) => (Some(silence.into()), NodeFacts::default()),
             None => (None, NodeFacts::default()),
         };
-        if spec.program == Program::AntNode {
+        let spec = self.targets.get(at).map(|target| target.spec);
+        if let Some(spec) = spec.filter(|spec| spec.program == Program::AntNode) {
             facts = ant_node_facts(spec);
         }
-        NodeSigns { process: process.map(|seen| seen.map(|seen| seen.reading)), endpoint, facts }
+        NodeSigns { process, endpoint, facts }
     }
+}
 
-    /// Asks the endpoint of a living process, provided that it is the one who would answer.
-    fn endpoint(&self, seen: &Seen, port: u16, end: Instant) -> Option<Result<NodeFacts, Silence>> {
-        // With a loopback interface of its own it cannot be reached from here.
-        if seen.reading.state == ProcessState::Gone || seen.network == Network::Foreign {
-            return None;
-        }
-        Some(match self.processes.server(&seen.network, port) {
-            Server::Another => Err(Silence::Foreign(port)),
-            Server::Possible => self.scrape(port, end),
-        })
-    }
-
-    fn scrape(&self, port: u16, end: Instant) -> Result<NodeFacts, Silence> {
-        let left = || end.saturating_duration_since(Instant::now());
-        let metrics = self.client.get(port, "/metrics", METRICS_LIMIT, left())?;
-        // Who answers with metrics is alive, even if the rest does not come.
-        let metadata = self
-            .client
-            .get(port, "/metadata", METADATA_LIMIT, left())
-            .inspect_err(|silence| tracing::debug!("no metadata at port {port}: {silence}"))
-            .ok();
-        Ok(parse::node_facts(&metrics, metadata.as_deref())?)
-    }
+fn metrics(answer: Result<&str, Silence>) -> Result<NodeFacts, Silence> {
+    Ok(parse::metrics_facts(answer?)?)
 }
 
 /// The log is younger than the snapshot of the routing table, and knows more; either may be missing.

@@ -1,96 +1,294 @@
-//! One HTTP client for all endpoints. It can reach nothing but 127.0.0.1.
+//! Asks many endpoints at once, from one thread. It can reach nothing but 127.0.0.1.
+#![expect(clippy::disallowed_methods, reason = "this module waits, so it measures how long")]
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{NextTimeout, TcpConnector};
-use ureq::{Agent, Error};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn};
 
 use crate::error::Silence;
+use crate::parse::{Answer, http_answer};
 
-/// `/metrics` of a busy node has 45 KB.
-pub(crate) const METRICS_LIMIT: u64 = 1 << 20;
-/// `/metadata` has 1 KB.
-pub(crate) const METADATA_LIMIT: u64 = 64 << 10;
-
-/// Asks endpoints, from as many threads as one likes.
-#[derive(Clone, Debug)]
-pub(crate) struct Client {
-    agent: Agent,
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) path: &'static str,
+    /// Longest body.
+    pub(crate) limit: usize,
 }
 
-/// Leads everywhere to the loopback interface, whatever the host's name. It also spares the thread
-/// that the client's own resolver starts for each request that has a time limit.
-#[derive(Debug)]
-struct Loopback;
+/// `/metrics` of a busy node has 45 KB.
+pub(crate) const METRICS: Question = Question { path: "/metrics", limit: 1 << 20 };
+/// `/metadata` has 1 KB.
+pub(crate) const METADATA: Question = Question { path: "/metadata", limit: 64 << 10 };
 
-impl Resolver for Loopback {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        _config: &Config,
-        _timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let port = uri.port_u16().ok_or(Error::HostNotFound)?;
-        let mut addresses = self.empty();
-        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        Ok(addresses)
-    }
+const USER_AGENT: &str = concat!("wnm/", env!("CARGO_PKG_VERSION"));
+/// So much is read at once: a whole answer, as a rule.
+const PIECE: usize = 48 << 10;
+/// More buffers than this are rarely in use together, and are not kept.
+const SPARE: usize = 8;
+
+/// Told how an exchange ended; answers what to ask next of the same endpoint, if anything.
+pub(crate) type Tell<'a> =
+    dyn FnMut(usize, Result<&str, Silence>) -> Option<&'static Question> + 'a;
+
+/// Until when an answer counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) time: Duration,
+    pub(crate) end: Instant,
+}
+
+/// Exchanges that are going on, each under a key of whoever asks.
+pub(crate) struct Client {
+    epoll: Epoll,
+    exchanges: BTreeMap<usize, Exchange>,
+    spare: Vec<Vec<u8>>,
+    /// No exchange is over before this for want of time.
+    earliest: Option<Instant>,
+}
+
+/// One question at one endpoint.
+struct Exchange {
+    port: u16,
+    question: &'static Question,
+    patience: Patience,
+    stream: TcpStream,
+    /// False while the connection is being made.
+    asked: bool,
+    /// The connection has served before, so that it may be closed by now.
+    reused: bool,
+    /// Room for the answer, of which so many bytes came.
+    bytes: Vec<u8>,
+    came: usize,
+}
+
+/// How far an exchange is.
+enum Progress {
+    Waits,
+    /// The connection is there, and the question was sent.
+    Asked,
+    Whole {
+        body: Range<usize>,
+        stays: bool,
+    },
 }
 
 impl Client {
-    pub(crate) fn new() -> Client {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // By default the environment says.
-            .proxy(None)
-            // Every port is asked twice a cycle at most; what was open may belong to a dead process.
-            .max_idle_connections(0)
-            .input_buffer_size(16 << 10)
-            .output_buffer_size(4 << 10)
-            .user_agent(concat!("wnm/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Client { agent: Agent::with_parts(config, TcpConnector::default(), Loopback) }
+    pub(crate) fn new() -> io::Result<Client> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        Ok(Client { epoll, exchanges: BTreeMap::new(), spare: Vec::new(), earliest: None })
     }
 
-    /// The body of `path` at `port`, all of it within `limit` bytes and within `time`.
-    pub(crate) fn get(
-        &self,
+    /// How many exchanges are going on.
+    pub(crate) fn open(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// Asks at `port`. An error is the answer already, and nobody is told of it.
+    pub(crate) fn ask(
+        &mut self,
+        key: usize,
         port: u16,
-        path: &str,
-        limit: u64,
-        time: Duration,
-    ) -> Result<String, Silence> {
-        if time.is_zero() {
+        question: &'static Question,
+        patience: Patience,
+    ) -> Result<(), Silence> {
+        if patience.time.is_zero() {
             return Err(Silence::Unasked);
         }
-        let request = self.agent.get(format!("http://127.0.0.1:{port}{path}"));
-        let request = request.config().timeout_global(Some(time)).build();
-        let mut response = request.call().map_err(|error| silence(error, limit, time))?;
-        if response.status() != 200 {
-            return Err(Silence::Status(response.status().as_u16()));
+        let stream = connect(port)?;
+        let bytes = self.spare.pop().unwrap_or_default();
+        let (asked, reused) = (false, false);
+        let mut exchange =
+            Exchange { port, question, patience, stream, asked, reused, bytes, came: 0 };
+        // On the loopback interface the connection is there at once, as a rule.
+        exchange.send()?;
+        self.epoll.add(&exchange.stream, exchange.interest(key)).map_err(io::Error::from)?;
+        let earliest = self.earliest.map_or(patience.end, |earliest| earliest.min(patience.end));
+        self.earliest = Some(earliest);
+        self.exchanges.insert(key, exchange);
+        Ok(())
+    }
+
+    /// Waits until something comes or the time of something is up, and tells of all that ended.
+    pub(crate) fn wait(&mut self, tell: &mut Tell<'_>) {
+        let Some(earliest) = self.earliest else { return };
+        let left = earliest.saturating_duration_since(Instant::now());
+        // Rounded up: who wakes too early has to wait again.
+        let ms = u16::try_from(left.as_millis()).map_or(u16::MAX, |ms| ms.saturating_add(1));
+        let mut events = [EpollEvent::empty(); 64];
+        let ready = match self.epoll.wait(&mut events, ms) {
+            Ok(count) => &events[..count],
+            Err(Errno::EINTR) => &[],
+            Err(errno) => return self.give_up(&errno.into(), tell),
+        };
+        for event in ready {
+            if let Ok(key) = usize::try_from(event.data()) {
+                self.advance(key, tell);
+            }
         }
-        // The client calls a body too long when it has as many bytes as the limit says.
-        let body = response.body_mut().with_config().limit(limit.saturating_add(1)).read_to_vec();
-        let body = body.map_err(|error| silence(error, limit, time))?;
-        if body.len() as u64 > limit {
-            return Err(Silence::TooLong(limit));
+        let now = Instant::now();
+        if now >= earliest {
+            self.cut(now, tell);
         }
-        String::from_utf8(body).map_err(|_| Silence::NotText)
+    }
+
+    fn advance(&mut self, key: usize, tell: &mut Tell<'_>) {
+        let Some(mut exchange) = self.exchanges.remove(&key) else { return };
+        match exchange.progress() {
+            Ok(Progress::Waits) => {
+                self.exchanges.insert(key, exchange);
+            }
+            Ok(Progress::Asked) => {
+                match self.epoll.modify(&exchange.stream, &mut exchange.interest(key)) {
+                    Ok(()) => drop(self.exchanges.insert(key, exchange)),
+                    Err(errno) => self.end(key, exchange, io::Error::from(errno).into(), tell),
+                }
+            }
+            Ok(Progress::Whole { body, stays }) => {
+                let text = std::str::from_utf8(&exchange.bytes[body]);
+                match tell(key, text.map_err(|_| Silence::NotText)) {
+                    Some(next) if stays => self.ask_again(key, exchange, next, tell),
+                    Some(next) => self.ask_anew(key, exchange, next, tell),
+                    None => self.keep(exchange.bytes),
+                }
+            }
+            // The other side may close a connection between two questions.
+            Err(_) if exchange.reused && exchange.came == 0 => {
+                let question = exchange.question;
+                self.ask_anew(key, exchange, question, tell);
+            }
+            Err(silence) => self.end(key, exchange, silence, tell),
+        }
+    }
+
+    /// Asks by the same connection.
+    fn ask_again(
+        &mut self,
+        key: usize,
+        mut exchange: Exchange,
+        question: &'static Question,
+        tell: &mut Tell<'_>,
+    ) {
+        exchange.question = question;
+        (exchange.reused, exchange.came) = (true, 0);
+        match exchange.send() {
+            Ok(()) => drop(self.exchanges.insert(key, exchange)),
+            Err(_) => self.ask_anew(key, exchange, question, tell),
+        }
+    }
+
+    /// Asks by a new connection.
+    fn ask_anew(
+        &mut self,
+        key: usize,
+        exchange: Exchange,
+        question: &'static Question,
+        tell: &mut Tell<'_>,
+    ) {
+        let Exchange { port, patience, bytes, .. } = exchange;
+        self.keep(bytes);
+        if let Err(silence) = self.ask(key, port, question, patience) {
+            tell(key, Err(silence));
+        }
+    }
+
+    fn end(&mut self, key: usize, exchange: Exchange, silence: Silence, tell: &mut Tell<'_>) {
+        self.keep(exchange.bytes);
+        tell(key, Err(silence));
+    }
+
+    /// Ends what has no time left.
+    fn cut(&mut self, now: Instant, tell: &mut Tell<'_>) {
+        let is_late = |_: &usize, exchange: &mut Exchange| exchange.patience.end <= now;
+        let late: Vec<(usize, Exchange)> = self.exchanges.extract_if(.., is_late).collect();
+        self.earliest = self.exchanges.values().map(|exchange| exchange.patience.end).min();
+        for (key, exchange) in late {
+            let silence = Silence::Late(exchange.patience.time);
+            self.end(key, exchange, silence, tell);
+        }
+    }
+
+    /// Nothing can be waited for, so nothing will ever come.
+    fn give_up(&mut self, error: &io::Error, tell: &mut Tell<'_>) {
+        for (key, exchange) in std::mem::take(&mut self.exchanges) {
+            self.end(key, exchange, Silence::Transport(error.to_string()), tell);
+        }
+    }
+
+    fn keep(&mut self, bytes: Vec<u8>) {
+        if self.spare.len() < SPARE {
+            self.spare.push(bytes);
+        }
     }
 }
 
-fn silence(error: Error, limit: u64, time: Duration) -> Silence {
-    match error {
-        Error::Timeout(_) => Silence::Late(time),
-        Error::BodyExceedsLimit(_) => Silence::TooLong(limit),
-        Error::ConnectionFailed => Silence::Refused,
-        Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => Silence::Refused,
-        Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut => Silence::Late(time),
-        other => Silence::Transport(other.to_string()),
+impl Exchange {
+    fn interest(&self, key: usize) -> EpollEvent {
+        let awaited = if self.asked { EpollFlags::EPOLLIN } else { EpollFlags::EPOLLOUT };
+        EpollEvent::new(awaited, key as u64)
+    }
+
+    /// Sends the question, unless the connection is still being made.
+    fn send(&mut self) -> Result<(), Silence> {
+        let Question { path, .. } = self.question;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: {USER_AGENT}\r\n\r\n");
+        match self.stream.write(request.as_bytes()) {
+            Ok(sent) if sent == request.len() => self.asked = true,
+            Ok(_) => return Err(Silence::Transport("it takes no questions".to_owned())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.asked = false,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, once: whoever has more to say is heard again.
+    fn progress(&mut self) -> Result<Progress, Silence> {
+        if !self.asked {
+            self.send()?;
+            return Ok(if self.asked { Progress::Asked } else { Progress::Waits });
+        }
+        if self.bytes.len() - self.came < PIECE / 2 {
+            self.bytes.resize(self.bytes.len() + PIECE, 0);
+        }
+        let came = match self.stream.read(&mut self.bytes[self.came..]) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waits),
+            Err(error) => return Err(error.into()),
+        };
+        self.came += came;
+        let answer = http_answer(&mut self.bytes[..self.came], came == 0, self.question.limit)?;
+        Ok(match answer {
+            Answer::Unfinished => Progress::Waits,
+            Answer::Whole { body, stays } => Progress::Whole { body, stays },
+        })
+    }
+}
+
+/// A connection that is there or on its way: a node whose queue is full must not hold us up.
+fn connect(port: u16) -> Result<TcpStream, Silence> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let made: nix::Result<OwnedFd> =
+        socket::socket(AddressFamily::Inet, SockType::Stream, flags, None);
+    let stream = TcpStream::from(made.map_err(io::Error::from)?);
+    match socket::connect(stream.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, port)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(stream),
+        Err(errno) => Err(io::Error::from(errno).into()),
+    }
+}
+
+impl From<io::Error> for Silence {
+    fn from(error: io::Error) -> Silence {
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Silence::Refused,
+            _ => Silence::Transport(error.to_string()),
+        }
     }
 }

@@ -29,7 +29,7 @@ impl SocketTable {
     /// Every bound UDP socket.
     pub(crate) fn udp(root: &Path) -> HostResult<SocketTable> {
         let mut table = SocketTable::default();
-        for UdpNetEntries(entries) in both(root, ["udp", "udp6"])? {
+        for UdpNetEntries(entries) in both(root, ["udp", "udp6"], |_| true)? {
             table.extend(entries.into_iter().map(|entry| (entry.local_address, entry.inode)));
         }
         Ok(table)
@@ -38,7 +38,9 @@ impl SocketTable {
     /// Every listening TCP socket. The local port of a connection is not taken: others may bind it.
     pub(crate) fn tcp_listeners(root: &Path) -> HostResult<SocketTable> {
         let mut table = SocketTable::default();
-        for TcpNetEntries(entries) in both(root, ["tcp", "tcp6"])? {
+        // The kernel lists those that listen first, and behind them every connection, even if it is
+        // long over: with many nodes those are many more.
+        for TcpNetEntries(entries) in both(root, ["tcp", "tcp6"], is_no_connection)? {
             let listening = entries.into_iter().filter(|entry| entry.state == TcpState::Listen);
             table.extend(listening.map(|entry| (entry.local_address, entry.inode)));
         }
@@ -76,9 +78,13 @@ fn takes_loopback(address: IpAddr) -> bool {
 }
 
 /// The table of IPv4, which must be there, and that of IPv6, which is not where IPv6 is off.
-fn both<T: FromReadSI>(root: &Path, [v4, v6]: [&str; 2]) -> HostResult<Vec<T>> {
-    let mut tables = vec![table(&root.join("net").join(v4))?];
-    match table(&root.join("net").join(v6)) {
+fn both<T: FromReadSI>(
+    root: &Path,
+    [v4, v6]: [&str; 2],
+    more: fn(&[u8]) -> bool,
+) -> HostResult<Vec<T>> {
+    let mut tables = vec![table(&root.join("net").join(v4), more)?];
+    match table(&root.join("net").join(v6), more) {
         Ok(entries) => tables.push(entries),
         Err(error) if error.kind == FaultKind::NotFound => {}
         Err(error) => return Err(error),
@@ -86,8 +92,14 @@ fn both<T: FromReadSI>(root: &Path, [v4, v6]: [&str; 2]) -> HostResult<Vec<T>> {
     Ok(tables)
 }
 
-fn table<T: FromReadSI>(path: &Path) -> HostResult<T> {
-    let bytes = files::read(path, TABLE_LIMIT)
+/// The headline, or a socket that listens, which is state 0A.
+fn is_no_connection(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    words.nth(3).is_none_or(|state| state == b"0A" || state == b"st")
+}
+
+fn table<T: FromReadSI>(path: &Path, more: fn(&[u8]) -> bool) -> HostResult<T> {
+    let bytes = files::read_while(path, TABLE_LIMIT, more)
         .map_err(|error| HostError::io(format!("read {}", path.display()), error))?;
     T::from_read(bytes.as_slice(), current_system_info()).map_err(|e| error::garbled(path, e))
 }

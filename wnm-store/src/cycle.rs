@@ -1,10 +1,9 @@
 //! What a cycle leaves: its sample, for rates; the engine's memory; what changed of each node; and
 //! the cycle itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use diesel::query_dsl::methods::FilterDsl;
 use diesel::sql_types::{BigInt, Text};
 use diesel::upsert::excluded;
 use wnm_core::host::Recording;
@@ -64,20 +63,26 @@ fn save_readings(
 ) -> Result<(), Cause> {
     let recorded: Vec<i64> = nodes::table.select(nodes::record).load(connection)?;
     let recorded: BTreeSet<i64> = recorded.into_iter().collect();
+    let known: Vec<(i64, String)> =
+        readings::table.select((readings::record, readings::essence)).load(connection)?;
+    let known: BTreeMap<i64, String> = known.into_iter().collect();
     let seen = recording.snapshot.nodes.iter().filter(|view| recorded.contains(&view.record().0));
     for view in seen {
-        let upsert = diesel::insert_into(readings::table)
-            .values(NewReadingRow::new(view, recording.snapshot.now.wall)?)
+        let essence = NewReadingRow::essence(view)?;
+        // Of most nodes there is nothing new, and no more is made of those.
+        if known.get(&view.record().0) == Some(&essence) {
+            continue;
+        }
+        diesel::insert_into(readings::table)
+            .values(NewReadingRow::new(view, essence, recording.snapshot.now.wall)?)
             .on_conflict(readings::record)
             .do_update()
             .set((
                 readings::at.eq(excluded(readings::at)),
                 readings::essence.eq(excluded(readings::essence)),
                 readings::view.eq(excluded(readings::view)),
-            ));
-        // The trait by name: on an upsert the usual method is not found.
-        let changed = readings::essence.ne(excluded(readings::essence));
-        FilterDsl::filter(upsert, changed).execute(connection)?;
+            ))
+            .execute(connection)?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-metrics",
         ours: &["wnm-core"],
-        others: &["nix", "procfs", "serde", "serde_json", "thiserror", "tracing", "ureq"],
+        others: &["nix", "procfs", "serde", "serde_json", "thiserror", "tracing"],
     },
     Allowed {
         name: "wnm-managers",

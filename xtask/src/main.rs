@@ -6,6 +6,7 @@
     reason = "automation runs processes, reads files and talks to a person"
 )]
 
+mod bench;
 mod ci;
 mod demo;
 mod deps;
@@ -28,6 +29,8 @@ cargo xtask <command>
   deps              who may depend on whom
   demo              the main job, shown in a private directory
   dist              the program, a Debian package and checksums, in target/dist
+  bench [OPTIONS]   what a cycle costs with 0 to 1000 nodes; `bench --help` shows the options
+  bench plan        how long it takes to decide, by the number of nodes
   host-setup        install the Debian packages of the system tier (as root)
 ";
 
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         ["deps"] => deps::run(),
         ["demo"] => demo::run(),
         ["dist"] => dist::run(),
+        ["bench", "plan"] => bench::plan(),
+        ["bench", options @ ..] => bench::run(options),
         ["host-setup"] => host_setup::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

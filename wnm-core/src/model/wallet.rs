@@ -44,13 +44,18 @@ pub enum BadWallet {
 impl Address {
     /// The checksummed text of EIP-55: a letter is upper case where the hash's digit is 8 or more.
     fn checksummed(self) -> String {
-        let lower: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        let hash = Keccak256::digest(lower.as_bytes());
-        let digits = lower.char_indices().map(|(at, digit)| {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut lower = [0; 40];
+        for (pair, byte) in lower.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        let hash = Keccak256::digest(lower);
+        let digits = lower.iter().enumerate().map(|(at, digit)| {
             let nibble = (hash[at / 2] >> (4 * (1 - at % 2))) & 0xf;
-            if nibble >= 8 { digit.to_ascii_uppercase() } else { digit }
+            char::from(if nibble >= 8 { digit.to_ascii_uppercase() } else { *digit })
         });
-        format!("0x{}", digits.collect::<String>())
+        ['0', 'x'].into_iter().chain(digits).collect()
     }
 }
 

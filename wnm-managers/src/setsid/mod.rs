@@ -15,7 +15,7 @@ use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
 use crate::hands::OwnHands;
-use crate::process::{end, processes_below, processes_of};
+use crate::process::{end, pids_below, processes_of};
 
 /// See the unit's TimeoutStopSec: killing loses what a node was writing.
 const STOP_PATIENCE: Duration = Duration::from_secs(90);
@@ -78,12 +78,12 @@ impl NodeManager for Setsid {
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
         let roots: BTreeSet<PathBuf> = specs.iter().map(|spec| spec.storage.clone()).collect();
-        let found = processes_below(&roots.into_iter().collect::<Vec<_>>())?;
+        let found = pids_below(&roots.into_iter().collect::<Vec<_>>())?;
         let reading = |spec: &&NodeSpec| {
-            let process = found.get(&spec.data).and_then(|keys| keys.first());
+            let pid = found.get(&spec.data).and_then(|pids| pids.first()).copied();
             UnitReading {
-                state: if process.is_some() { UnitState::Running } else { UnitState::Missing },
-                pid: process.map(|key| key.pid),
+                state: if pid.is_some() { UnitState::Running } else { UnitState::Missing },
+                pid,
                 restarts: None,
                 invocation: None,
                 definition_lost: false,
@@ -93,7 +93,7 @@ impl NodeManager for Setsid {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        Ok(ids_of(processes_below(&self.roots)?.keys()).collect())
+        Ok(ids_of(pids_below(&self.roots)?.keys()).collect())
     }
 }
 

@@ -23,7 +23,7 @@ use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
 use crate::hands::{Hands, OwnHands, RootHands};
-use crate::process::{end, processes_below, processes_of};
+use crate::process::{end, pids_below, processes_of};
 use show::Shown;
 
 /// Longer than the units' own TimeoutStopSec, so that systemd decides, not we.
@@ -250,7 +250,7 @@ impl NodeManager for Systemd {
                 return Err(HostError::io(format!("list {}", self.units.display()), error));
             }
         }
-        found.extend(crate::setsid::ids_of(processes_below(&self.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 }

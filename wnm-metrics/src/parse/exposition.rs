@@ -23,13 +23,6 @@ pub(crate) struct Sample<'a> {
     pub(crate) value: f64,
 }
 
-impl<'a> Exposition<'a> {
-    /// The first sample of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Sample<'a>> {
-        self.samples.iter().find(|sample| sample.name == name)
-    }
-}
-
 impl Sample<'_> {
     /// The value of a label.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
@@ -51,6 +44,16 @@ pub(crate) fn parse(text: &str) -> Exposition<'_> {
         }
     }
     exposition
+}
+
+/// The samples of a body whose names begin in one of these ways; other lines are passed over without
+/// being understood.
+pub(crate) fn starting_with<'a>(
+    text: &'a str,
+    starts: &[&str],
+) -> impl Iterator<Item = Sample<'a>> {
+    let wanted = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+    text.lines().map(str::trim).filter(wanted).filter_map(sample)
 }
 
 fn sample(line: &str) -> Option<Sample<'_>> {

@@ -3,14 +3,18 @@
 
 mod antnode;
 mod exposition;
+mod http;
 mod meminfo;
 mod routing;
 mod telemetry;
 
-pub(crate) use antnode::{Garbage, node_facts};
+pub(crate) use antnode::{Garbage, metrics_facts, with_metadata};
+pub(crate) use http::{Answer, http_answer};
 pub(crate) use meminfo::memory;
 pub(crate) use routing::routing_facts;
 pub(crate) use telemetry::telemetry_facts;
 
+#[cfg(test)]
+pub(crate) use antnode::node_facts;
 #[cfg(test)]
 pub(crate) use exposition::parse;

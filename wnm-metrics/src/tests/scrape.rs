@@ -1,13 +1,13 @@
 use std::env;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{METRICS, Server, hanging};
+use super::support::{METRICS, Server, hanging, respond};
 use crate::error::Silence;
-use crate::scrape::{Client, METRICS_LIMIT};
+use crate::scrape::{Client, METADATA, METRICS as QUESTION, Patience, Question};
 
 /// Time for what must answer; far more than it takes.
 const PLENTY: Duration = Duration::from_secs(20);
@@ -15,7 +15,22 @@ const PLENTY: Duration = Duration::from_secs(20);
 const BRIEF: Duration = Duration::from_millis(300);
 
 fn get(port: u16, time: Duration) -> Result<String, Silence> {
-    Client::new().get(port, "/metrics", METRICS_LIMIT, time)
+    ask(port, &QUESTION, time)
+}
+
+/// One question, and nothing else going on.
+fn ask(port: u16, question: &'static Question, time: Duration) -> Result<String, Silence> {
+    let mut client = Client::new().unwrap();
+    client.ask(7, port, question, Patience { time, end: Instant::now() + time })?;
+    let mut told = None;
+    while client.open() > 0 {
+        client.wait(&mut |key, answer| {
+            assert_eq!(key, 7);
+            told = Some(answer.map(str::to_owned));
+            None
+        });
+    }
+    told.unwrap()
 }
 
 fn why(port: u16, time: Duration) -> String {
@@ -74,9 +89,12 @@ fn the_limit_itself_is_allowed() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n12345678").unwrap();
     });
     for server in [measured, unmeasured] {
-        let body = |limit| Client::new().get(server.port, "/", limit, PLENTY);
-        assert_eq!(body(8).unwrap(), "12345678");
-        assert!(matches!(body(7), Err(Silence::TooLong(7))));
+        assert_eq!(
+            ask(server.port, &Question { path: "/", limit: 8 }, PLENTY).unwrap(),
+            "12345678"
+        );
+        let short = ask(server.port, &Question { path: "/", limit: 7 }, PLENTY);
+        assert!(matches!(short, Err(Silence::TooLong(7))));
     }
 }
 
@@ -174,4 +192,53 @@ fn child_asks_once() {
     if let Ok(port) = env::var("WNM_TEST_PORT") {
         assert_eq!(get(port.parse().unwrap(), PLENTY).unwrap(), METRICS);
     }
+}
+
+#[test]
+fn the_second_question_takes_the_same_connection_where_that_stays() {
+    let server = Server::new(|path, stream| {
+        assert_eq!(path, "/metrics");
+        respond(stream.try_clone().unwrap(), "200 OK", "", b"one");
+        let mut next = [0; 1024];
+        let count = (&stream).read(&mut next).unwrap();
+        assert!(next[..count].starts_with(b"GET /metadata "));
+        respond(stream, "200 OK", "", b"two");
+    });
+    let mut client = Client::new().unwrap();
+    let patience = Patience { time: PLENTY, end: Instant::now() + PLENTY };
+    client.ask(1, server.port, &QUESTION, patience).unwrap();
+    let mut told = Vec::new();
+    while client.open() > 0 {
+        client.wait(&mut |_, answer| {
+            told.push(answer.unwrap().to_owned());
+            (told.len() == 1).then_some(&METADATA)
+        });
+    }
+    assert_eq!((told, server.hits()), (vec!["one".to_owned(), "two".to_owned()], 1));
+}
+
+#[test]
+fn many_that_hang_do_not_hold_up_one_another() {
+    let hanging: Vec<_> = (0..100).map(|_| hanging()).collect();
+    let healthy = Server::healthy();
+    let mut client = Client::new().unwrap();
+    let started = Instant::now();
+    let patience = Patience { time: BRIEF, end: started + BRIEF };
+    for (key, (_, port)) in hanging.iter().enumerate() {
+        client.ask(key, *port, &QUESTION, patience).unwrap();
+    }
+    let plenty = Patience { time: PLENTY, end: started + PLENTY };
+    client.ask(100, healthy.port, &QUESTION, plenty).unwrap();
+    let (mut late, mut answered) = (0, 0);
+    while client.open() > 0 {
+        client.wait(&mut |_, answer| {
+            match answer {
+                Ok(_) => answered += 1,
+                Err(silence) => late += usize::from(matches!(silence, Silence::Late(_))),
+            }
+            None
+        });
+    }
+    assert_eq!((late, answered), (100, 1));
+    assert!(started.elapsed() >= BRIEF);
 }

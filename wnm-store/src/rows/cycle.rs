@@ -61,7 +61,8 @@ pub(crate) struct Essence<'a> {
 }
 
 impl NewReadingRow {
-    pub(crate) fn new(view: &NodeView, at: Timestamp) -> Result<NewReadingRow, Cause> {
+    /// As it is stored.
+    pub(crate) fn essence(view: &NodeView) -> Result<String, Cause> {
         let essence = Essence {
             state: view.seen.state.name(),
             alive: view.seen.alive,
@@ -70,9 +71,15 @@ impl NewReadingRow {
             version: view.facts.version.as_ref(),
             peer_id: view.facts.peer_id.as_deref(),
         };
-        let essence = serde_json::to_string(&essence).map_err(|error| {
-            Cause::with(StoreErrorKind::Unwritable { column: "essence" }, error)
-        })?;
+        serde_json::to_string(&essence)
+            .map_err(|error| Cause::with(StoreErrorKind::Unwritable { column: "essence" }, error))
+    }
+
+    pub(crate) fn new(
+        view: &NodeView,
+        essence: String,
+        at: Timestamp,
+    ) -> Result<NewReadingRow, Cause> {
         Ok(NewReadingRow { record: view.record().0, at: at.0, essence, view: text("view", view)? })
     }
 }
