@@ -78,6 +78,7 @@ fn of_a_node_it_tells_what_is_what_was_and_what_would_be() {
     insta::assert_snapshot!(env.run(&["explain", "9"]).block(), @"
     exit 2
     err| error: there is no antnode0009
+    err| hint: `wnm status` shows the nodes there are
     ");
 }
 
@@ -144,6 +145,7 @@ fn its_json_has_the_whole_of_it() {
     window
     settle
     quiet
+    cost
     in-motion
     disk-outlook:disk:[DIR]/home/.local/share/autonomi/node
     grow

@@ -68,6 +68,7 @@ fn any_cycle_is_one_file_and_gives_its_plan_again() {
     out|     open [PORT]002/udp
     out|     start it
     out| 1 of 2 nodes, 1 running before this
+    out| not more: the next cycle may start the next
     out| the same as was decided then
     ");
     let again = env.run(&["plan", "--snapshot", &file, "--json"]).expect(10).json();

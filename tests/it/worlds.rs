@@ -427,6 +427,7 @@ fn somebody_has_the_name_of_the_next_node() {
     exit 0
     out| done: add antnode0003
     out| 1 of 2 nodes, 1 running before this
+    out| note: skipped because their name or ports are taken: antnode0002
     err| add antnode0003: request 2
     ");
     assert_eq!(fs::read_dir(&taken).expect("there").count(), 0, "nothing was put into it");
@@ -441,6 +442,7 @@ fn somebody_has_the_port_of_the_next_node() {
     exit 0
     out| done: add antnode0003
     out| 1 of 2 nodes, 1 running before this
+    out| note: skipped because their name or ports are taken: antnode0002
     err| add antnode0003: request 2
     ");
 }

@@ -16,7 +16,7 @@ cpu = 0.3
 [[step]]
 day = 1.2
 hours = 12
-cpu = 1.2
+cpu = 1.6
 [settings]
 node_cap = 100
 "#;
@@ -51,7 +51,8 @@ fn a_calm_machine_with_a_step_of_load_breaks_nothing() {
 
 #[test]
 fn too_much_patience_is_told() {
-    let outcome = run(&machine(CALM), 2, 1, &[(Setting::PressureGrace, "5h")]);
+    let patient = [(Setting::PressureGrace, "5h"), (Setting::UrgentCpu, "100")];
+    let outcome = run(&machine(CALM), 2, 1, &patient);
     let late = |breach: &Breach| matches!(breach, Breach::NotRelieved { .. });
     assert!(outcome.breaches.iter().any(|found| late(&found.breach)), "{:?}", outcome.breaches);
 

@@ -89,7 +89,7 @@ fn growth_doubles_once_the_first_node_has_shown_what_it_costs() {
     assert_eq!(seen, [2, 4, 8, 12, 16, 20, 24, 28, 32, 36]);
     let report = machine.minute();
     let cost = report.plan.memory.cost.to_string();
-    insta::assert_snapshot!(cost, @"a node costs 0.25 % CPU, 200.0 MB, 0 B disk a day; starting 2.0 % CPU for its first 5 min");
+    insta::assert_snapshot!(cost, @"a node costs 0.25 % CPU, 200.0 MB, 0 B disk a day; starting 2.0 % CPU in its first 5 min");
 }
 
 #[test]

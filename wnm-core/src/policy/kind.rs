@@ -104,7 +104,8 @@ impl Setting {
                 Kind::WholeOrAuto { least: 1, most: 1000 }
             }
             S::DesiredLoadAverage | S::MaxLoadAverageAllowed => Kind::Load,
-            S::CrisisBytes | S::DiskPrior => Kind::Size,
+            S::CrisisBytes | S::DiskPrior | S::KeepCyclesBytes => Kind::Size,
+            S::KeepCycles => Kind::Time,
             S::PortStart | S::MetricsPortStart | S::RpcPortStart | S::WebrtcPortStart => {
                 Kind::Ports
             }

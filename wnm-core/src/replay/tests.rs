@@ -173,14 +173,15 @@ fn windows_run_under_the_changed_settings() {
     let sooner = [(Setting::GrowWindow, "3min")];
     insta::assert_snapshot!(told(&machine.replay(&sooner)), @"
     5: now add antnode0001: room for more: 0 of 2 nodes
+    20: now add antnode0002: room for more: 1 of 2 nodes
     add: 2 then, 2 now
-    39 of 40 the same
+    38 of 40 the same
     ");
     let later = [(Setting::GrowWindow, "20min"), (Setting::SettleTime, "30min")];
     insta::assert_snapshot!(told(&machine.replay(&later)), @"
     12: then add antnode0001: room for more: 0 of 2 nodes; because there must be room for 600 s more
-    17: then add antnode0002: room for more: 1 of 2 nodes; because there must be room for 300 s more
-    add: 2 then, 0 now
+    22: now add antnode0002: room for more: 1 of 2 nodes
+    add: 2 then, 1 now
     38 of 40 the same
     ");
 }

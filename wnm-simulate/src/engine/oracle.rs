@@ -153,6 +153,7 @@ impl Oracle {
                 blocked,
                 Blocked::Window { .. }
                     | Blocked::Settling { .. }
+                    | Blocked::Learning { .. }
                     | Blocked::Quiet { .. }
                     | Blocked::InFlight { .. }
                     | Blocked::Busied

@@ -20,8 +20,9 @@ fn screen(count: u32, view: View, terminal: Terminal) -> String {
 
 /// Without the machine and what growth waits for.
 fn nodes_only(text: &str) -> String {
-    let ours =
-        |line: &&str| !["machine:", "not growing:", "note:"].iter().any(|it| line.starts_with(it));
+    let ours = |line: &&str| {
+        !["machine:", "a node costs", "not growing:", "note:"].iter().any(|it| line.starts_with(it))
+    };
     text.lines().filter(ours).collect::<Vec<_>>().join("\n")
 }
 

@@ -237,7 +237,7 @@ impl KnownCost<'_> {
 }
 
 impl fmt::Display for LearnedCost {
-    /// `a node costs 1.2 % CPU, 210.0 MB, 1.4 GB disk a day; starting 6.0 % CPU for its first 5 min`
+    /// `a node costs 1.2 % CPU, 210.0 MB, 1.4 GB disk a day; starting 6.0 % CPU in its first 5 min`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |cpu: Estimate| match cpu.mean < 1.0 {
             // Hundreds of nodes fit where one costs so little.
@@ -258,12 +258,15 @@ impl fmt::Display for LearnedCost {
         match (running.is_empty(), starting) {
             (true, None) => f.write_str("what a node costs is not known yet"),
             (true, Some(cpu)) => {
-                write!(f, "a node costs {cpu} for its first {minutes} min; then is not known yet")
+                write!(
+                    f,
+                    "a node costs {cpu} in its first {minutes} min; what later is not known yet"
+                )
             }
             (false, None) => write!(f, "a node costs {}", running.join(", ")),
             (false, Some(cpu)) => write!(
                 f,
-                "a node costs {}; starting {cpu} for its first {minutes} min",
+                "a node costs {}; starting {cpu} in its first {minutes} min",
                 running.join(", ")
             ),
         }

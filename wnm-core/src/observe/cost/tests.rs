@@ -125,7 +125,7 @@ fn differences_of_the_counters_are_what_a_node_costs() {
     let first = look(4, 10_000, &[(5000, 1000), (5000, 1000)]);
     let second = look(4, 10_060, &[(5060, 3400), (5060, 5800), (59, 11_800)]);
     let cost = learned(&first, &second);
-    insta::assert_snapshot!(cost, @"a node costs 1.5 % CPU, 200.0 MB, 100 B/s received, 200 B/s sent; starting 5.0 % CPU for its first 5 min");
+    insta::assert_snapshot!(cost, @"a node costs 1.5 % CPU, 200.0 MB, 100 B/s received, 200 B/s sent; starting 5.0 % CPU in its first 5 min");
     assert_eq!(cost.observed_s, 60.0);
     let load = cost.running.load.unwrap().mean;
     assert!((load - 0.8 * 1.5 / 20.0).abs() < 1e-9, "its share of the CPU in use: {load}");
