@@ -98,6 +98,10 @@ fn found(place: &Place) -> Result<(), Cause> {
 fn recognize(place: &Place) -> Result<(), Cause> {
     place.require()?;
     let mut connection = SqliteConnection::establish(&as_is(place))?;
+    // A process that is killed while it copies pages from its log leaves a first page that tells of
+    // more pages than there are. The log has them, but `immutable` passes over it; so that the
+    // number is not looked at, SQLite is told that the schema may be wrong.
+    execute(&mut connection, "PRAGMA writable_schema = ON")?;
     // The bare pragma reads the first page only, so that it can tell even in a damaged file.
     let mark = diesel::sql_query("PRAGMA application_id").get_result::<Mark>(&mut connection);
     match mark {

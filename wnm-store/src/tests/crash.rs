@@ -56,6 +56,37 @@ fn what_was_not_committed_does_not_outlive_its_process() {
     assert_eq!(found.check().unwrap(), Vec::<String>::new());
 }
 
+/// What a growing file looks like when a killed process had copied only the first pages from its log:
+/// the first page already tells of pages that are not there. The log still has all of them.
+#[test]
+fn a_copy_from_the_log_that_died_at_any_page_is_made_again() {
+    let (home, store) = Home::with_store();
+    for number in 1..=40 {
+        let begun = store.begin(&add(number), &at(10)).unwrap();
+        store.finish(begun.op, &done(), at(10).wall).unwrap();
+    }
+    let killed = copy_as_it_lies(&home);
+    let before = std::fs::read(&killed.file).unwrap();
+    let ledger = store.load().unwrap();
+    drop(store);
+    let copied = std::fs::read(&home.file).unwrap();
+    let pages = copied.len() / PAGE;
+    assert!(pages > before.len() / PAGE, "the file grows, or this shows nothing");
+
+    for done in 0..=pages {
+        let there = copied[..done * PAGE].iter().chain(before.iter().skip(done * PAGE));
+        std::fs::write(&killed.file, there.copied().collect::<Vec<u8>>()).unwrap();
+        let died = copy_as_it_lies(&killed);
+        let reader = SqliteStore::open_read_only(&died.file);
+        assert_eq!(reader.unwrap().load().unwrap(), ledger, "read after {done} of {pages} pages");
+        let found = SqliteStore::open(&died.file).unwrap();
+        assert_eq!(found.load().unwrap(), ledger, "after {done} of {pages} pages");
+        assert_eq!(found.check().unwrap(), Vec::<String>::new());
+    }
+}
+
+const PAGE: usize = 4096;
+
 fn copy_as_it_lies(home: &Home) -> Home {
     let copy = Home::empty();
     for name in home.names() {
