@@ -1,6 +1,7 @@
 //! The conditions of growth, and growth.
 
 use super::*;
+use crate::observe::{Estimate, LearnedCost, NodeCost};
 
 #[test]
 fn every_condition_is_met() {
@@ -62,6 +63,42 @@ fn room_has_to_last() {
     let both = |rule: &Rule| matches!(rule, Rule::Window | Rule::Grow);
     insta::assert_snapshot!(said(&explained(&snapshot, &policy(&draft())), both), @"
     room for long enough | waits | everything has had room, for 200 s of 600 s (grow_window): 400 s more until there was room for long enough
+    one more node | waits | for 1 condition above
+    ");
+}
+
+fn learned(cpu: f64) -> LearnedCost {
+    let sure = |mean| Some(Estimate { mean, spread: 0.0, weight_s: 3600.0 });
+    let cost = NodeCost { cpu: sure(cpu), memory: sure(2e8), load: sure(0.1) };
+    let known = LearnedCost { observed_s: 3600.0, cpus: 4, ..LearnedCost::default() };
+    LearnedCost { running: cost, starting: cost, ..known }
+}
+
+#[test]
+fn what_a_node_costs_is_learned_and_then_gone_by() {
+    let both = |rule: &Rule| matches!(rule, Rule::Settle | Rule::Cost | Rule::Grow);
+    let mut learning = quiet(1);
+    learning.memory.last_growth = Some(at(600));
+    insta::assert_snapshot!(said(&explained(&learning, &policy(&draft())), both), @"
+    settled | rests | last change 600 s ago, must be older than 300 s (settle_time): met
+    what a node costs | waits | what a node costs is not known yet, for 0 s of 900 s (learn_time): 300 s more until it is known what a node costs
+    one more node | waits | for 1 condition above
+    ");
+    let mut roomy = quiet(2);
+    roomy.memory.last_growth = Some(at(60));
+    roomy.memory.cost = learned(1.0);
+    insta::assert_snapshot!(said(&explained(&roomy, &policy(&draft())), both), @"
+    settled | rests | must be older than 300 s (settle_time): met
+    what a node costs | rests | a node costs 1.0 % CPU, 200.0 MB; starting 1.0 % CPU in its first 5 min, for 3600 s of 900 s (learn_time): met
+    one more node | acts | 2 actions
+      add antnode0003: room for more: 2 of 20 nodes
+      add antnode0004: room for more: 3 of 20 nodes
+    ");
+    let mut heavy = quiet(2);
+    heavy.memory.cost = learned(55.0);
+    insta::assert_snapshot!(said(&explained(&heavy, &policy(&draft())), both), @"
+    settled | rests | must be older than 300 s (settle_time): met
+    what a node costs | waits | a node costs 55.0 % CPU, 200.0 MB; starting 55.0 % CPU in its first 5 min, for 3600 s of 900 s (learn_time): until one more node would not be shed again
     one more node | waits | for 1 condition above
     ");
 }
