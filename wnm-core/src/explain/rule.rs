@@ -132,6 +132,7 @@ impl Rule {
                 Rule::DiskOutlook { resource: resource.clone() }
             }
             Blocked::Busied
+            | Blocked::LatestDown { .. }
             | Blocked::NoProgram { .. }
             | Blocked::NoSurvey { .. }
             | Blocked::NoStorage { .. }

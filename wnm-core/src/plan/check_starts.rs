@@ -4,6 +4,7 @@
 use super::check::Violation;
 use super::{Plan, VerdictKind};
 use crate::action::{Action, PlannedAction, Reason, Resource};
+use crate::model::Want;
 use crate::observe::{LearnedCost, NodeCost, NodeState, Snapshot};
 use crate::policy::{AutoLimit, Policy};
 
@@ -31,6 +32,7 @@ pub(super) fn too_many(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec
     };
     let mut violations = Vec::new();
     violations.extend(at_once(&starts, snapshot, policy));
+    violations.extend(after_failures(&starts, snapshot));
     violations.extend(while_learning(&starts, plan, snapshot, policy));
     violations.extend(beyond_room(&starts, plan, snapshot, policy));
     violations
@@ -54,6 +56,18 @@ fn at_once(starts: &Starts, snapshot: &Snapshot, policy: &Policy) -> Option<Viol
     ];
     let broken = table.into_iter().find(|(concerned, starts, limit)| *concerned && starts > limit);
     broken.map(|(_, starts, limit)| Violation::TooManyStarts { starts, limit })
+}
+
+/// One at most while the latest node was started and does not run.
+fn after_failures(starts: &Starts, snapshot: &Snapshot) -> Option<Violation> {
+    let wanted = snapshot.counting().filter(|node| node.record.want == Want::Run);
+    let latest = wanted.max_by_key(|node| (node.record.created, node.id()))?;
+    let memory = snapshot.memory.nodes.get(&latest.record());
+    let tried = memory.and_then(|memory| memory.last_try.as_ref());
+    let tried = tried.is_some_and(|last| last.boot == snapshot.now.instant.boot);
+    let is_down = matches!(latest.seen.state, NodeState::Stopped { .. }) && tried;
+    let broken = is_down && starts.growth > 1;
+    broken.then_some(Violation::TooManyStarts { starts: starts.growth, limit: 1 })
 }
 
 fn is_learned(cost: &LearnedCost, policy: &Policy) -> bool {

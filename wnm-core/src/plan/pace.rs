@@ -3,7 +3,8 @@
 use super::price::{Price, prices};
 use super::work::Work;
 use super::{Blocked, PlanScope, VerdictKind};
-use crate::observe::{NodeState, Snapshot};
+use crate::model::Want;
+use crate::observe::{NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
 /// Surges may bring a resource up to this share of its grow threshold, no further.
@@ -31,6 +32,17 @@ pub(super) fn auto_limit(cpus: u32) -> u32 {
 /// Before the cost of a node is known: one, and `learn_time`. Where there is much room: as many as
 /// fit. Near a threshold: few, and `settle_time`.
 pub(super) fn of_growth(work: &Work<'_>) -> Pace {
+    let pace = by_cost(work);
+    let latest = latest_down(work);
+    if latest == 0 {
+        return pace;
+    }
+    // What fails to start once is likely to fail again, and leaves data behind each time.
+    let blocked = (latest >= LATEST).then_some(Blocked::LatestDown { nodes: latest });
+    Pace { limit: 1, fits: pace.fits.min(1), settles: true, blocked: blocked.or(pace.blocked) }
+}
+
+fn by_cost(work: &Work<'_>) -> Pace {
     let running = running(work);
     let bound = running.max(1).min(auto_limit(work.snapshot.machine.cpus));
     let bound = bound.min(work.policy.limits.starts.or(u32::MAX));
@@ -46,11 +58,34 @@ pub(super) fn of_growth(work: &Work<'_>) -> Pace {
     if fits > 0 {
         return Pace { limit: bound, fits, settles: false, blocked: None };
     }
+    if running == 0 && work.budget.starting == 0 {
+        // Nobody is left to learn from, and what was learned may be of another time.
+        return Pace { limit: 1, fits: 1, settles: true, blocked: learning(work) };
+    }
     let limit = (running / 50).max(1).min(bound);
     let tightest = prices.iter().min_by_key(|price| price.lasting(work));
     let fits = tightest.map_or(limit, |price| price.lasting(work));
     let blocked = tightest.filter(|_| fits == 0).and_then(would_be_shed);
     Pace { limit, fits, settles: true, blocked }
+}
+
+/// So many of the latest nodes that do not run end growth: something is wrong with all of them.
+const LATEST: u32 = 3;
+
+/// How many of the latest nodes, one after the other, were started since the machine was and do not
+/// run.
+fn latest_down(work: &Work<'_>) -> u32 {
+    let mut wanted: Vec<&NodeView> =
+        work.snapshot.counting().filter(|node| node.record.want == Want::Run).collect();
+    wanted.sort_by_key(|node| std::cmp::Reverse((node.record.created, node.id())));
+    let tried = |node: &NodeView| {
+        let memory = work.memory.nodes.get(&node.record());
+        let last = memory.and_then(|memory| memory.last_try.as_ref());
+        last.is_some_and(|last| last.boot == work.now().boot)
+    };
+    let down =
+        |node: &&&NodeView| matches!(node.seen.state, NodeState::Stopped { .. }) && tried(node);
+    wanted.iter().take_while(down).count() as u32
 }
 
 /// The pace of growth of a plan that decides nothing before.

@@ -82,6 +82,11 @@ pub enum Blocked {
         /// The threshold for shedding.
         limit: f64,
     },
+    /// The latest nodes should run and do not: another one would fare no better.
+    LatestDown {
+        /// How many, one after the other.
+        nodes: u32,
+    },
     /// Nodes were shed a while ago.
     Quiet {
         /// Seconds to wait.
@@ -152,6 +157,11 @@ impl fmt::Display for Blocked {
                      at {limit}"
                 )
             }
+            Blocked::LatestDown { nodes } => write!(
+                f,
+                "the latest {nodes} nodes should run and do not: look at their logs, or at \
+                 `wnm history`"
+            ),
             Blocked::Quiet { left_s } => {
                 write!(f, "nodes were shed: no growing for {left_s} s more")
             }

@@ -84,11 +84,12 @@ impl<'a> Work<'a> {
     }
 
     /// True when this plan does something that growth has to wait for. A removal that is overdue
-    /// may be failing again and again, and would hold back growth for ever.
+    /// may be failing again and again, and would hold back growth for ever; so may a mend.
     pub(super) fn is_busy(&self) -> bool {
         let overdue = (self.policy.delays.remove + Duration::from_secs(600)).as_secs();
         self.actions.iter().any(|planned| match planned.reason {
             Reason::DelayOver { waited_s } => waited_s <= overdue,
+            Reason::DefinitionLost => false,
             _ => true,
         })
     }

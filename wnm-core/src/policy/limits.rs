@@ -108,6 +108,13 @@ pub struct Keep {
     pub bytes: Bytes,
 }
 
+impl Keep {
+    /// A value of one run never destroys, history neither.
+    pub(super) fn no_less_than(self, stored: &Keep) -> Keep {
+        Keep { age: self.age.max(stored.age), bytes: self.bytes.max(stored.bytes) }
+    }
+}
+
 impl Default for Keep {
     /// What is shipped; also for policies that were written down before there was a choice.
     fn default() -> Keep {

@@ -78,6 +78,7 @@ impl Reader<'_> {
         let stored_limits = alone.limits();
         let stored_delays = alone.delays();
         let stored_stability = alone.stability();
+        let stored_keep = alone.keep();
         if self.errors.is_empty() {
             self.errors = alone.errors;
         }
@@ -98,7 +99,7 @@ impl Reader<'_> {
             removal_order: removal_order?,
             restart_mute: restart_mute?,
             nodes: nodes?,
-            keep: keep?,
+            keep: keep?.no_less_than(&stored_keep?),
         })
     }
 

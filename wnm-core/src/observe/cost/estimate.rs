@@ -82,8 +82,9 @@ impl Estimate {
         sample: Option<Sample>,
         habit: Habit,
     ) -> Option<Estimate> {
+        let before = before.filter(Estimate::is_sound);
         let Some(sample) = sample else { return before };
-        let Some(before) = before.filter(Estimate::is_sound) else {
+        let Some(before) = before else {
             let Sample { mean, error, span_s } = sample;
             return Some(Estimate { mean, spread: error, weight_s: span_s.min(habit.fade_s) });
         };
@@ -104,7 +105,7 @@ impl Estimate {
     }
 
     /// What was read from a store may be anything.
-    fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         let possible = |value: f64| (0.0..=LARGEST).contains(&value);
         possible(self.mean) && possible(self.spread) && possible(self.weight_s)
     }

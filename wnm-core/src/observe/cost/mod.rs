@@ -117,7 +117,7 @@ impl LearnedCost {
         next.disk_growth = Estimate::with(next.disk_growth, look.growth, habit(USUAL_GROWTH));
         next.received = Estimate::with(next.received, look.received, habit(USUAL_RATE));
         next.sent = Estimate::with(next.sent, look.sent, habit(USUAL_RATE));
-        let own = next.running.cpu.map_or(0.0, |cpu| cpu.mean);
+        let own = next.running.cpu.map_or(0.0, |cpu| cpu.mean.max(0.0));
         next.beyond = next.beyond.with(look.beyond, look.span_s, own);
         next
     }
@@ -137,11 +137,13 @@ impl LearnedCost {
     /// What planning may reckon with: nothing before nodes were watched for `learn_time`, running
     /// and starting.
     pub fn known(&self, learn_time: Duration) -> Option<KnownCost<'_>> {
-        let complete = |cost: &NodeCost| cost.cpu.is_some() && cost.memory.is_some();
+        // What was read from a store may be anything.
+        let sound = |it: &Option<Estimate>| it.as_ref().is_some_and(Estimate::is_sound);
+        let complete = |cost: &NodeCost| sound(&cost.cpu) && sound(&cost.memory);
         let known = self.observed_s >= learn_time.as_secs_f64()
             && complete(&self.running)
             && complete(&self.starting)
-            && self.running.load.is_some();
+            && sound(&self.running.load);
         known.then_some(KnownCost { learned: self })
     }
 

@@ -198,6 +198,48 @@ fn near_a_threshold_few_are_started_and_the_machine_settles() {
 }
 
 #[test]
+fn where_the_latest_nodes_do_not_run_growth_goes_slowly_and_then_not_at_all() {
+    for (down, count) in [(0, 10), (1, 1), (2, 1), (3, 0), (9, 0)] {
+        let mut snapshot = large(10, LITTLE);
+        for number in 11 - down..=10 {
+            set(&mut snapshot, number, stopped(), Some(false));
+            let memory = snapshot.memory.nodes.entry(snapshot.nodes[number as usize - 1].record());
+            let memory = memory.or_default();
+            (memory.deaths, memory.last_try) = (vec![at(1); 6], Some(at(400)));
+        }
+        assert_eq!(starts(&snapshot, &many()), count, "the latest {down} are down");
+        snapshot.memory.last_growth = Some(at(299));
+        let count = if down == 0 { count } else { 0 };
+        assert_eq!(
+            starts(&snapshot, &many()),
+            count,
+            "{down} are down, and one was added just now"
+        );
+    }
+    let mut early = large(10, LITTLE);
+    for number in 1..=3 {
+        set(&mut early, number, stopped(), Some(false));
+        let memory = early.memory.nodes.entry(early.nodes[number as usize - 1].record());
+        let memory = memory.or_default();
+        (memory.deaths, memory.last_try) = (vec![at(1); 6], Some(at(400)));
+    }
+    assert!(starts(&early, &many()) > 1, "old nodes that fail tell nothing of new ones");
+}
+
+#[test]
+fn with_nobody_left_to_learn_from_one_is_tried() {
+    let cost = Cost { cpu: 60.0, start_cpu: 60.0, ..LITTLE };
+    let mut snapshot = large(2, cost);
+    for number in 1..=2 {
+        set(&mut snapshot, number, stopped(), Some(false));
+        snapshot.nodes[number as usize - 1].record.want = Want::StoppedByPressure;
+    }
+    assert_eq!(starts(&snapshot, &many()), 1);
+    snapshot.memory.last_growth = Some(at(899));
+    assert_eq!(starts(&snapshot, &many()), 0, "once in learn_time");
+}
+
+#[test]
 fn what_would_be_shed_again_is_not_started() {
     // 56.25 % of 16 GB used, 75 % are where nodes are stopped: 18.75 % or 3 GB of room.
     for (memory, grows) in [(2.99e9, true), (3e9, false), (3.01e9, false)] {

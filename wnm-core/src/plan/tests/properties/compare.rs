@@ -86,6 +86,11 @@ fn growth(plan: &Plan) -> usize {
     plan.actions.iter().filter(grows).count()
 }
 
+/// Nodes that are there only by this plan, whoever wanted them.
+fn joins(plan: &Plan) -> usize {
+    plan.actions.iter().filter(|planned| matches!(planned.action, Action::Add { .. })).count()
+}
+
 type Lessen = fn(&mut MachineView);
 
 /// "A new node is created only if …": whatever there is less of, growth is not more for it.
@@ -115,8 +120,10 @@ fn less_room_never_means_more_growth(case: &Case, planner: &Planner) -> Held {
     })
 }
 
+/// A request that a lower cap refuses may leave room for growth, never for more nodes in all.
 fn a_lower_cap_never_means_more_growth(case: &Case, planner: &Planner) -> Held {
-    let most = growth(&whole(planner, &case.snapshot, &case.policy));
+    let before = whole(planner, &case.snapshot, &case.policy);
+    let most = growth(&before).max(joins(&before));
     let mut policy = case.policy.clone();
     policy.cap.limit = policy.cap.limit.saturating_sub(1);
     policy.cap.stored = policy.cap.stored.min(policy.cap.limit);
