@@ -23,10 +23,10 @@ const SAMPLES_AT_LEAST: i64 = 20;
 /// No more are kept, whatever their age.
 const SAMPLES_AT_MOST: i64 = 64;
 
-pub(crate) fn save(
+/// What the next cycle goes by.
+pub(crate) fn remember(
     connection: &mut SqliteConnection,
     recording: &Recording<'_>,
-    cycle: &recorded::Text,
 ) -> Result<(), Cause> {
     if let Some(sample) = recording.sample {
         save_sample(connection, sample)?;
@@ -34,7 +34,15 @@ pub(crate) fn save(
     diesel::update(machine::table)
         .set(machine::memory.eq(text("memory", recording.memory)?))
         .execute(connection)?;
-    save_readings(connection, recording)?;
+    save_readings(connection, recording)
+}
+
+/// What questions about the past are answered from.
+pub(crate) fn keep(
+    connection: &mut SqliteConnection,
+    recording: &Recording<'_>,
+    cycle: &recorded::Text,
+) -> Result<(), Cause> {
     recorded::keep(connection, recording, cycle)?;
     recorded::forget(connection, &recording.snapshot.now, recording.policy.keep)
 }

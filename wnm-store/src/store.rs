@@ -157,9 +157,20 @@ impl Store for SqliteStore {
     fn save_cycle(&self, recording: &Recording<'_>) -> HostResult<()> {
         const WHAT: &str = "keep the cycle";
         let text = recorded::Text::of(recording).map_err(|cause| self.error(WHAT, cause))?;
-        self.write(WHAT, |connection| cycle::save(connection, recording, &text))?;
+        let kept = self.write(WHAT, |connection| {
+            cycle::remember(connection, recording)?;
+            match transaction(connection, Lock::Never, |it| cycle::keep(it, recording, &text)) {
+                // With more room both may succeed.
+                Err(cause) if matches!(cause.kind, StoreErrorKind::Full | StoreErrorKind::Io) => {
+                    Err(cause)
+                }
+                // A damaged history must not make the engine forget since when a threshold is
+                // exceeded.
+                kept => Ok(kept),
+            }
+        })?;
         self.place.renew_reserve();
-        Ok(())
+        Ok(kept.map_err(|cause| self.error(WHAT, cause))?)
     }
 
     fn answer(&self, request: RequestId, answer: &Answer, at: Timestamp) -> HostResult<()> {

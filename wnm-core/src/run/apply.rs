@@ -135,10 +135,13 @@ pub fn withdraw(host: &Host<'_>, request: RequestId, report: &CycleReport) -> Ho
     if left.is_empty() {
         return Ok(());
     }
+    let refused = report.plan.report.requests.iter().filter(|refused| refused.request == request);
+    let mut refused: Vec<String> = refused.flat_map(|refused| refused.why.clone()).collect();
+    refused.push(format!("interrupted before {}", left.join(", ")));
     let answer = Answer {
         done: count(&report.done, request, true),
         failed: count(&report.done, request, false),
-        refused: vec![format!("interrupted before {}", left.join(", "))],
+        refused,
     };
     host.store.answer(request, &answer, host.clock.now()?.wall)
 }

@@ -37,6 +37,19 @@ fn readable(store: &SqliteStore) -> usize {
 }
 
 #[test]
+fn where_cycles_cannot_be_kept_the_engine_still_remembers() {
+    let store = minutes(1, 1);
+    spoil(&store, "DROP TABLE cycle_groups");
+    let earlier = r#"'{"last_look":{"boot":"b","uptime_ms":1}}'"#;
+    spoil(&store, &format!("UPDATE machine SET memory = {earlier}"));
+    let cycle = Cycle::idle(&store, 600);
+    let expected = cycle.recording().memory.clone();
+    assert_ne!(store.load().unwrap().memory, expected, "or this shows nothing");
+    assert!(store.save_cycle(&cycle.recording()).is_err(), "it is told");
+    assert_eq!(store.load().unwrap().memory, expected);
+}
+
+#[test]
 fn a_cycle_costs_what_has_changed() {
     let store = minutes(20, 30);
     assert_eq!(count(&store, "cycle_groups"), 1);
