@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Pressure};
+use super::{Plan, Pressure, Verdict};
 use crate::action::{Action, PlannedAction, Reason, Resource};
 use crate::model::{NodeId, NodeSpec, Phase, Request, Verb, Want};
 use crate::observe::{NodeState, NodeView, Snapshot};
@@ -239,11 +239,20 @@ fn on_new(planned: &PlannedAction, snapshot: &Snapshot) -> Vec<Violation> {
 
 /// The engine adds nothing while any resource demands relief.
 fn under_pressure(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation> {
-    let relief = Pressure::judge(snapshot, policy).shedding().next().is_some();
+    let pressure = Pressure::judge(snapshot, policy);
+    let everywhere = pressure.shedding().any(|verdict| !verdict.resource.is_disk());
     let grows = |planned: &&PlannedAction| {
-        relief
-            && matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain)
-            && matches!(planned.action, Action::Add { .. })
+        let root = match &planned.action {
+            Action::Add { spec, .. } => &spec.storage,
+            Action::Start { node, .. } => match snapshot.node(node.id) {
+                Some(node) => &node.record.spec.storage,
+                None => return false,
+            },
+            _ => return false,
+        };
+        let full = |it: &Verdict| it.resource.storage().is_some_and(|path| path == root);
+        let relief = everywhere || pressure.shedding().any(full);
+        relief && matches!(planned.reason, Reason::Room { .. } | Reason::RoomAgain)
     };
     plan.actions
         .iter()

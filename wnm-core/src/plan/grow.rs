@@ -37,12 +37,13 @@ pub(super) fn grow(work: &mut Work<'_>, shedding: bool) {
     }
 }
 
-/// Nodes that the engine stopped for want of resources.
+/// Nodes that the engine stopped for want of resources, where their disk allows them to run.
 fn resting<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
     work.snapshot
         .nodes
         .iter()
         .filter(|node| is_resting(node) && !work.is_touched(node.id()))
+        .filter(|node| !work.pressure.root_sheds(&node.record.spec.storage))
         .collect()
 }
 

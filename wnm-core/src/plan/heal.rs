@@ -16,11 +16,9 @@ pub(crate) fn heal_limit(snapshot: &Snapshot, policy: &Policy) -> u32 {
 
 /// Starts them again, lowest id first. Held back by exceeded shed thresholds, by limits and by each
 /// node's own back-off; never by anything that holds back growth.
-pub(super) fn start_again(work: &mut Work<'_>, shedding: bool) {
-    let mut down = down(work);
-    if shedding {
-        down = without_held(work, down);
-    }
+pub(super) fn start_again(work: &mut Work<'_>) {
+    let down = down(work);
+    let down = without_held(work, down);
     let mut left = starts_left(work);
     let mut waiting = 0;
     for node in down {

@@ -78,7 +78,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     requests::answer(&mut work);
     if scope == PlanScope::Everything {
         let shedding = shed::relieve(&mut work);
-        heal::start_again(&mut work, shedding);
+        heal::start_again(&mut work);
         grow::grow(&mut work, shedding);
     }
     work.into_plan()

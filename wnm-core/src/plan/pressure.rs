@@ -94,6 +94,11 @@ impl Pressure {
         others.iter().all(room) && roots.iter().any(root_has_room)
     }
 
+    /// True when the file system below `root` is above a shed threshold.
+    pub fn root_sheds(&self, root: &Path) -> bool {
+        self.shedding().any(|verdict| verdict.resource.storage().is_some_and(|path| path == root))
+    }
+
     /// True when the file system below `root` has room for growth.
     pub fn root_has_room(&self, root: &Path) -> bool {
         self.0

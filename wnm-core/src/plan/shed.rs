@@ -21,7 +21,8 @@ pub(super) fn relieve(work: &mut Work<'_>) -> bool {
     let disks = !disk_emergency && disks(work);
     let others = !memory_emergency && running_resources(work);
     let acts = disk_emergency || memory_emergency || cap || disks || others;
-    acts || work.pressure.shedding().next().is_some()
+    // A disk that is too full concerns its own nodes; others may have room.
+    acts || work.pressure.shedding().any(|verdict| !verdict.resource.is_disk())
 }
 
 /// A storage file system with hardly anything left: one node on it goes at once, and everything is

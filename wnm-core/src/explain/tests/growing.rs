@@ -169,7 +169,7 @@ fn what_growing_needs_may_be_missing() {
     snapshot.occupied = Err(unread("the manager does not answer"));
     insta::assert_snapshot!(grow(&snapshot), @"one more node | unjudged | free ids and ports are not known: the manager does not answer");
     let mut snapshot = quiet(2);
-    snapshot.nodes[0].definition_lost = true;
+    set(&mut snapshot, 1, stopped());
     insta::assert_snapshot!(grow(&snapshot), @"one more node | waits | until the next cycle");
     let mut snapshot = quiet(1);
     snapshot.occupied.as_mut().unwrap().insert(id(2));

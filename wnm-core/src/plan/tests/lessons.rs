@@ -346,3 +346,30 @@ fn the_order_of_nodes_in_a_snapshot_is_irrelevant() {
     snapshot.nodes.reverse();
     assert_eq!(names(&sound(&snapshot, &policy)), ["start antnode0001", "start antnode0002"]);
 }
+
+/// Foreign data on one disk held back growth on all, and the report said that something else came first.
+#[test]
+fn a_disk_that_is_too_full_concerns_its_own_nodes_only() {
+    let roots = [(Setting::NodeStorage, "/srv/nodes /mnt/b")];
+    let policy = with(draft(), &roots);
+    let mut snapshot = quiet(2);
+    second_root(&mut snapshot, FileSystemView { device: 2, ..disk(20) });
+    snapshot.machine.file_systems.insert(STORAGE.into(), disk(95));
+    let plan = sound(&snapshot, &policy);
+    let places: Vec<String> = plan
+        .actions
+        .iter()
+        .filter_map(|planned| match &planned.action {
+            Action::Add { spec, .. } => Some(spec.data.display().to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(places, ["/mnt/b/antnode0003"]);
+
+    // A node that rests on the full disk stays as it is; one that should run there is not started.
+    snapshot.nodes[0].record.want = Want::StoppedByPressure;
+    set(&mut snapshot, 1, stopped(), Some(false));
+    set(&mut snapshot, 2, stopped(), Some(false));
+    let acts = names(&sound(&snapshot, &policy));
+    assert!(acts.iter().all(|act| !act.starts_with("start")), "{acts:?}");
+}

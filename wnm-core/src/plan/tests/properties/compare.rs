@@ -253,7 +253,9 @@ fn what_is_done_is_not_planned_again(case: &Case, planner: &Planner) -> Held {
         for it in &plan.actions {
             story.push(format!("{}: {}", it.action, it.reason));
             let record = case.snapshot.node(it.action.node()).map(NodeView::record);
-            let is_new = record.is_none() || seen.insert((record, it.action.name()));
+            // What a dead cycle had begun is another story than what is decided now.
+            let begun = matches!(it.reason, Reason::Unfinished { .. });
+            let is_new = begun || record.is_none() || seen.insert((record, it.action.name()));
             if !is_new {
                 return Err(format!("again:\n{}", story.join("\n")));
             }
