@@ -170,7 +170,7 @@ fn what_growing_needs_may_be_missing() {
     insta::assert_snapshot!(grow(&snapshot), @"one more node | unjudged | free ids and ports are not known: the manager does not answer");
     let mut snapshot = quiet(2);
     set(&mut snapshot, 1, stopped());
-    insta::assert_snapshot!(grow(&snapshot), @"one more node | waits | until the next cycle");
+    insta::assert_snapshot!(grow(&snapshot), @"one more node | waits | for 1 condition above");
     let mut snapshot = quiet(1);
     snapshot.occupied.as_mut().unwrap().insert(id(2));
     insta::assert_snapshot!(grow(&snapshot), @"
