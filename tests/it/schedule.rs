@@ -101,3 +101,28 @@ fn schedules_that_cannot_be_had_are_refused_before_anything_is_written() {
     let ran = env.run(&["schedule", "remove"]).expect(1);
     assert!(ran.stderr.contains("crontab -e"), "{ran:?}");
 }
+
+#[test]
+fn a_crontab_that_cannot_be_read_is_not_an_absent_one() {
+    let env = TestEnv::new();
+    env.init(&[]).expect(0);
+    env.run(&[&["schedule", "install"][..], &LASTING].concat()).expect(0);
+    let mut odd = fs::read(env.path("crontab")).expect("a crontab");
+    odd.extend(b"# caf\xe9\n");
+    fs::write(env.path("crontab"), &odd).expect("written");
+
+    let shown = env.run(&["schedule", "show"]).expect(1);
+    assert!(shown.stdout.contains("FAILED: whether a crontab line runs wnm is not known"));
+    assert!(!shown.stdout.contains("nothing runs cycles"), "{shown:?}");
+    let ran = env.run(&["schedule", "remove"]).expect(1);
+    assert!(ran.stderr.contains("FAILED: a crontab line may still be there"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("not UTF-8") && !ran.stderr.contains("nothing was done"),
+        "{ran:?}"
+    );
+    let found = env.run(&["doctor"]).stdout;
+    assert!(found.contains("schedule-unknown") && !found.contains("no-schedule"), "{found}");
+    let ran = env.run(&["teardown", "--confirm"]).expect(0);
+    assert!(ran.stderr.contains("whether a crontab line runs wnm is not known"), "{ran:?}");
+    assert_eq!(fs::read(env.path("crontab")).ok(), Some(odd), "and nothing is written");
+}

@@ -246,6 +246,22 @@ fn a_crontab_that_cannot_be_read_or_changes_is_not_written() {
 }
 
 #[test]
+fn without_the_tool_there_is_nothing_and_any_other_failure_is_one() {
+    let dir = TempDir::new().unwrap();
+    let failing = |kind| {
+        let script = ScriptedRunner::new().failing("crontab -l", kind);
+        cron(&dir, script.failing("crontab -l", kind)).0
+    };
+    let absent = failing(FaultKind::NotFound);
+    assert!(!absent.found(Timestamp(0)).unwrap().is_there());
+    assert_eq!(absent.remove().unwrap(), Change::AlreadySo);
+    assert_eq!(failing(FaultKind::NotFound).install(&job()).unwrap_err().kind, FaultKind::NotFound);
+    let garbled = failing(FaultKind::Garbled);
+    assert_eq!(garbled.found(Timestamp(0)).unwrap_err().kind, FaultKind::Garbled);
+    assert_eq!(garbled.remove().unwrap_err().kind, FaultKind::Garbled);
+}
+
+#[test]
 fn drift_is_told_line_by_line_and_an_interval_is_none() {
     let dir = TempDir::new().unwrap();
     let (cron, _) = cron(&dir, ScriptedRunner::new());

@@ -439,6 +439,18 @@ fn schedules() {
     warning schedule-differs: systemd timer
       wnm --scope user schedule show
     ");
+    let why = "whether a crontab line runs wnm is not known: its output is not UTF-8";
+    insta::assert_snapshot!(found(|facts| {
+        facts.schedule.scheduled.clear();
+        facts.schedule.unread = vec![why.to_owned()];
+    }), @"
+    warning schedule-unknown: whether a crontab line runs wnm is not known: its output is not UTF-8
+      wnm --scope user schedule show
+    ");
+    insta::assert_snapshot!(found(|facts| facts.schedule.unread = vec![why.to_owned()]), @"
+    note schedule-unknown: whether a crontab line runs wnm is not known: its output is not UTF-8
+      wnm --scope user schedule show
+    ");
     let typed = |facts: &mut Facts| {
         facts.schedule.scheduled.clear();
         facts.schedule.others = vec!["* * * * * wnm run".into()];

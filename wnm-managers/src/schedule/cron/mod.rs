@@ -76,6 +76,14 @@ impl Cron {
         }
     }
 
+    /// The same; where there is no `crontab` at all there is nothing of ours in one.
+    fn read_if_any(&self) -> HostResult<String> {
+        match self.read() {
+            Err(error) if error.kind == FaultKind::NotFound => Ok(String::new()),
+            read => read,
+        }
+    }
+
     /// Puts `wanted` in the place of `old`, and looks whether that is what is there now.
     fn replace(&self, old: &str, wanted: &str) -> HostResult<()> {
         if self.read()? != old {
@@ -114,7 +122,7 @@ impl Schedule for Cron {
     }
 
     fn found(&self, now: Timestamp) -> HostResult<Found> {
-        let parts = text::split(&self.read()?, self.scope)?;
+        let parts = text::split(&self.read_if_any()?, self.scope)?;
         let others = text::runs_wnm(&parts.others);
         let piece = |text: &String| Piece { place: self.place(), text: text.clone() };
         let pieces: Vec<Piece> = parts.blocks.iter().map(piece).collect();
@@ -137,7 +145,7 @@ impl Schedule for Cron {
     }
 
     fn remove(&self) -> HostResult<Change> {
-        let old = self.read()?;
+        let old = self.read_if_any()?;
         let parts = text::split(&old, self.scope)?;
         if parts.blocks.is_empty() {
             return Ok(Change::AlreadySo);
