@@ -23,5 +23,5 @@ pub use registry::Registry;
 pub use schedule::{
     Cron, Drift, Every, Found, Job, Obstacle, Piece, Schedule, ScheduleKind, Timer, drift,
 };
-pub use setsid::Setsid;
+pub use setsid::{Setsid, service_of_process};
 pub use systemd::{Systemd, unit_is_ours};
