@@ -44,9 +44,14 @@ fn a_crontab_line_is_shown_written_once_and_taken_away() {
     let parts = ["drift", "fires", "kind", "last", "next", "others", "pieces", "why_not"];
     assert_eq!(names(&shown["scheduled"][0]), parts);
     assert_eq!(shown["scheduled"][0]["kind"], "cron", "{shown}");
-    // The program under test is not the one that was named.
-    assert_eq!(shown["scheduled"][0]["drift"]["every"], serde_json::Value::Null, "{shown}");
+    // The program under test is not the one that was named, which is there: nothing is wrong.
+    assert_eq!(shown["scheduled"][0]["drift"]["every"], 120, "{shown}");
     assert!(shown["last_cycle"].is_i64(), "{shown}");
+
+    let gone = slower.replace("/usr/bin/true", "/usr/bin/no-such-wnm");
+    fs::write(env.path("crontab"), gone).expect("written");
+    let shown = env.run(&["schedule", "show", "--json"]).expect(0).json();
+    assert_eq!(shown["scheduled"][0]["drift"]["every"], serde_json::Value::Null, "{shown}");
 
     let ran = env.run(&["teardown", "--confirm"]).expect(0);
     assert!(ran.stderr.contains("a crontab line still runs wnm"), "{ran:?}");

@@ -15,7 +15,7 @@ pub(crate) struct Scheduled {
     pub(crate) kind: ScheduleKind,
     #[serde(flatten)]
     pub(crate) found: Found,
-    /// Compared with what `wnm schedule install` would write now.
+    /// Compared with what `wnm schedule install` would write now for the same program.
     pub(crate) drift: Drift,
 }
 

@@ -12,7 +12,7 @@ mod timer;
 
 pub use cron::Cron;
 pub use every::Every;
-pub use job::{Drift, Job, Piece, drift};
+pub use job::{Drift, Job, Piece, drift, program_of};
 pub use timer::Timer;
 
 use serde::Serialize;

@@ -12,7 +12,7 @@ use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation};
 use wnm_core::model::{Scope, Timestamp};
 use wnm_core::observe::FaultKind;
 
-use super::{Cron, Drift, Every, Job, Schedule, Timer, drift};
+use super::{Cron, Drift, Every, Job, Schedule, Timer, drift, program_of};
 use crate::RootHands;
 
 /// A cycle of a user.
@@ -274,4 +274,20 @@ fn drift_is_told_line_by_line_and_an_interval_is_none() {
     + * * * * * /usr/bin/env 'PATH=/usr/local/bin:/usr/bin:/bin' /usr/local/bin/wnm --scope user run >/dev/null 2>&1
     ");
     assert_eq!(drift(&cron, &[], &job()).unwrap().lines.len(), 3);
+}
+
+#[test]
+fn the_program_that_is_scheduled_can_be_read_again() {
+    let dir = TempDir::new().unwrap();
+    let kinds: [Box<dyn Schedule>; 2] = [
+        Box::new(cron(&dir, ScriptedRunner::new()).0),
+        Box::new(timer(&dir, ScriptedRunner::new()).0),
+    ];
+    for kind in kinds {
+        for program in ["/usr/bin/wnm", "/srv/my tools/wnm"] {
+            let found = kind.pieces(&Job { program: program.into(), ..job() }).unwrap();
+            assert_eq!(program_of(&found), Some(program.into()), "{}", kind.kind());
+        }
+        assert_eq!(program_of(&[]), None);
+    }
 }

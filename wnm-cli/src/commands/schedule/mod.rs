@@ -10,7 +10,7 @@ use wnm_core::host::{Clock, HostError, HostResult, Intents};
 use wnm_core::model::{Manager, ManagerKind, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{Setting, parse_duration};
-use wnm_managers::{Every, Found, Job, Schedule, ScheduleKind, drift};
+use wnm_managers::{Every, Found, Job, Schedule, ScheduleKind, drift, program_of};
 use wnm_metrics::SystemClock;
 
 use super::Context;
@@ -194,7 +194,11 @@ fn look(
     if !found.is_there() {
         return Ok((None, others));
     }
-    let drift = drift(schedule, &found.pieces, job)?;
+    // Which path calls us now says nothing about the one that was scheduled, as long as that is
+    // there.
+    let scheduled = program_of(&found.pieces).and_then(|path| program::executable(&path).ok());
+    let program = scheduled.unwrap_or_else(|| job.program.clone());
+    let drift = drift(schedule, &found.pieces, &Job { program, ..job.clone() })?;
     Ok((Some(Scheduled { kind: schedule.kind(), found, drift }), others))
 }
 
