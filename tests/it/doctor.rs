@@ -129,3 +129,26 @@ fn a_store_that_cannot_be_read_is_a_finding_and_no_failure() {
     let found = findings(&ran);
     assert!(found.contains(&("store-unusable".to_owned(), false)), "{}", ran.stdout);
 }
+
+/// What a cycle leaves that doctor has waited for is what counts, not what was there before it.
+#[test]
+fn the_schedule_is_looked_at_after_the_wait_for_a_cycle() {
+    let env = TestEnv::new();
+    env.init(&[]).expect(0);
+    env.run(&["schedule", "install", "--cron", "--binary", "/usr/bin/true"]).expect(0);
+    fs::rename(env.path("crontab"), env.path("aside")).expect("moved");
+
+    let cycle = env.hold_lock();
+    let doctor = env.start(&["doctor", "--json"]);
+    let files = format!("/proc/{}/fd", doctor.id());
+    let lock = env.base_dir().join("wnm_active");
+    wait_until(Duration::from_secs(30), "doctor waits for the lock", || {
+        let open = fs::read_dir(&files).into_iter().flatten().flatten();
+        open.map(|entry| fs::read_link(entry.path())).any(|file| file.is_ok_and(|f| f == lock))
+    });
+    fs::rename(env.path("aside"), env.path("crontab")).expect("moved");
+    drop(cycle);
+    let output = doctor.wait_with_output().expect("our own child");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("\"findings\"") && !said.contains("no-schedule"), "{said}");
+}
