@@ -44,9 +44,14 @@ fn a_crontab_line_is_shown_written_once_and_taken_away() {
     let parts = ["drift", "fires", "kind", "last", "next", "others", "pieces", "why_not"];
     assert_eq!(names(&shown["scheduled"][0]), parts);
     assert_eq!(shown["scheduled"][0]["kind"], "cron", "{shown}");
-    // The program under test is not the one that was named.
-    assert_eq!(shown["scheduled"][0]["drift"]["every"], serde_json::Value::Null, "{shown}");
+    // The program under test is not the one that was named, which is there: nothing is wrong.
+    assert_eq!(shown["scheduled"][0]["drift"]["every"], 120, "{shown}");
     assert!(shown["last_cycle"].is_i64(), "{shown}");
+
+    let gone = slower.replace("/usr/bin/true", "/usr/bin/no-such-wnm");
+    fs::write(env.path("crontab"), gone).expect("written");
+    let shown = env.run(&["schedule", "show", "--json"]).expect(0).json();
+    assert_eq!(shown["scheduled"][0]["drift"]["every"], serde_json::Value::Null, "{shown}");
 
     let ran = env.run(&["teardown", "--confirm"]).expect(0);
     assert!(ran.stderr.contains("a crontab line still runs wnm"), "{ran:?}");
@@ -100,4 +105,29 @@ fn schedules_that_cannot_be_had_are_refused_before_anything_is_written() {
     fs::write(env.path("crontab"), "# wnm, user scope: begin. torn\n").expect("written");
     let ran = env.run(&["schedule", "remove"]).expect(1);
     assert!(ran.stderr.contains("crontab -e"), "{ran:?}");
+}
+
+#[test]
+fn a_crontab_that_cannot_be_read_is_not_an_absent_one() {
+    let env = TestEnv::new();
+    env.init(&[]).expect(0);
+    env.run(&[&["schedule", "install"][..], &LASTING].concat()).expect(0);
+    let mut odd = fs::read(env.path("crontab")).expect("a crontab");
+    odd.extend(b"# caf\xe9\n");
+    fs::write(env.path("crontab"), &odd).expect("written");
+
+    let shown = env.run(&["schedule", "show"]).expect(1);
+    assert!(shown.stdout.contains("FAILED: whether a crontab line runs wnm is not known"));
+    assert!(!shown.stdout.contains("nothing runs cycles"), "{shown:?}");
+    let ran = env.run(&["schedule", "remove"]).expect(1);
+    assert!(ran.stderr.contains("FAILED: a crontab line may still be there"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("not UTF-8") && !ran.stderr.contains("nothing was done"),
+        "{ran:?}"
+    );
+    let found = env.run(&["doctor"]).stdout;
+    assert!(found.contains("schedule-unknown") && !found.contains("no-schedule"), "{found}");
+    let ran = env.run(&["teardown", "--confirm"]).expect(0);
+    assert!(ran.stderr.contains("whether a crontab line runs wnm is not known"), "{ran:?}");
+    assert_eq!(fs::read(env.path("crontab")).ok(), Some(odd), "and nothing is written");
 }

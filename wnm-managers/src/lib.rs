@@ -22,6 +22,7 @@ pub use process::{processes_below, processes_of};
 pub use registry::Registry;
 pub use schedule::{
     Cron, Drift, Every, Found, Job, Obstacle, Piece, Schedule, ScheduleKind, Timer, drift,
+    program_of,
 };
-pub use setsid::Setsid;
+pub use setsid::{Setsid, service_of_process};
 pub use systemd::{Systemd, unit_is_ours};

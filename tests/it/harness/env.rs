@@ -312,7 +312,7 @@ fn install_crontab(dir: &Path) {
     let file = dir.join("crontab");
     let script = format!(
         "#!/bin/sh\ncase \"$1\" in\n-l) cat {file} 2>/dev/null || {{ echo 'no crontab for op' >&2; \
-         exit 1; }} ;;\n-r) rm {file} ;;\n-) cat >{file} ;;\nesac\n",
+         exit 1; }} ;;\n-r) rm {file} ;;\n-) exit 2 ;;\n*) cat \"$1\" >{file} ;;\nesac\n",
         file = file.display()
     );
     let tool = dir.join("tools/crontab");

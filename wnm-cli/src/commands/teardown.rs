@@ -72,15 +72,12 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     if context.paths.scope == Scope::System {
         output::say(&format!("the user `{}` stays", compose::NODE_USER));
     }
-    let left = schedule::left(context);
+    let left = schedule::left(context)?;
     output::say(match left.is_empty() {
         true => "everything else of wnm is gone",
         false => "everything else of wnm is gone, but for what runs cycles by itself",
     });
-    for kind in left {
-        let remove = schedule::command_for(context.paths.scope, "schedule remove");
-        output::say(&format!("a {kind} still runs wnm: `{remove}` takes it away"));
-    }
+    left.iter().for_each(|note| output::say(note));
     Ok(Exit::Done)
 }
 

@@ -119,9 +119,20 @@ pub(crate) struct Strays {
     pub(crate) leftovers: Vec<PathBuf>,
     /// Unit file, and whether wnm made it.
     pub(crate) units: Vec<(PathBuf, bool)>,
-    pub(crate) processes: Vec<(PathBuf, u32)>,
+    pub(crate) processes: Vec<StrayProcess>,
+    /// Whether the processes could not be looked at: then any directory may be in use.
+    pub(crate) processes_unread: bool,
     /// What could not be looked at.
     pub(crate) unread: BTreeSet<String>,
+}
+
+/// A node that runs and that no record knows.
+#[derive(Clone, Debug)]
+pub(crate) struct StrayProcess {
+    pub(crate) data: PathBuf,
+    pub(crate) pid: u32,
+    /// The service of systemd that it is part of, and whether it is a user's.
+    pub(crate) service: Option<(String, bool)>,
 }
 
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ pub(crate) struct Scheduled {
     pub(crate) kind: ScheduleKind,
     #[serde(flatten)]
     pub(crate) found: Found,
-    /// Compared with what `wnm schedule install` would write now.
+    /// Compared with what `wnm schedule install` would write now for the same program.
     pub(crate) drift: Drift,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct ScheduleReport {
     pub(crate) scheduled: Vec<Scheduled>,
     /// Lines of somebody else that run wnm.
     pub(crate) others: Vec<String>,
-    /// Where nobody could look.
+    /// What could not be looked at, and why: there may be a schedule.
     pub(crate) unread: Vec<String>,
     /// When a cycle looked at the nodes last, whoever ran it.
     pub(crate) last_cycle: Option<Timestamp>,
@@ -49,14 +49,14 @@ pub(super) fn text(report: &ScheduleReport) -> String {
     for scheduled in &report.scheduled {
         text += &one(scheduled);
     }
-    if report.scheduled.is_empty() {
+    if report.scheduled.is_empty() && report.unread.is_empty() {
         text += "nothing runs cycles by itself: `wnm schedule install` changes that\n";
     }
     for line in &report.others {
         let _ = writeln!(text, "somebody's own crontab line runs wnm: {line}");
     }
     for why in &report.unread {
-        let _ = writeln!(text, "not known: {}", why.trim_end().trim_start_matches("error: "));
+        let _ = writeln!(text, "FAILED: {why}");
     }
     let _ = match report.last_cycle {
         Some(at) => {

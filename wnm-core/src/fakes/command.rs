@@ -11,7 +11,6 @@ use crate::observe::FaultKind;
 pub struct ScriptedRunner {
     script: Mutex<VecDeque<(String, Result<Completed, FaultKind>)>>,
     transcript: Mutex<Vec<String>>,
-    inputs: Mutex<Vec<String>>,
 }
 
 impl ScriptedRunner {
@@ -41,11 +40,6 @@ impl ScriptedRunner {
         self.transcript.lock().unwrap().clone()
     }
 
-    /// What programs were given to read, where it was anything.
-    pub fn inputs(&self) -> Vec<String> {
-        self.inputs.lock().unwrap().clone()
-    }
-
     /// Calls that were expected and did not come.
     pub fn left(&self) -> Vec<String> {
         self.script.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
@@ -56,9 +50,6 @@ impl CommandRunner for ScriptedRunner {
     fn run(&self, invocation: &Invocation) -> HostResult<Completed> {
         let line = invocation.line();
         self.transcript.lock().unwrap().push(line.clone());
-        if !invocation.input.is_empty() {
-            self.inputs.lock().unwrap().push(invocation.input.clone());
-        }
         match self.script.lock().unwrap().pop_front() {
             Some((expected, answer)) if expected == line => {
                 answer.map_err(|kind| HostError::new(format!("run {line}"), kind))

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::HostResult;
 
-/// A program to run, as data. The locale is C.
+/// A program to run, as data. The locale is C, and there is nothing to read from standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// Name on PATH, or an absolute path.
@@ -15,8 +15,6 @@ pub struct Invocation {
     pub timeout: Duration,
     /// With whose rights.
     pub privilege: Privilege,
-    /// What it reads from standard input; mostly nothing.
-    pub input: String,
 }
 
 /// With whose rights a program runs.
@@ -42,7 +40,6 @@ impl Invocation {
             env: Vec::new(),
             timeout,
             privilege: Privilege::Own,
-            input: String::new(),
         }
     }
 
@@ -50,13 +47,6 @@ impl Invocation {
     #[must_use]
     pub fn as_root(mut self) -> Invocation {
         self.privilege = Privilege::Root;
-        self
-    }
-
-    /// The same call with something to read.
-    #[must_use]
-    pub fn with_input(mut self, input: impl Into<String>) -> Invocation {
-        self.input = input.into();
         self
     }
 

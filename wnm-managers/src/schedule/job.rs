@@ -41,6 +41,20 @@ pub struct Drift {
     pub lines: Vec<String>,
 }
 
+/// The program that what was found would run, as far as it can be read out of the text.
+pub fn program_of(found: &[Piece]) -> Option<PathBuf> {
+    found.iter().flat_map(|piece| piece.text.lines()).find_map(|line| {
+        let words = shell_words::split(line).ok()?;
+        let before_its_arguments =
+            words.iter().position(|word| word == "--scope")?.checked_sub(1)?;
+        let word = &words[before_its_arguments];
+        Some(match word.strip_prefix("ExecStart=") {
+            Some(program) => program.replace("%%", "%").into(),
+            None => word.into(),
+        })
+    })
+}
+
 /// Compares `found` with what would be written for `job`, whatever its interval.
 pub fn drift(schedule: &dyn Schedule, found: &[Piece], job: &Job) -> HostResult<Drift> {
     for every in Every::ALL {

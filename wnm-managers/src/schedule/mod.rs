@@ -12,7 +12,7 @@ mod timer;
 
 pub use cron::Cron;
 pub use every::Every;
-pub use job::{Drift, Job, Piece, drift};
+pub use job::{Drift, Job, Piece, drift, program_of};
 pub use timer::Timer;
 
 use serde::Serialize;
@@ -84,12 +84,13 @@ pub trait Schedule: Send + Sync {
     /// cannot express the job.
     fn pieces(&self, job: &Job) -> HostResult<Vec<Piece>>;
 
-    /// What is there.
+    /// What is there. A machine without this kind has nothing of it; any error means that it is
+    /// not known.
     fn found(&self, now: Timestamp) -> HostResult<Found>;
 
     /// Ensures that the job is scheduled, and nothing else of ours.
     fn install(&self, job: &Job) -> HostResult<Change>;
 
-    /// Ensures that nothing of ours is left. A cycle that runs meanwhile runs to its end.
+    /// Ensures that nothing of ours is left, which is so where this kind is absent. A cycle that runs meanwhile runs to its end.
     fn remove(&self) -> HostResult<Change>;
 }

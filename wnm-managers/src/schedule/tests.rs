@@ -2,15 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
-use std::sync::Arc;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use wnm_core::action::Change;
 use wnm_core::fakes::ScriptedRunner;
+use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation};
 use wnm_core::model::{Scope, Timestamp};
 use wnm_core::observe::FaultKind;
 
-use super::{Cron, Drift, Every, Job, Schedule, Timer, drift};
+use super::{Cron, Drift, Every, Job, Schedule, Timer, drift, program_of};
 use crate::RootHands;
 
 /// A cycle of a user.
@@ -120,70 +122,149 @@ fn a_timer_of_the_machine_is_written_by_roots_hands() {
     assert_eq!(runner.left(), Vec::<String>::new());
 }
 
-fn cron(script: ScriptedRunner) -> (Cron, Arc<ScriptedRunner>) {
-    let runner = Arc::new(script);
-    (Cron::new(runner.clone(), Scope::User, "op".into()), runner)
+/// A runner that also looks into each file it is told to load, at the moment it is told.
+struct Loads {
+    script: ScriptedRunner,
+    seen: Mutex<Vec<(String, u32)>>,
+}
+
+impl CommandRunner for Loads {
+    fn run(&self, invocation: &Invocation) -> HostResult<Completed> {
+        for file in invocation.args.iter().filter(|arg| arg.starts_with('/')) {
+            let mode = fs::metadata(file).unwrap().permissions().mode() & 0o777;
+            self.seen.lock().unwrap().push((fs::read_to_string(file).unwrap(), mode));
+        }
+        self.script.run(invocation)
+    }
+}
+
+fn cron(dir: &TempDir, script: ScriptedRunner) -> (Cron, Arc<Loads>) {
+    let runner = Arc::new(Loads { script, seen: Mutex::default() });
+    let cron = Cron::new(runner.clone(), Scope::User, "op".into());
+    (cron.through(dir.path().to_owned()), runner)
+}
+
+/// How a text is handed over, `number` names being taken.
+fn load(dir: &TempDir, number: u32) -> String {
+    let file = format!("wnm-crontab-{}-{number}", std::process::id());
+    format!("crontab {}", dir.path().join(file).display())
+}
+
+fn block() -> String {
+    let nobody = Arc::new(ScriptedRunner::new());
+    Cron::new(nobody, Scope::User, "op".into()).pieces(&job()).unwrap().remove(0).text
 }
 
 const OTHERS: &str = "MAILTO=me\n1 2 * * * backup\n";
 
 #[test]
 fn a_block_is_added_and_taken_away_again() {
-    let block = cron(ScriptedRunner::new()).0.pieces(&job()).unwrap().remove(0).text;
+    let dir = TempDir::new().unwrap();
+    let block = block();
     let with = format!("{OTHERS}{block}");
     let script = ScriptedRunner::new()
         .on("crontab -l", 0, OTHERS, "")
         .on("crontab -l", 0, OTHERS, "")
-        .on("crontab -", 0, "", "")
+        .on(&load(&dir, 0), 0, "", "")
         .on("crontab -l", 0, &with, "")
         .on("crontab -l", 0, &with, "")
         .on("crontab -l", 0, &with, "")
         .on("crontab -l", 0, &with, "")
-        .on("crontab -", 0, "", "")
+        .on(&load(&dir, 0), 0, "", "")
         .on("crontab -l", 0, OTHERS, "")
         .on("crontab -l", 0, OTHERS, "");
-    let (cron, runner) = cron(script);
+    let (cron, runner) = cron(&dir, script);
     assert_eq!(cron.install(&job()).unwrap(), Change::Made);
     assert_eq!(cron.install(&job()).unwrap(), Change::AlreadySo);
     assert_eq!(cron.remove().unwrap(), Change::Made);
     assert_eq!(cron.remove().unwrap(), Change::AlreadySo);
-    assert_eq!(runner.inputs(), [with, OTHERS.to_owned()]);
-    assert_eq!(runner.left(), Vec::<String>::new());
+    let seen = runner.seen.lock().unwrap().clone();
+    assert_eq!(seen, [(with, 0o600), (OTHERS.to_owned(), 0o600)], "whole when it is loaded");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "and gone afterwards");
+    assert_eq!(runner.script.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_text_never_goes_through_a_file_that_is_there_already() {
+    let dir = TempDir::new().unwrap();
+    let taken = dir.path().join(format!("wnm-crontab-{}-0", std::process::id()));
+    let victim = dir.path().join("victim");
+    std::os::unix::fs::symlink(&victim, &taken).unwrap();
+    let with = format!("{OTHERS}{}", block());
+    let script = ScriptedRunner::new()
+        .on("crontab -l", 0, OTHERS, "")
+        .on("crontab -l", 0, OTHERS, "")
+        .on(&load(&dir, 1), 1, "", "disk full");
+    let (cron, runner) = cron(&dir, script);
+    assert_eq!(cron.install(&job()).unwrap_err().kind, FaultKind::Failed);
+    assert_eq!(runner.seen.lock().unwrap()[0].0, with);
+    assert!(!victim.try_exists().unwrap());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "only what was there before");
+}
+
+#[test]
+fn without_a_place_for_the_text_nothing_is_loaded() {
+    let dir = TempDir::new().unwrap();
+    let script =
+        ScriptedRunner::new().on("crontab -l", 0, OTHERS, "").on("crontab -l", 0, OTHERS, "");
+    let (cron, runner) = cron(&dir, script);
+    let cron = cron.through(dir.path().join("nowhere"));
+    assert_eq!(cron.install(&job()).unwrap_err().kind, FaultKind::NotFound);
+    assert_eq!(runner.script.left(), Vec::<String>::new());
 }
 
 #[test]
 fn a_crontab_of_ours_alone_comes_and_goes_as_a_whole() {
-    let block = cron(ScriptedRunner::new()).0.pieces(&job()).unwrap().remove(0).text;
+    let dir = TempDir::new().unwrap();
+    let block = block();
     let script = ScriptedRunner::new()
         .on("crontab -l", 1, "", "no crontab for op\n")
         .on("crontab -l", 1, "", "no crontab for op\n")
-        .on("crontab -", 0, "", "")
+        .on(&load(&dir, 0), 0, "", "")
         .on("crontab -l", 0, &block, "")
         .on("crontab -l", 0, &block, "")
         .on("crontab -l", 0, &block, "")
         .on("crontab -r", 0, "", "")
         .on("crontab -l", 1, "", "no crontab for op\n");
-    let (cron, runner) = cron(script);
+    let (cron, runner) = cron(&dir, script);
     assert_eq!(cron.install(&job()).unwrap(), Change::Made);
     assert_eq!(cron.remove().unwrap(), Change::Made);
-    assert_eq!(runner.left(), Vec::<String>::new());
+    assert_eq!(runner.script.left(), Vec::<String>::new());
 }
 
 #[test]
 fn a_crontab_that_cannot_be_read_or_changes_is_not_written() {
     let refused = "You (op) are not allowed to use this program (crontab)\n";
-    let (denied, _) = cron(ScriptedRunner::new().on("crontab -l", 1, "", refused));
+    let dir = TempDir::new().unwrap();
+    let (denied, _) = cron(&dir, ScriptedRunner::new().on("crontab -l", 1, "", refused));
     assert_eq!(denied.install(&job()).unwrap_err().kind, FaultKind::Failed);
     let script =
         ScriptedRunner::new().on("crontab -l", 0, OTHERS, "").on("crontab -l", 0, "x\n", "");
-    let (raced, runner) = cron(script);
+    let (raced, runner) = cron(&dir, script);
     assert_eq!(raced.install(&job()).unwrap_err().kind, FaultKind::Conflict);
-    assert!(runner.inputs().is_empty());
+    assert!(runner.seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn without_the_tool_there_is_nothing_and_any_other_failure_is_one() {
+    let dir = TempDir::new().unwrap();
+    let failing = |kind| {
+        let script = ScriptedRunner::new().failing("crontab -l", kind);
+        cron(&dir, script.failing("crontab -l", kind)).0
+    };
+    let absent = failing(FaultKind::NotFound);
+    assert!(!absent.found(Timestamp(0)).unwrap().is_there());
+    assert_eq!(absent.remove().unwrap(), Change::AlreadySo);
+    assert_eq!(failing(FaultKind::NotFound).install(&job()).unwrap_err().kind, FaultKind::NotFound);
+    let garbled = failing(FaultKind::Garbled);
+    assert_eq!(garbled.found(Timestamp(0)).unwrap_err().kind, FaultKind::Garbled);
+    assert_eq!(garbled.remove().unwrap_err().kind, FaultKind::Garbled);
 }
 
 #[test]
 fn drift_is_told_line_by_line_and_an_interval_is_none() {
-    let (cron, _) = cron(ScriptedRunner::new());
+    let dir = TempDir::new().unwrap();
+    let (cron, _) = cron(&dir, ScriptedRunner::new());
     let found = cron.pieces(&Job { every: Every::ALL[6], ..job() }).unwrap();
     assert_eq!(drift(&cron, &found, &job()).unwrap(), Drift { every: Some(120), lines: vec![] });
     let elsewhere = Job { program: "/usr/local/bin/wnm".into(), ..job() };
@@ -193,4 +274,20 @@ fn drift_is_told_line_by_line_and_an_interval_is_none() {
     + * * * * * /usr/bin/env 'PATH=/usr/local/bin:/usr/bin:/bin' /usr/local/bin/wnm --scope user run >/dev/null 2>&1
     ");
     assert_eq!(drift(&cron, &[], &job()).unwrap().lines.len(), 3);
+}
+
+#[test]
+fn the_program_that_is_scheduled_can_be_read_again() {
+    let dir = TempDir::new().unwrap();
+    let kinds: [Box<dyn Schedule>; 2] = [
+        Box::new(cron(&dir, ScriptedRunner::new()).0),
+        Box::new(timer(&dir, ScriptedRunner::new()).0),
+    ];
+    for kind in kinds {
+        for program in ["/usr/bin/wnm", "/srv/my tools/wnm"] {
+            let found = kind.pieces(&Job { program: program.into(), ..job() }).unwrap();
+            assert_eq!(program_of(&found), Some(program.into()), "{}", kind.kind());
+        }
+        assert_eq!(program_of(&[]), None);
+    }
 }

@@ -1,5 +1,5 @@
 //! A process started inside a service ends with that service, session of its own or not.
-#![expect(clippy::disallowed_methods, reason = "the shell module that reads our own cgroup")]
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads cgroups")]
 
 use std::fs;
 use std::time::Duration;
@@ -36,6 +36,13 @@ pub(super) fn refuse_mortal_service(runner: &dyn CommandRunner) -> HostResult<()
         // Nobody can say, and nodes that never start help nobody.
         Err(_) => Ok(()),
     }
+}
+
+/// The service of systemd that a process is part of, and whether it is a user's; none where it is
+/// in a session, or where nobody can say.
+pub fn service_of_process(pid: u32) -> Option<(String, bool)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    service_of(&text).map(|service| (service.unit.to_owned(), service.of_user))
 }
 
 #[derive(Debug, PartialEq, Eq)]

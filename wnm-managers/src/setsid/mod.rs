@@ -14,6 +14,8 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
+pub use cgroup::service_of_process;
+
 use crate::hands::OwnHands;
 use crate::process::{end, pids_below, processes_of};
 

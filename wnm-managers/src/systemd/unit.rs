@@ -120,6 +120,7 @@ pub(crate) fn quote(word: &str) -> String {
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+        .replace('\r', "\\r")
         .replace('\t', "\\t")
         .replace('%', "%%");
     let plain = |c: char| c.is_ascii_alphanumeric() || "/.,:=_-+@%$".contains(c);
@@ -222,6 +223,16 @@ mod tests {
         ExecStart="/srv/my $nodes/100%%/ant-node" --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one "a b" $$HOME 50%% "say \"x\\\"" ""
         Environment="A=b c%%d $e"
         "#);
+    }
+
+    /// systemd ends a line at a carriage return as well.
+    #[test]
+    fn no_word_ends_its_line() {
+        for end in ["\n", "\r", "\r\n"] {
+            let text = quote(&format!("a{end}ExecStartPre=/bin/false"));
+            assert!(!text.contains(['\n', '\r']), "{text:?}");
+        }
+        assert_eq!(quote("a\rb"), "\"a\\rb\"");
     }
 
     #[test]

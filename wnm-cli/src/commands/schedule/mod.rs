@@ -6,11 +6,11 @@ mod program;
 use std::path::Path;
 
 use wnm_core::action::Change;
-use wnm_core::host::{Clock, Intents};
+use wnm_core::host::{Clock, HostError, HostResult, Intents};
 use wnm_core::model::{Manager, ManagerKind, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{Setting, parse_duration};
-use wnm_managers::{Every, Found, Job, Schedule, ScheduleKind, drift};
+use wnm_managers::{Every, Found, Job, Schedule, ScheduleKind, drift, program_of};
 use wnm_metrics::SystemClock;
 
 use super::Context;
@@ -30,7 +30,10 @@ pub(super) fn run(
     match command {
         ScheduleCommand::Install(args) => install(context, config, args),
         ScheduleCommand::Show => show(context, config),
-        ScheduleCommand::Remove(kind) => remove(context, *kind),
+        ScheduleCommand::Remove(kind) => {
+            context.paths.refuse_other_owner()?;
+            remove(context, *kind)
+        }
     }
 }
 
@@ -60,10 +63,13 @@ fn install(
     let made = chosen.install(&job)?;
     pieces.clear();
     for other in schedules.iter().filter(|other| other.kind() != chosen.kind()) {
-        // A kind that this machine does not have has nothing to take away.
-        if other.found(now).is_ok_and(|found| found.is_there()) {
-            other.remove()?;
-            output::say(&format!("took away the {}, which this one replaces", other.kind()));
+        match other.found(now) {
+            Ok(found) if found.is_there() => {
+                other.remove()?;
+                output::say(&format!("took away the {}, which this one replaces", other.kind()));
+            }
+            Ok(_) => {}
+            Err(error) => output::say(&format!("warning: {}", not_known(other.as_ref(), &error))),
         }
     }
     let found = chosen.found(now)?;
@@ -145,8 +151,9 @@ fn warn(found: &Found) {
 }
 
 fn show(context: &Context<'_>, config: Option<&Path>) -> Result<Exit, CliError> {
-    output::schedules(&report(context, config)?, context.json)?;
-    Ok(Exit::Done)
+    let report = report(context, config)?;
+    output::schedules(&report, context.json)?;
+    Ok(if report.unread.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// Everything there is to know of the schedules of this scope.
@@ -171,8 +178,7 @@ pub(super) fn report(
                 report.scheduled.extend(scheduled);
                 report.others.extend(others);
             }
-            // A machine without cron, say, or a unit of somebody else.
-            Err(error) => report.unread.push(error.to_string()),
+            Err(error) => report.unread.push(not_known(schedule.as_ref(), &error)),
         }
     }
     Ok(report)
@@ -182,13 +188,17 @@ fn look(
     schedule: &dyn Schedule,
     job: &Job,
     now: wnm_core::model::Timestamp,
-) -> Result<(Option<Scheduled>, Vec<String>), CliError> {
+) -> HostResult<(Option<Scheduled>, Vec<String>)> {
     let found = schedule.found(now)?;
     let others = found.others.clone();
     if !found.is_there() {
         return Ok((None, others));
     }
-    let drift = drift(schedule, &found.pieces, job)?;
+    // Which path calls us now says nothing about the one that was scheduled, as long as that is
+    // there.
+    let scheduled = program_of(&found.pieces).and_then(|path| program::executable(&path).ok());
+    let program = scheduled.unwrap_or_else(|| job.program.clone());
+    let drift = drift(schedule, &found.pieces, &Job { program, ..job.clone() })?;
     Ok((Some(Scheduled { kind: schedule.kind(), found, drift }), others))
 }
 
@@ -207,11 +217,10 @@ fn remove(context: &Context<'_>, asked: Kind) -> Result<Exit, CliError> {
                 done += 1;
                 output::say(&format!("the {kind} is gone"));
             }
-            // A machine without this kind has nothing of it, unless it was asked for by name.
-            Err(_) if !is_named && schedule.obstacle().is_some() => {}
             Err(error) => {
                 failed += 1;
-                output::say(&format!("FAILED: the {kind} stays: {}", error.chain()));
+                let why = error.chain();
+                output::say(&format!("FAILED: a {kind} may still be there: {why}"));
             }
         }
     }
@@ -221,14 +230,21 @@ fn remove(context: &Context<'_>, asked: Kind) -> Result<Exit, CliError> {
     Ok(Exit::of_counts(done, failed))
 }
 
-/// Kinds of schedules that are there, for whoever takes everything else away.
-pub(super) fn left(context: &Context<'_>) -> Vec<ScheduleKind> {
-    let Ok(now) = SystemClock.now() else { return Vec::new() };
-    let schedules = compose::schedules(&context.paths, &user_name());
-    let there = schedules
-        .iter()
-        .filter(|schedule| schedule.found(now.wall).is_ok_and(|found| found.is_there()));
-    there.map(|schedule| schedule.kind()).collect()
+/// What is said of each schedule that is there or may be, to whoever takes everything else away.
+pub(super) fn left(context: &Context<'_>) -> Result<Vec<String>, CliError> {
+    let now = SystemClock.now()?.wall;
+    let remove = command_for(context.paths.scope, "schedule remove");
+    let said = |schedule: &Box<dyn Schedule>| match schedule.found(now) {
+        Ok(found) if !found.is_there() => None,
+        Ok(_) => Some(format!("a {} still runs wnm: `{remove}` takes it away", schedule.kind())),
+        Err(error) => Some(format!("{}: `{remove}` tries", not_known(schedule.as_ref(), &error))),
+    };
+    Ok(compose::schedules(&context.paths, &user_name()).iter().filter_map(said).collect())
+}
+
+/// An error is not absence: what could not be looked at may run cycles all the same.
+fn not_known(schedule: &dyn Schedule, error: &HostError) -> String {
+    format!("whether a {} runs wnm is not known: {}", schedule.kind(), error.chain())
 }
 
 /// How to call wnm for this scope in a hint.

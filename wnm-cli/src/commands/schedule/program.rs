@@ -66,7 +66,7 @@ pub(super) fn this(context: &Context<'_>) -> Result<PathBuf, CliError> {
     Ok(candidates.into_iter().find(is_it).unwrap_or(resolved))
 }
 
-fn executable(path: &Path) -> Result<PathBuf, CliError> {
+pub(super) fn executable(path: &Path) -> Result<PathBuf, CliError> {
     let problem = |why: &str| CliError::usage(format!("--binary {}: {why}", path.display()));
     if !path.is_absolute() {
         return Err(problem("give an absolute path"));

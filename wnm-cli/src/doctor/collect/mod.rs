@@ -26,10 +26,11 @@ struct Looked {
     seen: Result<(Snapshot, Policy), Vec<String>>,
 }
 
-/// Everything, as far as it can be had.
+/// Everything, as far as it can be had. `schedule` is asked once nothing else is at work: a cycle
+/// that we waited for is the last one, not the one before.
 pub(crate) fn collect(
     context: &Context<'_>,
-    schedule: ScheduleReport,
+    schedule: impl FnOnce() -> Result<ScheduleReport, CliError>,
     user: String,
 ) -> Result<Facts, CliError> {
     let paths = &context.paths;
@@ -37,6 +38,7 @@ pub(crate) fn collect(
     // it takes too long, that is how it looks.
     let store_is_there = open(paths, Access::Read).is_ok();
     let _alone = store_is_there.then(|| crate::lock::acquire(&paths.lock, context.patience));
+    let schedule = schedule()?;
     let (store, looked) = look(context);
     let seen = looked.as_ref().and_then(|looked| looked.seen.as_ref().ok());
     let draft = looked.as_ref().map(|l| l.ledger.draft.under(&context.layers.merged()));

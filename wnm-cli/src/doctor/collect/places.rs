@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use wnm_core::model::{NodeId, Scope};
 use wnm_core::observe::{Ledger, Snapshot};
 use wnm_core::policy::Setting;
-use wnm_managers::{MARKER, processes_below, unit_is_ours};
+use wnm_managers::{MARKER, processes_below, service_of_process, unit_is_ours};
 
-use super::super::facts::{PrivateFact, RootFact, Strays};
+use super::super::facts::{PrivateFact, RootFact, StrayProcess, Strays};
 use crate::settings::Paths;
 
 pub(super) fn roots(snapshot: &Snapshot) -> Vec<RootFact> {
@@ -102,11 +102,16 @@ pub(super) fn strays(paths: &Paths, ledger: &Ledger) -> Strays {
         Ok(processes) => {
             let strange = processes.into_iter().filter(|(data, _)| !is_recorded(data, ledger));
             let each = |(data, keys): (PathBuf, Vec<wnm_core::observe::ProcessKey>)| {
-                keys.into_iter().map(move |key| (data.clone(), key.pid))
+                keys.into_iter().map(move |key| StrayProcess {
+                    data: data.clone(),
+                    pid: key.pid,
+                    service: service_of_process(key.pid),
+                })
             };
             strays.processes.extend(strange.flat_map(each));
         }
         Err(error) => {
+            strays.processes_unread = true;
             strays.unread.insert(error.chain());
         }
     }

@@ -1,10 +1,12 @@
 //! Records, units, processes, directories, ports and firewall rules: do they tell the same story?
 //! Both ways: what is recorded must be there, and what is there must be recorded.
 
+use std::path::Path;
+
 use wnm_core::model::{Scope, Want};
 use wnm_core::observe::NodeState;
 
-use super::super::facts::{Facts, NodeFact};
+use super::super::facts::{Facts, NodeFact, StrayProcess};
 use super::super::finding::{Finding, Severity};
 use super::{hand, quoted, wnm};
 
@@ -122,22 +124,8 @@ fn ports(facts: &Facts, node: &NodeFact) -> Vec<Finding> {
 fn strays(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let strays = &facts.strays;
-    for (data, pid) in &strays.processes {
-        let subject = format!("process {pid}: {}", data.display());
-        let means = "a node that no record knows: it earns for whom it was started";
-        let finding = Finding::new(Severity::Error, "stray-process", subject, means);
-        findings.push(finding.fix(hand(facts, &format!("kill {pid}"))));
-    }
-    for directory in &strays.directories {
-        let means = "data of a node without a record, and maybe its only key: wnm leaves it alone \
-                     and never uses its number";
-        let subject = directory.display().to_string();
-        let finding = Finding::new(Severity::Warning, "stray-directory", subject, means);
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let aside = directory.with_file_name(format!("kept-{name}"));
-        let command = format!("mv -nT {} {}", quoted(directory), quoted(&aside));
-        findings.push(finding.fix(hand(facts, &command)));
-    }
+    findings.extend(strays.processes.iter().map(|process| stray_process(facts, process)));
+    findings.extend(strays.directories.iter().map(|found| stray_directory(facts, found)));
     for leftover in &strays.leftovers {
         let means = "left by work that was never finished, of a node without a record: it only \
                      takes space";
@@ -168,4 +156,43 @@ fn strays(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::new(Severity::Warning, "not-looked-at", why.as_str(), means));
     }
     findings
+}
+
+/// What keeps a process would start it again after a `kill`, and a service that it is part of may
+/// be that of cron or of a login: which one it is has to be looked at first.
+fn stray_process(facts: &Facts, process: &StrayProcess) -> Finding {
+    const EARNS: &str = "a node that no record knows: it earns for whom it was started";
+    let StrayProcess { data, pid, service } = process;
+    let subject = format!("process {pid}: {}", data.display());
+    let finding =
+        |means: String| Finding::new(Severity::Error, "stray-process", subject.clone(), means);
+    let Some((unit, of_user)) = service else {
+        let means = format!("{EARNS}; if something else than systemd keeps it, stop it there");
+        return finding(means).fix(hand(facts, &format!("kill {pid}")));
+    };
+    let systemctl = if *of_user { "systemctl --user" } else { "systemctl" };
+    let means = format!("{EARNS}; it is part of {unit}: if that is its own, stop it there");
+    finding(means).fix(format!("{systemctl} status -- {}", shell_words::quote(unit)))
+}
+
+/// Data that is moved under a living node may cost it its identity.
+fn stray_directory(facts: &Facts, directory: &Path) -> Finding {
+    let is_used = |process: &StrayProcess| {
+        process.data.starts_with(directory) || directory.starts_with(&process.data)
+    };
+    let subject = directory.display().to_string();
+    let finding = |means: &str| {
+        let means = format!("data of a node without a record, and maybe its only key: {means}");
+        Finding::new(Severity::Warning, "stray-directory", subject.clone(), means)
+    };
+    if facts.strays.processes.iter().any(is_used) {
+        return finding("a process uses it, so leave it where it is until that is stopped");
+    }
+    if facts.strays.processes_unread {
+        return finding("whether a process uses it is not known, so leave it where it is");
+    }
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let aside = directory.with_file_name(format!("kept-{name}"));
+    let command = format!("mv -nT {} {}", quoted(directory), quoted(&aside));
+    finding("wnm leaves it alone and never uses its number").fix(hand(facts, &command))
 }

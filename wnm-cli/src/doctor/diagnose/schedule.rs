@@ -16,7 +16,16 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let install = wnm(facts, "schedule install");
     let (scheduled, others) = (&facts.schedule.scheduled, &facts.schedule.others);
-    if scheduled.is_empty() && others.is_empty() {
+    let is_known = facts.schedule.unread.is_empty();
+    for why in &facts.schedule.unread {
+        let (severity, means) = match scheduled.is_empty() && others.is_empty() {
+            true => (Severity::Warning, "nobody can say whether anything runs cycles by itself"),
+            false => (Severity::Note, "nobody can say whether more than one runs cycles"),
+        };
+        let finding = Finding::new(severity, "schedule-unknown", why.as_str(), means);
+        findings.push(finding.fix(wnm(facts, "schedule show")));
+    }
+    if scheduled.is_empty() && others.is_empty() && is_known {
         let means = "no cycle runs by itself: a node that dies stays dead";
         let finding = Finding::new(Severity::Warning, "no-schedule", "schedule", means);
         findings.push(finding.fix(install.as_str()));

@@ -8,7 +8,8 @@ use wnm_core::observe::NodeState;
 use wnm_managers::{Drift, Found, Piece, ScheduleKind, UserManager};
 
 use super::super::facts::{
-    DiskFact, Facts, MachineFacts, NodeFact, PrivateFact, RootFact, StoreFact, Strays, ToolFacts,
+    DiskFact, Facts, MachineFacts, NodeFact, PrivateFact, RootFact, StoreFact, StrayProcess,
+    Strays, ToolFacts,
 };
 use super::super::finding::{Finding, Severity};
 use super::diagnose;
@@ -342,6 +343,45 @@ fn processes_and_ports() {
     );
 }
 
+fn stray(number: u32, service: Option<(&str, bool)>) -> StrayProcess {
+    let data = format!("/srv/nodes/antnode{number:04}").into();
+    StrayProcess { data, pid: 900, service: service.map(|(unit, user)| (unit.to_owned(), user)) }
+}
+
+#[test]
+fn data_that_may_be_in_use_is_not_to_be_moved() {
+    let strays = |service| Strays {
+        directories: vec!["/srv/nodes/antnode0009".into()],
+        processes: vec![stray(9, service)],
+        ..Strays::default()
+    };
+    insta::assert_snapshot!(found(|facts| facts.strays = strays(None)), @"
+    error stray-process: process 900: /srv/nodes/antnode0009
+      kill 900
+    warning stray-directory: /srv/nodes/antnode0009
+      -
+    ");
+    let of_user = Some(("my-node.service", true));
+    insta::assert_snapshot!(found(|facts| facts.strays = strays(of_user)), @"
+    error stray-process: process 900: /srv/nodes/antnode0009
+      systemctl --user status -- my-node.service
+    warning stray-directory: /srv/nodes/antnode0009
+      -
+    ");
+    let of_machine = Some(("cron.service", false));
+    insta::assert_snapshot!(found(|facts| facts.strays = strays(of_machine)), @"
+    error stray-process: process 900: /srv/nodes/antnode0009
+      systemctl status -- cron.service
+    warning stray-directory: /srv/nodes/antnode0009
+      -
+    ");
+    let unread = Strays { processes: Vec::new(), processes_unread: true, ..strays(None) };
+    insta::assert_snapshot!(found(|facts| facts.strays = unread), @"
+    warning stray-directory: /srv/nodes/antnode0009
+      -
+    ");
+}
+
 #[test]
 fn what_no_record_knows() {
     let strays = Strays {
@@ -351,11 +391,12 @@ fn what_no_record_knows() {
             ("/u/antnode0004.service".into(), true),
             ("/u/antnode0005.service".into(), false),
         ],
-        processes: vec![("/srv/nodes/antnode0009".into(), 900)],
+        processes: vec![stray(10, None)],
+        processes_unread: false,
         unread: ["/srv/nodes: Permission denied".to_owned()].into(),
     };
     insta::assert_snapshot!(found(|facts| facts.strays = strays.clone()), @"
-    error stray-process: process 900: /srv/nodes/antnode0009
+    error stray-process: process 900: /srv/nodes/antnode0010
       kill 900
     warning stray-directory: /srv/my nodes/antnode0009
       mv -nT '/srv/my nodes/antnode0009' '/srv/my nodes/kept-antnode0009'
@@ -372,7 +413,7 @@ fn what_no_record_knows() {
         facts.scope = Scope::System;
         facts.strays = Strays { unread: Default::default(), ..strays };
     }), @"
-    error stray-process: process 900: /srv/nodes/antnode0009
+    error stray-process: process 900: /srv/nodes/antnode0010
       sudo kill 900
     warning stray-directory: /srv/my nodes/antnode0009
       sudo mv -nT '/srv/my nodes/antnode0009' '/srv/my nodes/kept-antnode0009'
@@ -437,6 +478,18 @@ fn schedules() {
     warning schedule-twice: 2 schedules
       crontab -e
     warning schedule-differs: systemd timer
+      wnm --scope user schedule show
+    ");
+    let why = "whether a crontab line runs wnm is not known: its output is not UTF-8";
+    insta::assert_snapshot!(found(|facts| {
+        facts.schedule.scheduled.clear();
+        facts.schedule.unread = vec![why.to_owned()];
+    }), @"
+    warning schedule-unknown: whether a crontab line runs wnm is not known: its output is not UTF-8
+      wnm --scope user schedule show
+    ");
+    insta::assert_snapshot!(found(|facts| facts.schedule.unread = vec![why.to_owned()]), @"
+    note schedule-unknown: whether a crontab line runs wnm is not known: its output is not UTF-8
       wnm --scope user schedule show
     ");
     let typed = |facts: &mut Facts| {

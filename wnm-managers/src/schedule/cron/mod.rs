@@ -2,8 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module that looks for a cron daemon")]
 
 mod text;
+mod text_file;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +15,13 @@ use wnm_core::model::{Scope, Timestamp};
 use wnm_core::observe::FaultKind;
 
 use super::{Found, Job, Obstacle, Piece, Schedule, ScheduleKind};
+use text_file::TextFile;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What cron daemons call themselves.
 const DAEMONS: [&str; 3] = ["cron", "crond", "fcron"];
+/// Where a new text lies until `crontab` has read it: the one place that is there for everybody.
+const SCRATCH: &str = "/tmp";
 
 /// The crontab of one user.
 pub struct Cron {
@@ -24,6 +29,7 @@ pub struct Cron {
     scope: Scope,
     /// For people.
     user: String,
+    scratch: PathBuf,
 }
 
 impl std::fmt::Debug for Cron {
@@ -35,26 +41,31 @@ impl std::fmt::Debug for Cron {
 impl Cron {
     /// The crontab of whoever runs wnm, called `user`; for the nodes of `scope`.
     pub fn new(runner: Arc<dyn CommandRunner>, scope: Scope, user: String) -> Cron {
-        Cron { runner, scope, user }
+        Cron { runner, scope, user, scratch: SCRATCH.into() }
     }
 
-    fn crontab(&self, args: &[&str], input: &str) -> HostResult<Completed> {
-        let call = Invocation::new("crontab", args.iter().copied(), PATIENCE);
-        self.runner.run(&call.with_input(input))
+    /// The same with another directory for texts on their way.
+    #[cfg(test)]
+    pub(super) fn through(self, scratch: PathBuf) -> Cron {
+        Cron { scratch, ..self }
     }
 
-    fn must(&self, args: &[&str], input: &str) -> HostResult<()> {
-        let answer = self.crontab(args, input)?;
+    fn crontab(&self, argument: &str) -> HostResult<Completed> {
+        self.runner.run(&Invocation::new("crontab", [argument], PATIENCE))
+    }
+
+    fn must(&self, argument: &str) -> HostResult<()> {
+        let answer = self.crontab(argument)?;
         if answer.ok() {
             return Ok(());
         }
         let why = answer.stderr.trim().to_owned();
-        Err(HostError::with(format!("crontab {}", args.join(" ")), FaultKind::Failed, why))
+        Err(HostError::with(format!("crontab {argument}"), FaultKind::Failed, why))
     }
 
     /// The whole crontab. None at all is an empty one; anything that went wrong is not.
     fn read(&self) -> HostResult<String> {
-        let answer = self.crontab(&["-l"], "")?;
+        let answer = self.crontab("-l")?;
         match answer.ok() {
             true => Ok(answer.stdout),
             false if answer.stderr.contains("no crontab for") => Ok(String::new()),
@@ -65,6 +76,14 @@ impl Cron {
         }
     }
 
+    /// The same; where there is no `crontab` at all there is nothing of ours in one.
+    fn read_if_any(&self) -> HostResult<String> {
+        match self.read() {
+            Err(error) if error.kind == FaultKind::NotFound => Ok(String::new()),
+            read => read,
+        }
+    }
+
     /// Puts `wanted` in the place of `old`, and looks whether that is what is there now.
     fn replace(&self, old: &str, wanted: &str) -> HostResult<()> {
         if self.read()? != old {
@@ -72,8 +91,8 @@ impl Cron {
             return Err(HostError::new(op, FaultKind::Conflict));
         }
         match wanted {
-            "" => self.must(&["-r"], "")?,
-            _ => self.must(&["-"], wanted)?,
+            "" => self.must("-r")?,
+            _ => self.must(&TextFile::write(&self.scratch, wanted)?.path())?,
         }
         if self.read()? == wanted {
             return Ok(());
@@ -103,7 +122,7 @@ impl Schedule for Cron {
     }
 
     fn found(&self, now: Timestamp) -> HostResult<Found> {
-        let parts = text::split(&self.read()?, self.scope)?;
+        let parts = text::split(&self.read_if_any()?, self.scope)?;
         let others = text::runs_wnm(&parts.others);
         let piece = |text: &String| Piece { place: self.place(), text: text.clone() };
         let pieces: Vec<Piece> = parts.blocks.iter().map(piece).collect();
@@ -126,7 +145,7 @@ impl Schedule for Cron {
     }
 
     fn remove(&self) -> HostResult<Change> {
-        let old = self.read()?;
+        let old = self.read_if_any()?;
         let parts = text::split(&old, self.scope)?;
         if parts.blocks.is_empty() {
             return Ok(Change::AlreadySo);
