@@ -58,3 +58,18 @@ fn a_teardown_that_was_interrupted_is_run_again() {
     assert!(env.running().is_empty());
     assert_eq!(env.names(""), ["identities"]);
 }
+
+/// Nothing was left to begin, and still: what comes after the nodes was not to happen either.
+#[test]
+fn a_teardown_interrupted_at_its_last_node_keeps_the_store_and_the_keys() {
+    let env = TestEnv::new();
+    env.init(&["--node-cap", "1"]).expect(0);
+    env.run(&["add"]).expect(0);
+    let teardown = ["teardown", "--confirm", "--no-archive"];
+    let (code, data, said) = interrupted(&env, &teardown, Signal::SIGTERM);
+    assert_eq!(code, Some(6), "{data}{said}");
+    assert!(said.contains("interrupted: the store stays; run teardown again"), "{said}");
+    assert_eq!(env.names("identities").len(), 2, "a key and what it is of");
+    env.run(&teardown).expect(0);
+    assert_eq!(env.names(""), Vec::<String>::new());
+}

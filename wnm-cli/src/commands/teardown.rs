@@ -15,6 +15,7 @@ use crate::args::TeardownArgs;
 use crate::compose::{self, Access};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::output;
 
 pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, CliError> {
@@ -34,10 +35,15 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
         output::say(&format!("disabled nodes go as well: {disabled}"));
     }
     let every = ledger.nodes.iter().map(NodeRecord::key).collect();
+    let stop = interrupt::listen();
     let exit = nodes::carry_out(context, &adapters, &Verb::Teardown { nodes: every })?;
     if exit != Exit::Done {
         output::say("not everything could be removed: the store stays; run teardown again");
         return Ok(exit);
+    }
+    if stop.is_asked() {
+        output::say("interrupted: the store stays; run teardown again");
+        return Ok(Exit::Partly);
     }
     let _lock = context.lock(context.patience)?;
     let after = super::reload(&adapters)?;
