@@ -234,12 +234,21 @@ fn remove(context: &Context<'_>, asked: Kind) -> Result<Exit, CliError> {
 pub(super) fn left(context: &Context<'_>) -> Result<Vec<String>, CliError> {
     let now = SystemClock.now()?.wall;
     let remove = command_for(context.paths.scope, "schedule remove");
-    let said = |schedule: &Box<dyn Schedule>| match schedule.found(now) {
-        Ok(found) if !found.is_there() => None,
-        Ok(_) => Some(format!("a {} still runs wnm: `{remove}` takes it away", schedule.kind())),
-        Err(error) => Some(format!("{}: `{remove}` tries", not_known(schedule.as_ref(), &error))),
-    };
-    Ok(compose::schedules(&context.paths, &user_name()).iter().filter_map(said).collect())
+    let mut said = Vec::new();
+    for schedule in compose::schedules(&context.paths, &user_name()) {
+        match schedule.found(now) {
+            Ok(found) if !found.is_there() => {}
+            Ok(_) => {
+                let kind = schedule.kind();
+                said.push(format!("a {kind} still runs wnm: `{remove}` takes it away"));
+            }
+            Err(error) => {
+                let unknown = not_known(schedule.as_ref(), &error);
+                said.push(format!("{unknown}; `{remove}` takes it away if there is one"));
+            }
+        }
+    }
+    Ok(said)
 }
 
 /// An error is not absence: what could not be looked at may run cycles all the same.
