@@ -255,7 +255,13 @@ fn what_is_done_is_not_planned_again(case: &Case, planner: &Planner) -> Held {
             let record = case.snapshot.node(it.action.node()).map(NodeView::record);
             // What a dead cycle had begun is another story than what is decided now.
             let begun = matches!(it.reason, Reason::Unfinished { .. });
-            let is_new = begun || record.is_none() || seen.insert((record, it.action.name()));
+            // Nor is a disk that demands a node which the cap gives back.
+            let cause = match &it.action {
+                Action::Retire { cause, .. } => Some(format!("{cause:?}")),
+                _ => None,
+            };
+            let way = (record, it.action.name(), cause);
+            let is_new = begun || record.is_none() || seen.insert(way);
             if !is_new {
                 return Err(format!("again:\n{}", story.join("\n")));
             }

@@ -1,5 +1,7 @@
 //! When there come more nodes, and what new ones are made of.
 
+use std::path::Path;
+
 use super::*;
 use crate::model::Address;
 
@@ -46,12 +48,25 @@ pub(super) fn growth_is_one_at_a_time_while_costs_are_unknown(look: &Look<'_>) -
     ensure(growth.len() <= 1, || format!("{} at once", growth.len()))
 }
 
-/// "Relief before healing, healing before growth": never both ways at once.
+/// "Relief before healing, healing before growth": never both ways at once. A disk that is too full
+/// concerns the nodes on it.
 pub(super) fn nothing_grows_while_something_is_shed(look: &Look<'_>) -> Held {
     let shed = look.pressure_stops().count() + look.removals().count();
     let over = look.over();
-    let sound = look.growth().is_empty() || (shed == 0 && over.is_empty());
+    let grown: BTreeSet<&Path> = look.growth().iter().filter_map(|it| root(look, it)).collect();
+    let concerned = |resource: &&Resource| {
+        resource.storage().is_none_or(|storage| grown.contains(storage.as_path()))
+    };
+    let sound = look.growth().is_empty() || (shed == 0 && !over.iter().any(|it| concerned(&it)));
     ensure(sound, || format!("{shed} shed, {over:?} above"))
+}
+
+/// Where the node of an action lies.
+fn root<'a>(look: &Look<'a>, planned: &'a PlannedAction) -> Option<&'a Path> {
+    match &planned.action {
+        Action::Add { spec, .. } => Some(&spec.storage),
+        action => Some(&look.snapshot.node(action.node())?.record.spec.storage),
+    }
 }
 
 /// "Nodes neither disabled nor removing: fewer than `node_cap`."
