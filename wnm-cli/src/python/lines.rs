@@ -193,13 +193,15 @@ fn as_options(settings: &[(Setting, String)]) -> Vec<String> {
     settings.iter().flat_map(option).collect()
 }
 
-fn as_words(settings: &[(Setting, String)]) -> Vec<String> {
-    settings.iter().map(|(setting, text)| format!("{setting}={text}")).collect()
+/// The settings are stored, as they were. A cap that would cost nodes is not: there it stopped
+/// nodes, here it would delete their data.
+fn config_set(settings: &[(Setting, String)]) -> Vec<String> {
+    let words = settings.iter().map(|(setting, text)| format!("{setting}={text}"));
+    ["config", "set", "--keep-nodes"].map(str::to_owned).into_iter().chain(words).collect()
 }
 
-/// A line without an action: the settings are stored, as they were, then a cycle runs. A cap that
-/// would cost nodes is not stored: there it stopped nodes, here it would delete their data. It
-/// holds for this cycle, which stops them.
+/// A line without an action: the settings are stored, then a cycle runs. A cap that is not stored
+/// because it would cost nodes holds for this cycle, which stops them.
 fn cycle(given: &Given, dry: bool, made: &mut Translation) -> Result<(), CliError> {
     if let Some(name) = OF_ACTIONS[..4].iter().find(|name| given.has(name)) {
         return Err(refused(format!("--{name} goes with --force_action or --report only")));
@@ -211,9 +213,7 @@ fn cycle(given: &Given, dry: bool, made: &mut Translation) -> Result<(), CliErro
     }
     let settings = given_settings(given);
     if !settings.is_empty() && !dry {
-        let mut line = vec!["config".to_owned(), "set".to_owned(), "--keep-nodes".to_owned()];
-        line.extend(as_words(&settings));
-        made.lines.push(line);
+        made.lines.push(config_set(&settings));
     }
     let mut line = vec!["run".to_owned()];
     line.extend(dry.then(|| "--dry-run".to_owned()));
@@ -310,7 +310,7 @@ fn action(given: &Given, made: &mut Translation) -> Result<(), CliError> {
         }
         "nullop" | "update_config" if settings.is_empty() => {}
         "nullop" | "update_config" => {
-            made.lines.push([word("config"), word("set"), as_words(&settings)].concat());
+            made.lines.push(config_set(&settings));
         }
         "disable_config" if given.has("no_upnp") => {
             made.lines.push(["config", "set", "no_upnp=off"].map(str::to_owned).to_vec());
@@ -328,9 +328,7 @@ fn action(given: &Given, made: &mut Translation) -> Result<(), CliError> {
     }
     let stores = matches!(action, "nullop" | "update_config" | "disable_config");
     if !settings.is_empty() && !stores {
-        let mut line = vec!["config".to_owned(), "set".to_owned(), "--keep-nodes".to_owned()];
-        line.extend(as_words(&settings));
-        made.lines.insert(0, line);
+        made.lines.insert(0, config_set(&settings));
     }
     Ok(())
 }
