@@ -1,6 +1,7 @@
 //! Ctrl-C in the middle of long work.
 
 use std::io::{BufRead, BufReader, Read};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -72,4 +73,26 @@ fn a_teardown_interrupted_at_its_last_node_keeps_the_store_and_the_keys() {
     assert_eq!(env.names("identities").len(), 2, "a key and what it is of");
     env.run(&teardown).expect(0);
     assert_eq!(env.names(""), Vec::<String>::new());
+}
+
+/// It waited for another cycle, and what it had asked for stayed: the next one removed the node.
+#[test]
+fn what_is_interrupted_while_it_waits_is_taken_back() {
+    let mut env = TestEnv::new();
+    env.init(&["--node-cap", "1"]).expect(0);
+    env.run(&["add"]).expect(0);
+    let lock = env.hold_lock();
+    env.set("WNM_LOCK_PATIENCE", "60");
+    let mut child = env.start(&["remove", "1"]);
+    crate::harness::wait_until(Duration::from_secs(60), "the request is stored", || {
+        env.run(&["db", "status", "--json"]).json()["open_requests"] == 1
+    });
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).expect("our own child");
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("readable");
+    assert_eq!(child.wait().expect("our own child").code(), Some(1), "{said}");
+    assert!(said.contains("is taken back, nothing was done"), "{said}");
+    drop(lock);
+    env.run(&["run"]).expect(0);
+    assert_eq!(env.running().len(), 1, "the node is still there");
 }

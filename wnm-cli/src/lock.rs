@@ -24,6 +24,15 @@ pub(crate) struct Guard {
 
 /// The lock, or `None` when another cycle still holds it after `patience`.
 pub(crate) fn acquire(path: &Path, patience: Duration) -> Result<Option<Guard>, CliError> {
+    acquire_unless(path, patience, &|| false)
+}
+
+/// The same, and `None` as soon as nobody wants it any more.
+pub(crate) fn acquire_unless(
+    path: &Path,
+    patience: Duration,
+    given_up: &dyn Fn() -> bool,
+) -> Result<Option<Guard>, CliError> {
     let deadline = Instant::now() + patience;
     let failed = |error: std::io::Error| {
         CliError::new(Exit::Failed, format!("failed to lock {}: {error}", path.display()))
@@ -41,7 +50,7 @@ pub(crate) fn acquire(path: &Path, patience: Duration) -> Result<Option<Guard>, 
             Err((returned, nix::errno::Errno::EWOULDBLOCK)) => file = returned,
             Err((_, error)) => return Err(failed(error.into())),
         }
-        if Instant::now() >= deadline {
+        if Instant::now() >= deadline || given_up() {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(100));

@@ -1,7 +1,10 @@
 //! Requests about nodes: stored first, then a cycle for them, then the outcome.
 
-use wnm_core::host::Clock;
-use wnm_core::model::{NodeId, NodeKey, NodeRecord, Verb, Want, parse_node_list};
+use wnm_core::action::{PlannedAction, Reason};
+use wnm_core::host::{Clock, Store};
+use wnm_core::model::{
+    Answer, NodeId, NodeKey, NodeRecord, RequestId, Verb, Want, parse_node_list,
+};
 use wnm_core::observe::Ledger;
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{PolicyDraft, Setting};
@@ -103,8 +106,15 @@ pub(super) fn carry_out(
         return Ok(Exit::Done);
     }
     let now = adapters.clock.now()?;
+    // From here on an interruption takes the request back: nobody else should carry it out later.
+    let stop = interrupt::listen();
     let request = adapters.intents().request(verb, &now)?;
-    let Some(_lock) = crate::lock::acquire(&context.paths.lock, context.patience)? else {
+    let stopped = || stop.is_asked();
+    let lock = crate::lock::acquire_unless(&context.paths.lock, context.patience, &stopped)?;
+    let Some(_lock) = lock else {
+        if stop.is_asked() {
+            return take_back(adapters, request);
+        }
         output::say(&format!("queued: request {request} waits for the cycle that is running"));
         return Ok(Exit::Busy);
     };
@@ -114,7 +124,7 @@ pub(super) fn carry_out(
     if answered.is_none() {
         let ledger = super::reload(adapters)?;
         let options = context.options(&ledger, PlanScope::RequestsOnly);
-        let options = CycleOptions { stop: interrupt::listen(), ..options };
+        let options = CycleOptions { stop, ..options };
         let mut progress = output::Progress::new(context.json, &options.stop);
         let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
         output::cycle(&report, context.json)?;
@@ -127,9 +137,12 @@ pub(super) fn carry_out(
             format!("request {request} was not answered; see `wnm history`"),
         )
     })?;
-    if !left.is_empty() {
-        output::left(&left, "nothing will do it by itself; ask for it again");
-        return Ok(Exit::of_counts(answer.done as usize, left.len()));
+    let is_own = |planned: &PlannedAction| planned.reason == Reason::Request { id: request };
+    let (own, others): (Vec<_>, Vec<_>) = left.into_iter().partition(is_own);
+    output::left(&others, "others asked for it, and the next cycle does it");
+    if !own.is_empty() {
+        output::left(&own, "nothing will do it by itself; ask for it again");
+        return Ok(Exit::of_counts(answer.done as usize, own.len()));
     }
     for why in &answer.refused {
         output::say(&format!("refused: {why}"));
@@ -140,6 +153,20 @@ pub(super) fn carry_out(
         (0, _, _) => Exit::Failed,
         _ => Exit::Partly,
     })
+}
+
+/// A request whose turn had not come when it was interrupted.
+fn take_back(adapters: &Adapters, request: RequestId) -> Result<Exit, CliError> {
+    let begun = super::reload(adapters)?.begun.contains_key(&request);
+    if begun || adapters.intents().answer_to(request)?.is_some() {
+        output::say(&format!("request {request} is in the hands of the cycle that is running"));
+        return Ok(Exit::Busy);
+    }
+    let why = "interrupted before anything was begun".to_owned();
+    let answer = Answer { done: 0, failed: 0, refused: vec![why] };
+    adapters.store.answer(request, &answer, adapters.clock.now()?.wall)?;
+    output::say(&format!("interrupted: request {request} is taken back, nothing was done"));
+    Ok(Exit::Failed)
 }
 
 /// The nodes that were pointed at, by name and record.
