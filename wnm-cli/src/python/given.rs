@@ -83,7 +83,7 @@ pub(super) fn parse(
             }
         }
     }
-    Ok(match only_old || given.has("config") {
+    Ok(match only_old {
         true => Parsed::Old(given),
         false => Parsed::Either(given),
     })

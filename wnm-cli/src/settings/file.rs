@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use wnm_core::policy::{PolicyDraft, Setting};
@@ -125,7 +127,7 @@ fn edit(text: &str, changes: &BTreeMap<Setting, Option<String>>) -> Result<Strin
         })?;
     for (setting, text) in changes {
         let Some(text) = text else {
-            document.remove(setting.key());
+            remove(&mut document, setting.key());
             continue;
         };
         // A whole number is written as one.
@@ -145,7 +147,29 @@ fn edit(text: &str, changes: &BTreeMap<Setting, Option<String>>) -> Result<Strin
     Ok(document.to_string())
 }
 
-/// Writes the file beside itself and puts it in its place, so that it is never half there.
+/// Comments above a key may be about the whole file: they go to what follows.
+fn remove(document: &mut toml_edit::DocumentMut, key: &str) {
+    let follows = document.iter().skip_while(|(name, _)| *name != key).nth(1);
+    let follows = follows.map(|(name, _)| name.to_owned());
+    let Some((removed, _)) = document.remove_entry(key) else { return };
+    let text = |raw: Option<&toml_edit::RawString>| {
+        raw.and_then(toml_edit::RawString::as_str).unwrap_or_default().to_owned()
+    };
+    let above = text(removed.leaf_decor().prefix());
+    match follows.as_deref().and_then(|name| document.key_mut(name)) {
+        Some(mut next) => {
+            let own = text(next.leaf_decor().prefix());
+            next.leaf_decor_mut().set_prefix(above + &own);
+        }
+        None => {
+            let own = text(Some(document.trailing()));
+            document.set_trailing(above + &own);
+        }
+    }
+}
+
+/// Writes the file beside itself and puts it in its place, so that it is never half there. It stays
+/// its owner's: a cycle that runs as somebody else must go on reading it.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |error: std::io::Error| {
         CliError::new(
@@ -154,17 +178,41 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CliError> {
         )
     };
     // A link stays one: what it points to is replaced.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = &match fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(error) if fs::symlink_metadata(path).is_ok() => return Err(failed(error)),
+        Err(_) => path.to_owned(),
+    };
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory).map_err(failed)?;
     }
     let mut beside = path.clone().into_os_string();
     beside.push(format!(".{}", std::process::id()));
-    fs::write(&beside, text).map_err(failed)?;
-    if let Ok(there) = fs::metadata(path) {
-        fs::set_permissions(&beside, there.permissions()).map_err(failed)?;
+    let written = write_like(Path::new(&beside), text, path);
+    let placed = written.and_then(|()| fs::rename(&beside, path));
+    if placed.is_err() {
+        let _ = fs::remove_file(&beside);
     }
-    fs::rename(&beside, path).map_err(failed)
+    placed.map_err(failed)?;
+    match path.parent().map(fs::File::open) {
+        Some(Ok(directory)) => directory.sync_all().map_err(failed),
+        _ => Ok(()),
+    }
+}
+
+/// A new file with this text, and with mode and owner of `other` if that is there; on disk when this
+/// returns.
+fn write_like(new: &Path, text: &str, other: &Path) -> std::io::Result<()> {
+    let mut file = fs::File::create_new(new)?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(there) = fs::metadata(other) {
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (there.uid(), there.gid()) {
+            std::os::unix::fs::fchown(&file, Some(there.uid()), Some(there.gid()))?;
+        }
+        file.set_permissions(there.permissions())?;
+    }
+    file.sync_all()
 }
 
 fn text_of(setting: Setting, value: &toml::Value) -> Option<String> {
@@ -185,6 +233,33 @@ fn text_of(setting: Setting, value: &toml::Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_unset_takes_no_comments_with_it() {
+        let text = "# about this file\n\n# why\nhd_remove = 80\n# and this\nnode_cap = 3 # three\n";
+        let unset = |setting| edit(text, &BTreeMap::from([(setting, None)])).expect("sound");
+        let first = unset(Setting::HdRemove);
+        assert_eq!(first, "# about this file\n\n# why\n# and this\nnode_cap = 3 # three\n");
+        let last = unset(Setting::NodeCap);
+        assert_eq!(last, "# about this file\n\n# why\nhd_remove = 80\n# and this\n");
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_mode_and_links_and_a_dangling_link_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let home = tempfile::tempdir().expect("a directory");
+        let (file, link) = (home.path().join("config.toml"), home.path().join("link"));
+        fs::write(&file, "node_cap = 1\n").expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("mine");
+        symlink(&file, &link).expect("linked");
+        replace(&link, "node_cap = 2\n").expect("replaced");
+        assert_eq!(fs::read_to_string(&file).expect("there"), "node_cap = 2\n");
+        assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        fs::remove_file(&file).expect("mine");
+        assert!(replace(&link, "node_cap = 3\n").is_err());
+        assert_eq!(fs::read_dir(home.path()).expect("there").count(), 1, "the link alone");
+    }
 
     #[test]
     fn values_of_every_kind() {

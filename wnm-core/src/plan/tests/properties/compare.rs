@@ -86,9 +86,13 @@ fn growth(plan: &Plan) -> usize {
     plan.actions.iter().filter(grows).count()
 }
 
-/// Nodes that are there only by this plan, whoever wanted them.
+/// Nodes that are there, or there again, only by this plan, whoever wanted them.
 fn joins(plan: &Plan) -> usize {
-    plan.actions.iter().filter(|planned| matches!(planned.action, Action::Add { .. })).count()
+    let joins = |it: &&PlannedAction| {
+        let resumes = it.reason == Reason::RoomAgain && it.action.starts();
+        resumes || matches!(it.action, Action::Add { .. } | Action::Reprieve { .. })
+    };
+    plan.actions.iter().filter(joins).count()
 }
 
 type Lessen = fn(&mut MachineView);
@@ -123,7 +127,7 @@ fn less_room_never_means_more_growth(case: &Case, planner: &Planner) -> Held {
 /// A request that a lower cap refuses may leave room for growth, never for more nodes in all.
 fn a_lower_cap_never_means_more_growth(case: &Case, planner: &Planner) -> Held {
     let before = whole(planner, &case.snapshot, &case.policy);
-    let most = growth(&before).max(joins(&before));
+    let most = joins(&before);
     let mut policy = case.policy.clone();
     policy.cap.limit = policy.cap.limit.saturating_sub(1);
     policy.cap.stored = policy.cap.stored.min(policy.cap.limit);

@@ -1,7 +1,7 @@
 //! What holds of every plan: random machines, nodes, memories, settings and requests. All promises
 //! are looked at together on each case, so that one case is one test of each.
 //!
-//! `WNM_PROPERTY_CASES` says how many cases; see the README of this crate.
+//! `WNM_PROPERTY_CASES` says how many cases, `WNM_PROPERTY_SEED` which; see the README of this crate.
 
 mod after;
 mod broken;
@@ -25,11 +25,16 @@ const CASES: u32 = 500;
 
 #[expect(clippy::disallowed_methods, reason = "a campaign says how many cases it wants")]
 fn config() -> ProptestConfig {
-    let wanted = std::env::var("WNM_PROPERTY_CASES").ok().and_then(|text| text.parse().ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let wanted = variable("WNM_PROPERTY_CASES").and_then(|text| text.parse().ok());
     ProptestConfig {
         cases: wanted.unwrap_or(CASES),
-        // An everyday run judges a change, not its luck; a campaign looks for something new.
-        rng_seed: wanted.map_or(RngSeed::Fixed(20_261_121), |_| RngSeed::Random),
+        // A run judges a change, not its luck; who looks for something new says so.
+        rng_seed: match variable("WNM_PROPERTY_SEED").as_deref() {
+            Some("random") => RngSeed::Random,
+            Some(text) => RngSeed::Fixed(text.parse().expect("`random` or a number")),
+            None => RngSeed::Fixed(20_261_121),
+        },
         max_shrink_iters: 3_000,
         ..ProptestConfig::default()
     }
