@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use wnm_core::policy::{PolicyDraft, Setting};
@@ -203,9 +203,12 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CliError> {
 /// A new file with this text, and with mode and owner of `other` if that is there; on disk when this
 /// returns.
 fn write_like(new: &Path, text: &str, other: &Path) -> std::io::Result<()> {
-    let mut file = fs::File::create_new(new)?;
+    let there = fs::metadata(other).ok();
+    // What was private is so from the first byte; a first file is as open as its owner wants it.
+    let mode = if there.is_some() { 0o600 } else { 0o666 };
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(new)?;
     file.write_all(text.as_bytes())?;
-    if let Ok(there) = fs::metadata(other) {
+    if let Some(there) = there {
         let own = file.metadata()?;
         if (own.uid(), own.gid()) != (there.uid(), there.gid()) {
             std::os::unix::fs::fchown(&file, Some(there.uid()), Some(there.gid()))?;
