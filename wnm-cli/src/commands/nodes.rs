@@ -165,7 +165,9 @@ fn take_back(adapters: &Adapters, request: RequestId) -> Result<Exit, CliError> 
     let why = "interrupted before anything was begun".to_owned();
     let answer = Answer { done: 0, failed: 0, refused: vec![why] };
     adapters.store.answer(request, &answer, adapters.clock.now()?.wall)?;
-    output::say(&format!("interrupted: request {request} is taken back, nothing was done"));
+    output::say(&format!(
+        "interrupted: request {request} is taken back; `wnm history` shows whether the cycle that is running had begun it"
+    ));
     Ok(Exit::Failed)
 }
 
