@@ -49,6 +49,8 @@ fn spec(policy: &Policy, id: NodeId) -> Option<NodeSpec> {
         data,
         storage,
         autostart: false,
+        service: None,
+        container: None,
         launch: nodes.launch.clone(),
     })
 }

@@ -32,8 +32,22 @@ pub struct NodeSpec {
     pub binary: PathBuf,
     /// True when the manager itself brings the node back after a reboot (`autostart system`).
     pub autostart: bool,
+    /// What its manager calls it, for nodes that wnm did not name: adopted units, services of
+    /// managers that number them on their own. `None`: its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The container it runs in, for managers that keep nodes in containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// How it is started.
     pub launch: Launch,
+}
+
+impl NodeSpec {
+    /// What its manager calls it: the name of its service, unit or container, without ending.
+    pub fn service(&self) -> String {
+        self.service.clone().unwrap_or_else(|| self.id.to_string())
+    }
 }
 
 /// Settings that go to the node as they were given.

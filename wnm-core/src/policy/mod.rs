@@ -118,6 +118,8 @@ impl NodeDefaults {
             data,
             storage: storage.to_path_buf(),
             autostart: self.autostart,
+            service: None,
+            container: None,
             launch: self.launch.clone(),
         }
     }

@@ -124,6 +124,8 @@ pub(super) fn node(program: Program, port: u16, metrics: Option<u16>, data: Path
         binary: data.join("bin"),
         data,
         autostart: false,
+        service: None,
+        container: None,
         launch: Launch {
             network: EvmNetwork::ArbitrumOne,
             start_args: Vec::new(),

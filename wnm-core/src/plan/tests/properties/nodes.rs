@@ -82,6 +82,8 @@ fn record(
         data,
         storage,
         autostart: false,
+        service: None,
+        container: None,
         launch: defaults.launch.clone(),
     };
     let want = tape.pick(&[
