@@ -45,6 +45,14 @@ impl ManagerKind {
             ManagerKind::Setsid => false,
         }
     }
+
+    /// True when it can keep a node below a limit of memory and CPU.
+    pub fn limits(self) -> bool {
+        match self {
+            ManagerKind::Systemd => true,
+            ManagerKind::Setsid => false,
+        }
+    }
 }
 
 impl fmt::Display for ManagerKind {

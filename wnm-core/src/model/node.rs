@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId, Release,
-    Timestamp, Version,
+    Address, Bytes, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId,
+    Release, Timestamp, Version,
 };
 
 /// Everything about a node that never changes while it exists.
@@ -63,6 +63,14 @@ pub struct Launch {
     pub bootstrap: Vec<String>,
     /// Do not ask the router for a port (first generation only).
     pub no_upnp: bool,
+    /// Memory that its manager lets it have at most; it is ended when it takes more. Only managers
+    /// with control groups can, see [`ManagerKind::limits`](super::ManagerKind::limits).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<Bytes>,
+    /// CPU that its manager lets it have at most, in percent of one CPU: 150 is one and a half. It
+    /// is slowed down to that, and never ended for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_limit: Option<u32>,
 }
 
 /// What is wanted of a node.

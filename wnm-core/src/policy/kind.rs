@@ -105,6 +105,8 @@ impl Setting {
             }
             S::DesiredLoadAverage | S::MaxLoadAverageAllowed => Kind::Load,
             S::CrisisBytes | S::DiskPrior | S::KeepCyclesBytes => Kind::Size,
+            S::LimitMemory | S::SliceMemory => Kind::Size,
+            S::LimitCpu | S::SliceCpu => Kind::Whole { least: 0, most: 100_000 },
             S::KeepCycles => Kind::Time,
             S::PortStart | S::MetricsPortStart | S::RpcPortStart | S::WebrtcPortStart => {
                 Kind::Ports

@@ -99,6 +99,22 @@ fn learn_time() -> Duration {
     Duration::from_secs(900)
 }
 
+/// What all nodes get together, from managers that can bound a group of processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// Memory at most; a node is ended when all of them take more.
+    pub memory: Option<Bytes>,
+    /// CPU at most, in percent of one CPU.
+    pub cpu: Option<u32>,
+}
+
+impl Together {
+    /// True when nothing is limited.
+    pub fn is_free(&self) -> bool {
+        *self == Together::default()
+    }
+}
+
 /// How much is kept of past cycles. The latest is kept whatever this says: `status` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keep {

@@ -10,7 +10,7 @@ mod setting;
 pub use band::{Band, DiskBand, Thresholds};
 pub use draft::{Drafts, PolicyDraft, PolicyError};
 pub use kind::{Kind, Number};
-pub use limits::{AutoLimit, Delays, Keep, Limits, Stability};
+pub use limits::{AutoLimit, Delays, Keep, Limits, Stability, Together};
 pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
 
@@ -60,6 +60,9 @@ pub struct Policy {
     /// How much is kept of past cycles.
     #[serde(default)]
     pub keep: Keep,
+    /// What all nodes get together.
+    #[serde(default, skip_serializing_if = "Together::is_free")]
+    pub together: Together,
 }
 
 /// The cap in force and the cap in the store. Only the stored one removes nodes.

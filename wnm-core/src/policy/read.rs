@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy, PolicyDraft,
-    PolicyError, Setting, Stability, Thresholds,
+    PolicyError, Setting, Stability, Thresholds, Together,
 };
 use crate::model::{
-    Address, Bytes, EvmNetwork, FirewallChoice, Launch, PortPlan, Resource, WalletShares,
+    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, PortPlan, Resource, WalletShares,
 };
 
 /// Resources that are judged only when asked for.
@@ -67,6 +67,7 @@ impl Reader<'_> {
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
         let keep = self.keep();
+        let together = self.together();
         self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
@@ -100,6 +101,7 @@ impl Reader<'_> {
             restart_mute: restart_mute?,
             nodes: nodes?,
             keep: keep?.no_less_than(&stored_keep?),
+            together: together?,
         })
     }
 
@@ -200,6 +202,9 @@ impl Reader<'_> {
         let logs = self.paths(Setting::LogStorage);
         let autostart = self.one_of(Setting::Autostart, &["wnm", "system"]);
         let launch = self.launch();
+        if let Some(manager) = manager {
+            self.enforceable(manager);
+        }
         Some(NodeDefaults {
             program: program?,
             manager: manager?,
@@ -217,6 +222,8 @@ impl Reader<'_> {
         let start_args = self.words(Setting::StartArgs);
         let environment = self.environment();
         let no_upnp = self.switch(Setting::NoUpnp);
+        let memory_limit = self.memory_limit(Setting::LimitMemory);
+        let cpu_limit = self.cpu_limit(Setting::LimitCpu);
         let bootstrap = self
             .draft
             .text(Setting::Bootstrap)
@@ -230,7 +237,44 @@ impl Reader<'_> {
             environment: environment?,
             bootstrap,
             no_upnp: no_upnp?,
+            memory_limit: memory_limit?,
+            cpu_limit: cpu_limit?,
         })
+    }
+
+    /// What all nodes of a manager get together.
+    fn together(&mut self) -> Option<Together> {
+        let memory = self.memory_limit(Setting::SliceMemory);
+        let cpu = self.cpu_limit(Setting::SliceCpu);
+        Some(Together { memory: memory?, cpu: cpu? })
+    }
+
+    /// No limit is `Some(None)`. Below the least no node program gets as far as its first peer.
+    fn memory_limit(&mut self, setting: Setting) -> Option<Option<Bytes>> {
+        const LEAST: Bytes = Bytes(64_000_000);
+        match self.bytes(setting)? {
+            Bytes(0) => Some(None),
+            bytes if bytes >= LEAST => Some(Some(bytes)),
+            _ => self.refuse(setting, "give 0 for no limit, or at least 64MB".to_owned()),
+        }
+    }
+
+    fn cpu_limit(&mut self, setting: Setting) -> Option<Option<u32>> {
+        let percent = self.whole(setting, 0, 100_000)?;
+        Some((percent > 0).then_some(percent))
+    }
+
+    /// A limit that nobody would keep is no limit.
+    fn enforceable(&mut self, manager: Manager) {
+        let limits =
+            [Setting::LimitMemory, Setting::LimitCpu, Setting::SliceMemory, Setting::SliceCpu];
+        for setting in limits.into_iter().filter(|_| !manager.kind.limits()) {
+            if self.draft.text(setting) != setting.default_text() {
+                let rule =
+                    format!("{manager} cannot limit nodes: give 0, or use systemd or Docker");
+                self.refuse::<()>(setting, rule);
+            }
+        }
     }
 
     fn wallets(&mut self, donate: Address) -> Option<WalletShares> {
@@ -472,4 +516,45 @@ fn split_unit(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number, unit.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(Setting, &str)]) -> Result<Policy, String> {
+        let draft = PolicyDraft::default()
+            .with(Setting::RewardsAddress, "faucet")
+            .with(Setting::NodeStorage, "/srv/nodes")
+            .with(Setting::LogStorage, "/srv/logs");
+        let draft = pairs.iter().fold(draft, |draft, (setting, text)| draft.with(*setting, *text));
+        Policy::parse(&draft, &PolicyDraft::default(), 4)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    }
+
+    #[test]
+    fn limits_of_nodes_are_none_or_sensible_and_kept_by_somebody() {
+        let policy = read(&[]).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((policy.nodes.launch.memory_limit, policy.nodes.launch.cpu_limit), (None, None));
+        assert!(policy.together.is_free());
+
+        let all = [
+            (Setting::LimitMemory, "2GB"),
+            (Setting::LimitCpu, "150"),
+            (Setting::SliceMemory, "8GB"),
+            (Setting::SliceCpu, "300"),
+        ];
+        let policy = read(&all).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(policy.nodes.launch.memory_limit, Some(Bytes(2 * Bytes::GB)));
+        assert_eq!(policy.nodes.launch.cpu_limit, Some(150));
+        assert_eq!(
+            policy.together,
+            Together { memory: Some(Bytes(8 * Bytes::GB)), cpu: Some(300) }
+        );
+
+        let why = read(&[(Setting::LimitMemory, "63MB")]).err().unwrap_or_default();
+        assert!(why.contains("limit_memory") && why.contains("at least 64MB"), "{why}");
+        let why = read(&[(Setting::Manager, "setsid+user"), all[1]]).err().unwrap_or_default();
+        assert!(why.contains("limit_cpu") && why.contains("setsid+user cannot limit"), "{why}");
+    }
 }

@@ -107,6 +107,10 @@ settings! {
     Environment "environment" = "" free, "KEY=VALUE words for new nodes, quoted like a shell does";
     Bootstrap "bootstrap" = "" free, "Peers that new nodes join through, separated by commas or blanks";
     NoUpnp "no_upnp" = "off" free, "New nodes do not ask the router for a port: on or off";
+    LimitMemory "limit_memory" = "0" free, "Memory a node may take at most, such as 2GB, by systemd or Docker; 0: no limit; for new nodes";
+    LimitCpu "limit_cpu" = "0" free, "CPU a node may take at most, in percent of one CPU, by systemd or Docker; 0: no limit; for new nodes";
+    SliceMemory "slice_memory" = "0" free, "Memory all nodes of systemd may take together, such as 24GB; 0: no limit";
+    SliceCpu "slice_cpu" = "0" free, "CPU all nodes of systemd may take together, in percent of one CPU; 0: no limit";
     KeepCycles "keep_cycles" = "14d" free, "How long everything that a cycle saw and decided is kept, for snapshot and replay";
     KeepCyclesBytes "keep_cycles_bytes" = "64MB" free, "At most this much is kept of cycles; the oldest go first";
     Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, none, or auto: an active ufw in the system scope, else none";

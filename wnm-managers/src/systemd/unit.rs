@@ -1,6 +1,6 @@
 //! A node's unit as text: a pure function.
 
-use wnm_core::model::{NodeId, NodeSpec};
+use wnm_core::model::{Bytes, NodeId, NodeSpec};
 
 /// `ant-node` has been seen to take ten seconds to stop gracefully, and up to 5 s plus 10 s for
 /// each running replication by its source; killing it loses what it was writing.
@@ -48,6 +48,7 @@ pub(super) fn render(spec: &NodeSpec, user: Option<&str>) -> String {
     lines.extend(user.map(|user| confined(spec, user)).unwrap_or_default());
     let environment = spec.launch.environment.iter();
     lines.extend(environment.map(|(key, value)| format!("Environment={}", assignment(key, value))));
+    lines.extend(limits(spec.launch.memory_limit, spec.launch.cpu_limit));
     lines.extend([
         "Restart=always".to_owned(),
         "RestartSec=5".to_owned(),
@@ -100,6 +101,16 @@ fn confined(spec: &NodeSpec, user: &str) -> Vec<String> {
     ];
     lines.extend(CONFINEMENT.lines().map(str::to_owned));
     lines
+}
+
+/// What a unit or a slice may take at most. Without swap a node that leaks is ended at its limit;
+/// with it, it would first push everything else of the machine out of memory.
+fn limits(memory: Option<Bytes>, cpu: Option<u32>) -> Vec<String> {
+    let memory = memory
+        .map(|Bytes(most)| [format!("MemoryMax={most}"), "MemorySwapMax=0".to_owned()])
+        .into_iter()
+        .flatten();
+    memory.chain(cpu.map(|percent| format!("CPUQuota={percent}%"))).collect()
 }
 
 fn command_line(spec: &NodeSpec) -> String {
@@ -223,6 +234,18 @@ mod tests {
         ExecStart="/srv/my $nodes/100%%/ant-node" --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one "a b" $$HOME 50%% "say \"x\\\"" ""
         Environment="A=b c%%d $e"
         "#);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_node() {
+        let mut spec = spec(7);
+        assert!(!render(&spec, None).contains("MemoryMax"));
+        spec.launch.memory_limit = Some(Bytes(2 * Bytes::GB));
+        spec.launch.cpu_limit = Some(150);
+        let text = render(&spec, Some("ant"));
+        for line in ["MemoryMax=2000000000", "MemorySwapMax=0", "CPUQuota=150%"] {
+            assert!(text.lines().any(|it| it == line), "{line}");
+        }
     }
 
     /// systemd ends a line at a carriage return as well.

@@ -132,6 +132,8 @@ pub(super) fn node(program: Program, port: u16, metrics: Option<u16>, data: Path
             environment: Vec::new(),
             bootstrap: Vec::new(),
             no_upnp: false,
+            memory_limit: None,
+            cpu_limit: None,
         },
     }
 }
