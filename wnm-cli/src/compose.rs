@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wnm_core::host::{CommandRunner, Firewall, Host, Intents, Store};
+use wnm_core::host::{CommandRunner, Firewall, Host, Intents, MachineProbe, Store};
 use wnm_core::model::{FirewallChoice, Manager, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_managers::{
     Cron, DiskFiles, ProgramFinder, Registry, RootHands, Schedule, SystemRunner, Timer,
 };
-use wnm_metrics::{ProcProbe, ScrapeProbe, SystemClock};
+use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::error::CliError;
@@ -24,7 +24,7 @@ pub(crate) const NODE_USER: &str = "ant";
 pub(crate) struct Adapters {
     pub(crate) store: SqliteStore,
     pub(crate) clock: SystemClock,
-    machine: ProcProbe,
+    machine: Arc<dyn MachineProbe>,
     nodes: ScrapeProbe,
     managers: Registry,
     files: DiskFiles,
@@ -54,7 +54,7 @@ impl Adapters {
         Adapters {
             store,
             clock: SystemClock,
-            machine: ProcProbe::default(),
+            machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner.clone()),
             managers: managers(paths, roots(ledger, in_force)),
@@ -66,7 +66,7 @@ impl Adapters {
     pub(crate) fn host(&self) -> Host<'_> {
         Host {
             clock: &self.clock,
-            machine: &self.machine,
+            machine: self.machine.as_ref(),
             nodes: &self.nodes,
             managers: &self.managers,
             files: &self.files,

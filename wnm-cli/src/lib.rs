@@ -19,6 +19,8 @@ use std::iter;
 use std::process::ExitCode;
 
 use clap::Parser;
+use wnm_core::host::MachineProbe;
+use wnm_metrics::ProcProbe;
 
 use args::Cli;
 use exit::Exit;
@@ -26,7 +28,13 @@ use settings::Environment;
 
 /// Parses the command line, does what it says, and answers with one of the documented exit codes.
 pub fn main_impl() -> ExitCode {
-    let environment = Environment::read();
+    main_on(ProcProbe::default())
+}
+
+/// The same on a machine that is measured otherwise: stories that are not about load must not
+/// depend on who else is busy.
+pub fn main_on(machine: impl MachineProbe + 'static) -> ExitCode {
+    let environment = Environment::read(machine);
     let translated = python::translate(environment.arguments(), &environment.old_world());
     let exit = match translated {
         Ok(None) => run(environment.arguments(), &environment),

@@ -150,7 +150,7 @@ impl TestEnv {
             ("--quiet-time", "0"),
             ("--learn-time", "0"),
             ("--restart-backoff", "0"),
-            // Test machines are busy and may have full disks; that is no part of most stories.
+            // Test machines may have little memory left and full disks; that is no part of most stories.
             ("--cpu-less-than", "99.8"),
             ("--cpu-remove", "99.9"),
             ("--mem-less-than", "99.8"),

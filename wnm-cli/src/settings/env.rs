@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use wnm_core::host::MachineProbe;
 use wnm_core::policy::{PolicyDraft, Setting, parse_duration};
+use wnm_metrics::ProcProbe;
 
 use super::Paths;
 use crate::error::CliError;
@@ -22,17 +26,40 @@ const LOCK_PATIENCE: &str = "WNM_LOCK_PATIENCE";
 pub(crate) struct Environment {
     arguments: Vec<OsString>,
     variables: BTreeMap<String, String>,
+    machine: Machine,
+}
+
+/// What looks at the machine.
+#[derive(Clone)]
+struct Machine(Arc<dyn MachineProbe>);
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine(Arc::new(ProcProbe::default()))
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machine")
+    }
 }
 
 impl Environment {
-    pub(crate) fn read() -> Environment {
+    pub(crate) fn read(machine: impl MachineProbe + 'static) -> Environment {
         let text = |(key, value): (OsString, OsString)| {
             Some((key.into_string().ok()?, value.into_string().ok()?))
         };
         Environment {
             arguments: std::env::args_os().collect(),
             variables: std::env::vars_os().filter_map(text).collect(),
+            machine: Machine(Arc::new(machine)),
         }
+    }
+
+    /// What looks at the machine.
+    pub(crate) fn machine(&self) -> Arc<dyn MachineProbe> {
+        Arc::clone(&self.machine.0)
     }
 
     pub(crate) fn arguments(&self) -> &[OsString] {
@@ -115,7 +142,7 @@ impl Environment {
 impl Environment {
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Environment {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Environment { arguments: Vec::new(), variables: pairs.iter().map(own).collect() }
+        Environment { variables: pairs.iter().map(own).collect(), ..Environment::default() }
     }
 }
 
