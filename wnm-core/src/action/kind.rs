@@ -247,7 +247,7 @@ impl PlannedAction {
         match cause {
             Removal::Disk => Some(true),
             Removal::Cap => Some(false),
-            Removal::Dead | Removal::Operator => None,
+            Removal::Dead | Removal::Operator | Removal::Teardown => None,
         }
     }
 }

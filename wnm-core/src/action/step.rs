@@ -16,6 +16,11 @@ pub enum Step {
         /// What to copy.
         release: Release,
     },
+    /// Have a manager that makes nodes itself make this one, unless it has.
+    Enrol {
+        /// What it is given to run.
+        release: Release,
+    },
     /// Refuse to go on unless the data is there; put back a program copy or log directory that is
     /// missing.
     Check {
@@ -37,6 +42,8 @@ pub enum Step {
     Archive,
     /// Delete what the manager knows of the node.
     Dismantle,
+    /// Let the manager forget the numbers and ports of nodes that are gone, if none is left.
+    Reset,
     /// Rename the data directory within its storage root, out of the way.
     SetAside,
     /// Close a port that was opened for the node.
@@ -54,6 +61,10 @@ impl fmt::Display for Step {
             Step::Prepare { release } => {
                 write!(f, "make its directory, copy {} {}", release.path.display(), release.version)
             }
+            Step::Enrol { release } => {
+                let (path, version) = (release.path.display(), &release.version);
+                write!(f, "have its manager make it, with {path} {version}")
+            }
             Step::Check { .. } => f.write_str("check its directory"),
             Step::Create => f.write_str("tell its manager"),
             Step::OpenPort { rule } => write!(f, "open {rule}"),
@@ -61,6 +72,7 @@ impl fmt::Display for Step {
             Step::Stop => f.write_str("stop it"),
             Step::Archive => f.write_str("archive its identity"),
             Step::Dismantle => f.write_str("take it from its manager"),
+            Step::Reset => f.write_str("let its manager count anew, if no node is left"),
             Step::SetAside => f.write_str("set its data aside"),
             Step::ClosePort { rule } => write!(f, "close {rule}"),
             Step::Delete => f.write_str("delete its data and logs"),

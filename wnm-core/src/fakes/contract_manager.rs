@@ -3,7 +3,7 @@
 
 use crate::action::Change;
 use crate::host::{NodeFiles, NodeManager};
-use crate::model::{NodeKey, NodeSpec, RecordId, Release};
+use crate::model::{NodeId, NodeKey, NodeSpec, RecordId, Release};
 use crate::observe::{FaultKind, UnitState};
 
 /// The life of one node, every verb twice. `has_units` says that the manager keeps something of a
@@ -18,6 +18,7 @@ pub fn manager(
     let state = || manager.states(&[spec]).unwrap().remove(0);
     let is_known = || manager.discover().unwrap().contains(&spec.id);
     let made_once = if has_units { Change::Made } else { Change::AlreadySo };
+    let numbers = manager.manager().kind.numbers_nodes();
     let resting = if has_units { UnitState::Stopped } else { UnitState::Missing };
 
     assert_eq!(state().state, UnitState::Missing, "nothing is known before anything was made");
@@ -26,9 +27,18 @@ pub fn manager(
     assert_eq!(manager.stop(spec).unwrap(), Change::AlreadySo, "what is not there is stopped");
     assert_eq!(manager.remove(spec).unwrap(), Change::AlreadySo);
 
-    assert_eq!(files.prepare(spec, release).unwrap(), Change::Made);
-    assert_eq!(files.prepare(spec, release).unwrap(), Change::AlreadySo);
-    assert_eq!(manager.create(spec).unwrap(), made_once);
+    if numbers {
+        let next = || manager.numbering().unwrap().unwrap().next;
+        assert_eq!(next(), spec.id, "it gives the number that comes next");
+        assert!(manager.create(spec).is_err(), "what it has not made it does not know");
+        assert_eq!(manager.enrol(spec, release).unwrap(), Change::Made);
+        assert_eq!(manager.enrol(spec, release).unwrap(), Change::AlreadySo);
+        assert_eq!(next(), spec.id.next());
+    } else {
+        assert_eq!(files.prepare(spec, release).unwrap(), Change::Made);
+        assert_eq!(files.prepare(spec, release).unwrap(), Change::AlreadySo);
+        assert_eq!(manager.create(spec).unwrap(), made_once);
+    }
     assert_eq!(manager.create(spec).unwrap(), Change::AlreadySo, "written only when different");
     assert_eq!(state().state, resting);
     assert_eq!(is_known(), has_units);
@@ -54,14 +64,29 @@ pub fn manager(
     assert_eq!(manager.remove(spec).unwrap(), made_once);
     assert_eq!(manager.remove(spec).unwrap(), Change::AlreadySo);
     assert_eq!(state().state, UnitState::Missing);
-    assert!(!is_known());
+    assert_eq!(is_known(), numbers, "a number that was given stays given");
+    if numbers {
+        numbers_go_on(manager, spec, release);
+    }
     data_goes(files, spec);
+}
+
+/// A number and its ports are spent until everything is forgotten.
+fn numbers_go_on(manager: &dyn NodeManager, spec: &NodeSpec, release: &Release) {
+    let numbering = || manager.numbering().unwrap().unwrap();
+    assert_eq!(numbering().next, spec.id.next(), "it is not given again");
+    let kept = numbering().ports;
+    assert!(spec.ports.all().all(|port| kept.contains(&port)), "nor are its ports");
+    assert!(manager.enrol(spec, release).is_err());
+    assert_eq!(manager.reset().unwrap(), Change::Made);
+    assert_eq!(manager.reset().unwrap(), Change::AlreadySo);
+    assert_eq!(numbering().next, NodeId::FIRST);
 }
 
 /// The end of a node's data: archived, set aside, deleted, each of it twice.
 fn data_goes(files: &dyn NodeFiles, spec: &NodeSpec) {
     let key = NodeKey { id: spec.id, record: RecordId(77) };
-    let name = spec.id.to_string();
+    let name = spec.service();
     let is_listed = || files.survey(&spec.storage).entries.unwrap().contains(&name);
     assert!(is_listed());
     assert_eq!(files.archive(key, spec).unwrap(), Change::Made, "it ran, so it has an identity");

@@ -576,6 +576,7 @@ impl Cycle {
             nodes: BTreeMap::new(),
             storage: BTreeMap::new(),
             occupied: Err(unread()),
+            numbering: None,
             release: Ok(release()),
         };
         let delays = Delays { start: seconds(300), remove: seconds(300) };

@@ -437,7 +437,7 @@ fn a_request_that_could_not_be_begun_stays() {
 
 #[test]
 fn the_simulated_host_keeps_the_firewalls_contract() {
-    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001), rpc: None };
     let taken = PortRule { port: 55_009, protocol: Protocol::Udp };
     let mut world = World::new();
     world.foreign_openings.insert(taken);

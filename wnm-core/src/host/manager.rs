@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use super::HostResult;
 use crate::action::Change;
-use crate::model::{Manager, NodeId, NodeSpec};
-use crate::observe::UnitReading;
+use crate::model::{Manager, NodeId, NodeSpec, Release};
+use crate::observe::{Numbering, UnitReading};
 
 /// Keeps the processes of nodes. Implementations never touch what they did not make.
 pub trait NodeManager: Send + Sync {
@@ -13,6 +13,13 @@ pub trait NodeManager: Send + Sync {
     /// Makes the manager know the node: afterwards its unit is as `spec` says. Writes only what
     /// differs. Does not start anything.
     fn create(&self, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// The same for managers that make a node's directories and program copy themselves: what is
+    /// not there yet is made, with `release` to run. Data and identity that are there stay.
+    fn enrol(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
+        let _ = release;
+        self.create(spec)
+    }
 
     /// Afterwards exactly one process of this node runs. A process with the node's data directory
     /// that the manager does not know is a conflict, and nothing is started.
@@ -32,6 +39,17 @@ pub trait NodeManager: Send + Sync {
 
     /// Ids that this manager has a unit or a process for, recorded or not.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>>;
+
+    /// What comes next, for managers that number nodes themselves.
+    fn numbering(&self) -> HostResult<Option<Numbering>> {
+        Ok(None)
+    }
+
+    /// Lets the manager forget the nodes it once had, so that numbers and ports are free again.
+    /// While it knows any node that was not removed, nothing is done: `NotManaged`.
+    fn reset(&self) -> HostResult<Change> {
+        Ok(Change::NotManaged)
+    }
 }
 
 /// The managers there are; nodes of several kinds may coexist.

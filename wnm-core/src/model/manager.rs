@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::NodeId;
+
 /// Whose machine area is used: one user's home, or the system's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -32,17 +34,40 @@ pub enum ManagerKind {
     Systemd,
     /// A process of its own session, started by wnm and kept by nobody else.
     Setsid,
+    /// A service that `antctl` numbers and defines, in the places of the settings.
+    Antctl,
+    /// The same, with everything in the places that `antctl` itself would choose.
+    AntctlZen,
 }
 
 impl ManagerKind {
     /// Every kind this program knows.
-    pub const ALL: [ManagerKind; 2] = [ManagerKind::Systemd, ManagerKind::Setsid];
+    pub const ALL: [ManagerKind; 4] =
+        [ManagerKind::Systemd, ManagerKind::Setsid, ManagerKind::Antctl, ManagerKind::AntctlZen];
 
     /// True when the manager brings a dead process back by itself, without waiting for a cycle.
     pub fn restarts(self) -> bool {
         match self {
             ManagerKind::Systemd => true,
-            ManagerKind::Setsid => false,
+            // antctl's units come back from a clean end only, never from a crash.
+            ManagerKind::Setsid | ManagerKind::Antctl | ManagerKind::AntctlZen => false,
+        }
+    }
+
+    /// True when the manager itself numbers its nodes, makes their directories and copies their
+    /// program: planning asks it for the next number, and takes none that it did not give.
+    pub fn numbers_nodes(self) -> bool {
+        match self {
+            ManagerKind::Systemd | ManagerKind::Setsid => false,
+            ManagerKind::Antctl | ManagerKind::AntctlZen => true,
+        }
+    }
+
+    /// What the manager calls node `id`, and how its directory is called.
+    pub fn service_name(self, id: NodeId) -> String {
+        match self.numbers_nodes() {
+            true => format!("antnode{}", id.number()),
+            false => id.to_string(),
         }
     }
 
@@ -50,7 +75,8 @@ impl ManagerKind {
     pub fn limits(self) -> bool {
         match self {
             ManagerKind::Systemd => true,
-            ManagerKind::Setsid => false,
+            // antctl writes its units itself, and knows no limits.
+            ManagerKind::Setsid | ManagerKind::Antctl | ManagerKind::AntctlZen => false,
         }
     }
 }
@@ -60,6 +86,7 @@ impl fmt::Display for ManagerKind {
         f.write_str(match self {
             ManagerKind::Systemd => "systemd",
             ManagerKind::Setsid => "setsid",
+            ManagerKind::Antctl | ManagerKind::AntctlZen => "antctl",
         })
     }
 }
@@ -86,8 +113,8 @@ impl fmt::Display for BadManager {
             ),
             text => write!(
                 f,
-                "`{text}` is not a manager of this version: use systemd+user, setsid+user or \
-                 systemd+sudo"
+                "`{text}` is not a manager of this version: use systemd+user, setsid+user, \
+                 systemd+sudo, antctl+user, antctl+sudo or antctl+zen"
             ),
         }
     }
@@ -95,9 +122,10 @@ impl fmt::Display for BadManager {
 
 impl fmt::Display for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scope = match self.scope {
-            Scope::User => "user",
-            Scope::System => "sudo",
+        let scope = match (self.kind, self.scope) {
+            (ManagerKind::AntctlZen, _) => "zen",
+            (_, Scope::User) => "user",
+            (_, Scope::System) => "sudo",
         };
         write!(f, "{}+{scope}", self.kind)
     }
@@ -111,9 +139,10 @@ impl FromStr for Manager {
         let (kind, scope) = text.split_once('+').ok_or_else(bad)?;
         let kind =
             ManagerKind::ALL.into_iter().find(|known| known.to_string() == kind).ok_or_else(bad)?;
-        let scope = match (kind, scope) {
-            (_, "user") => Scope::User,
-            (ManagerKind::Systemd, "sudo") => Scope::System,
+        let (kind, scope) = match (kind, scope) {
+            (ManagerKind::Antctl, "zen") => (ManagerKind::AntctlZen, Scope::User),
+            (_, "user") => (kind, Scope::User),
+            (ManagerKind::Systemd | ManagerKind::Antctl, "sudo") => (kind, Scope::System),
             _ => return Err(bad()),
         };
         Ok(Manager { kind, scope })
@@ -127,12 +156,13 @@ mod tests {
 
     #[test]
     fn managers_by_name() {
-        for text in ["systemd+user", "setsid+user", "systemd+sudo"] {
+        let known = ["systemd+user", "setsid+user", "systemd+sudo"];
+        for text in [&known[..], &["antctl+user", "antctl+sudo", "antctl+zen"]].concat() {
             assert_eq!(text.parse::<Manager>().unwrap().to_string(), text);
         }
-        for text in ["", "systemd", "systemd+system", "upstart+user"] {
+        for text in ["", "systemd", "systemd+system", "upstart+user", "systemd+zen"] {
             let error = text.parse::<Manager>().unwrap_err().to_string();
-            assert!(error.contains("use systemd+user, setsid+user or systemd+sudo"), "{error}");
+            assert!(error.contains("use systemd+user, setsid+user, systemd+sudo"), "{error}");
         }
         let error = "setsid+sudo".parse::<Manager>().unwrap_err().to_string();
         assert!(error.contains("`setsid+sudo` is not supported"), "{error}");

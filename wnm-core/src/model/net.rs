@@ -15,12 +15,15 @@ pub struct NodePorts {
     pub metrics: Option<u16>,
     /// UDP, public: `ant-node`'s WebRTC listener; `None` while WebRTC is off.
     pub webrtc: Option<u16>,
+    /// TCP on loopback: where antctl asks its nodes; `None` for nodes of other managers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpc: Option<u16>,
 }
 
 impl NodePorts {
     /// Every port number of the node, for collision checks.
     pub fn all(&self) -> impl Iterator<Item = u16> {
-        [Some(self.node), self.metrics, self.webrtc].into_iter().flatten()
+        [Some(self.node), self.metrics, self.webrtc, self.rpc].into_iter().flatten()
     }
 
     /// The ports that the outside must reach.
@@ -99,7 +102,13 @@ impl PortPlan {
             Some(base) => Some(port("webrtc_port_start", base, id)?),
             None => None,
         };
-        Ok(NodePorts { node: port("port_start", self.node, id)?, metrics, webrtc })
+        Ok(NodePorts { node: port("port_start", self.node, id)?, metrics, webrtc, rpc: None })
+    }
+
+    /// The same with a port for remote calls.
+    pub fn ports_with_rpc(&self, id: NodeId, program: Program) -> Result<NodePorts, PortError> {
+        let rpc = Some(port("rpc_port_start", self.rpc, id)?);
+        Ok(NodePorts { rpc, ..self.ports(id, program)? })
     }
 
     /// Pairs of settings whose ranges run into each other within the first `count` ids.

@@ -99,6 +99,8 @@ pub enum Removal {
     Dead,
     /// An operator said so.
     Operator,
+    /// An operator said so of every node at once.
+    Teardown,
 }
 
 /// What wnm last set in motion with a node. It is stored before the effect happens.

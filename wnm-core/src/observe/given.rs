@@ -25,6 +25,7 @@ impl Snapshot {
             release: Ok(release),
             ports: Ok(BTreeSet::new()),
             occupied: Ok(BTreeSet::new()),
+            numbering: None,
             storage: machine.file_systems.keys().map(|root| (root.clone(), Ok(()))).collect(),
             machine,
         }

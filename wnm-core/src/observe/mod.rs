@@ -16,8 +16,8 @@ pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};
 pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, keep_sample, network_rate};
 pub use reading::{
     CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample,
-    MemorySample, NodeFacts, NodeReading, ProcessKey, ProcessReading, ProcessState, Readings,
-    Stall, StorageReading, UnitReading, UnitState, Unread,
+    MemorySample, NodeFacts, NodeReading, Numbering, ProcessKey, ProcessReading, ProcessState,
+    Readings, Stall, StorageReading, UnitReading, UnitState, Unread,
 };
 pub use reported::Reported;
 pub use settle::{NodeState, SeenNode, settle};

@@ -281,4 +281,16 @@ pub struct Readings {
     pub occupied: Result<BTreeSet<NodeId>, Unread>,
     /// What a new node would be given to run.
     pub release: Result<Release, Unread>,
+    /// The next number, where the manager of new nodes gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbering: Option<Result<Numbering, Unread>>,
+}
+
+/// What a manager that numbers nodes itself will do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbering {
+    /// The number that the next node will get.
+    pub next: NodeId,
+    /// Ports it will not give to any other node, also those of nodes that are gone.
+    pub ports: BTreeSet<u16>,
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EngineMemory, Exhaustible, FileSystemSample, IoRate, Ledger, MachineSample, MemorySample,
-    NodeFacts, NodeReading, OpenOperation, ProcessKey, Readings, SeenNode, SizeMemory, Stall,
-    Unread, cpu_used, disk_rate, network_rate, settle,
+    NodeFacts, NodeReading, Numbering, OpenOperation, ProcessKey, Readings, SeenNode, SizeMemory,
+    Stall, Unread, cpu_used, disk_rate, network_rate, settle,
 };
 use crate::action::Action;
 use crate::model::{
@@ -46,6 +46,9 @@ pub struct Snapshot {
     pub ports: Result<BTreeSet<u16>, Unread>,
     /// Ids that a unit, process or directory carries, recorded or not.
     pub occupied: Result<BTreeSet<NodeId>, Unread>,
+    /// The next number, where the manager of new nodes gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbering: Option<Result<Numbering, Unread>>,
     /// Storage roots and whether they can be used.
     pub storage: BTreeMap<PathBuf, Result<(), Unread>>,
 }
@@ -181,6 +184,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         release: readings.release.clone(),
         ports: readings.ports.clone(),
         occupied: occupied(readings),
+        numbering: readings.numbering.clone(),
         storage: readings
             .storage
             .iter()

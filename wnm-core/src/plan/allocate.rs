@@ -36,6 +36,17 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let mut taken_ids = snapshot.occupied.clone().map_err(|unread| survey(&unread))?;
         let mut taken_ports = snapshot.ports.clone().map_err(|unread| survey(&unread))?;
         let mut wallets = BTreeMap::new();
+        let kind = work.policy.nodes.manager.kind;
+        let numbering = match (&snapshot.numbering, kind.numbers_nodes()) {
+            (_, false) => None,
+            (Some(Ok(numbering)), true) => Some(numbering),
+            (Some(Err(unread)), true) => return Err(survey(unread)),
+            (None, true) => {
+                let why = format!("{kind} did not say which number comes next");
+                return Err(Blocked::NoSurvey { why });
+            }
+        };
+        taken_ports.extend(numbering.into_iter().flat_map(|numbering| &numbering.ports));
         for node in &snapshot.nodes {
             taken_ports.extend(node.record.spec.ports.all());
             if !matches!(node.record.phase, Phase::Removing { .. }) {
@@ -44,6 +55,10 @@ impl<'w, 'a> Allocator<'w, 'a> {
         }
         let ours: BTreeSet<NodeId> = snapshot.nodes.iter().map(NodeView::id).collect();
         taken_ids.extend(&ours);
+        if let Some(early) = numbering.and_then(|numbering| ours.range(numbering.next..).next()) {
+            let why = format!("{early} is recorded, and {kind} has not made it yet");
+            return Err(Blocked::NoSurvey { why });
+        }
         let mut allocator = Allocator {
             work,
             release,
@@ -53,7 +68,7 @@ impl<'w, 'a> Allocator<'w, 'a> {
             placed: BTreeMap::new(),
             ours,
             skipped: BTreeSet::new(),
-            next: NodeId::FIRST,
+            next: numbering.map_or(NodeId::FIRST, |numbering| numbering.next),
         };
         for planned in work.decided() {
             allocator.take_note_of(&planned.action);
@@ -162,11 +177,20 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let defaults = &self.work.policy.nodes;
         let mut id = self.next;
         let ports = loop {
-            match defaults.ports.ports(id, defaults.program) {
+            match defaults.ports_of(id) {
                 Err(error) => {
                     return Err(Blocked::NoPorts { why: error.to_string() });
                 }
                 Ok(ports) if self.is_free(id, &ports) => break ports,
+                // The number is not ours to choose.
+                Ok(_) if defaults.manager.kind.numbers_nodes() && !self.ours.contains(&id) => {
+                    let kind = defaults.manager.kind;
+                    let why = format!(
+                        "the next node of {kind} is {id}, and its name, its directory or one of \
+                         its ports is in use"
+                    );
+                    return Err(Blocked::NoPorts { why });
+                }
                 Ok(_) => id = id.next(),
             }
         };

@@ -1,13 +1,16 @@
 //! From intentions to effects.
 
 use crate::action::{Action, Step};
-use crate::model::{NodeSpec, Release};
+use crate::model::{NodeSpec, Release, Removal};
 
 /// The steps of an action on the node `spec`, in the order in which they are safe: data is there
 /// before a process starts, a process is gone before its data moves, the identity is safe before
 /// anything is deleted.
 pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
     match action {
+        Action::Add { release, .. } if spec.manager.kind.numbers_nodes() => {
+            enrolled(spec, Some(release))
+        }
         Action::Add { release, .. } => {
             let prepare = Step::Prepare { release: release.clone() };
             std::iter::once(prepare).chain(running(spec)).collect()
@@ -24,10 +27,14 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }
-        Action::Remove { .. } => {
+        Action::Remove { cause, .. } => {
             let mut steps = vec![Step::Stop, Step::Archive, Step::Dismantle, Step::SetAside];
             steps.extend(close_ports(spec));
             steps.push(Step::Delete);
+            // Every key is in the archive by then: whoever comes last finds nothing else left.
+            if *cause == Removal::Teardown && spec.manager.kind.numbers_nodes() {
+                steps.push(Step::Reset);
+            }
             steps
         }
     }
@@ -35,11 +42,25 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
 
 fn start(spec: &NodeSpec, release: &Option<Release>) -> Vec<Step> {
     let check = Step::Check { release: release.clone() };
-    std::iter::once(check).chain(running(spec)).collect()
+    let running = match spec.manager.kind.numbers_nodes() {
+        true => enrolled(spec, release.as_ref()),
+        false => running(spec),
+    };
+    std::iter::once(check).chain(running).collect()
+}
+
+/// A manager that makes nodes itself needs to be told with what.
+fn enrolled(spec: &NodeSpec, release: Option<&Release>) -> Vec<Step> {
+    let told = release.map(|release| Step::Enrol { release: release.clone() });
+    running_after(told.unwrap_or(Step::Create), spec)
 }
 
 fn running(spec: &NodeSpec) -> Vec<Step> {
-    let mut steps = vec![Step::Create];
+    running_after(Step::Create, spec)
+}
+
+fn running_after(known: Step, spec: &NodeSpec) -> Vec<Step> {
+    let mut steps = vec![known];
     steps.extend(spec.ports.public().map(|rule| Step::OpenPort { rule }));
     steps.push(Step::Start);
     steps

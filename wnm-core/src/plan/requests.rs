@@ -200,12 +200,13 @@ fn enable(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
 }
 
 /// Every node is named, so disabled ones are meant as well; they too must be observed.
-fn tear_down(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+fn tear_down(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     match (&node.seen.state, node.data_present, node.seen.alive) {
-        (NodeState::Disabled, Some(_), Some(_)) => {
-            Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+        (NodeState::Disabled, None, _) | (NodeState::Disabled, _, None) => {
+            return Err("it could not be observed".to_owned());
         }
-        (NodeState::Disabled, _, _) => Err("it could not be observed".to_owned()),
-        _ => remove(work, node),
+        (NodeState::Disabled, Some(_), Some(_)) => {}
+        _ => observable(node)?,
     }
+    Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Teardown }))
 }

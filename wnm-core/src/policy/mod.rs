@@ -1,5 +1,6 @@
 //! Wanted limits: as typed ([`PolicyDraft`]) and valid by construction ([`Policy`]).
 
+mod antctl;
 mod band;
 mod draft;
 mod kind;
@@ -20,8 +21,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Bytes, Launch, Manager, NodeId, NodePorts, NodeSpec, PortError, PortPlan, Program,
-    Resource, WalletShares,
+    Address, Bytes, Launch, Manager, ManagerKind, NodeId, NodePorts, NodeSpec, PortError, PortPlan,
+    Program, Resource, WalletShares,
 };
 use crate::select::Order;
 
@@ -99,7 +100,15 @@ impl NodeDefaults {
     /// Node `id` as it would be made in `storage`, earning for `wallet`. An error when its ports
     /// would lie beyond the last one.
     pub fn spec(&self, id: NodeId, wallet: Address, storage: &Path) -> Result<NodeSpec, PortError> {
-        Ok(self.spec_with(id, self.ports.ports(id, self.program)?, wallet, storage))
+        Ok(self.spec_with(id, self.ports_of(id)?, wallet, storage))
+    }
+
+    /// The ports of node `id`. An error when they would lie beyond the last one.
+    pub fn ports_of(&self, id: NodeId) -> Result<NodePorts, PortError> {
+        match self.manager.kind.numbers_nodes() {
+            true => self.ports.ports_with_rpc(id, self.program),
+            false => self.ports.ports(id, self.program),
+        }
     }
 
     pub(crate) fn spec_with(
@@ -109,7 +118,13 @@ impl NodeDefaults {
         wallet: Address,
         storage: &Path,
     ) -> NodeSpec {
-        let data = storage.join(id.to_string());
+        let kind = self.manager.kind;
+        let name = kind.service_name(id);
+        let data = storage.join(&name);
+        let logs = match kind == ManagerKind::AntctlZen {
+            true => data.join("logs"),
+            false => self.logs.join(&name),
+        };
         NodeSpec {
             id,
             program: self.program,
@@ -117,11 +132,11 @@ impl NodeDefaults {
             wallet,
             ports,
             binary: data.join(self.program.binary_name()),
-            logs: self.logs.join(id.to_string()),
+            logs,
             data,
             storage: storage.to_path_buf(),
             autostart: self.autostart,
-            service: None,
+            service: (name != id.to_string()).then_some(name),
             container: None,
             launch: self.launch.clone(),
         }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy, PolicyDraft,
-    PolicyError, Setting, Stability, Thresholds, Together,
+    PolicyError, Setting, Stability, Thresholds, Together, antctl,
 };
 use crate::model::{
-    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, PortPlan, Resource, WalletShares,
+    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, PortPlan, Resource, Version,
+    WalletShares,
 };
 
 /// Resources that are judged only when asked for.
@@ -205,7 +206,8 @@ impl Reader<'_> {
         if let Some(manager) = manager {
             self.enforceable(manager);
         }
-        Some(NodeDefaults {
+        let antctl_version = self.antctl_version();
+        let defaults = NodeDefaults {
             program: program?,
             manager: manager?,
             wallets: wallets?,
@@ -214,7 +216,19 @@ impl Reader<'_> {
             logs: logs?.into_iter().next()?,
             autostart: autostart? == "system",
             launch: launch?,
-        })
+        };
+        antctl_version?;
+        for (setting, rule) in antctl::problems(&defaults) {
+            self.refuse::<()>(setting, rule);
+        }
+        Some(defaults)
+    }
+
+    fn antctl_version(&mut self) -> Option<()> {
+        match self.draft.text(Setting::AntctlVersion) {
+            "" => Some(()),
+            _ => self.parsed::<Version>(Setting::AntctlVersion).map(|_| ()),
+        }
     }
 
     fn launch(&mut self) -> Option<Launch> {

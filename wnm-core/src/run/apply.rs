@@ -92,6 +92,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
     let manager = || host.managers.get(spec.manager);
     match step {
         Step::Prepare { release } => host.files.prepare(spec, release),
+        Step::Enrol { release } => manager()?.enrol(spec, release),
         Step::Check { release } => host.files.check(spec, release.as_ref()),
         Step::Create => manager()?.create(spec),
         Step::OpenPort { rule } => host.firewall.open(*rule),
@@ -99,6 +100,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
         Step::Stop => manager()?.stop(spec),
         Step::Archive => host.files.archive(node, spec),
         Step::Dismantle => manager()?.remove(spec),
+        Step::Reset => manager()?.reset(),
         Step::SetAside => host.files.set_aside(node, spec),
         Step::ClosePort { rule } => host.firewall.close(*rule),
         Step::Delete => host.files.delete(node, spec),

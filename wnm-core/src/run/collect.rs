@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::host::{Host, NodeSigns, NodeTarget};
 use crate::model::{Manager, NodeId, NodeSpec, Now};
 use crate::observe::{
-    FaultKind, Ledger, MachineSample, NodeReading, Readings, StorageReading, UnitReading, Unread,
+    FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
+    UnitReading, Unread,
 };
 use crate::plan::to_measure;
 use crate::policy::Policy;
@@ -36,6 +37,7 @@ pub(super) fn collect(
     Readings {
         ports: host.machine.bound_ports().map_err(|error| error.unread()),
         occupied: occupied(host, policy.nodes.manager),
+        numbering: numbering(host, policy.nodes.manager),
         release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
         machine,
         nodes,
@@ -54,6 +56,11 @@ fn occupied(host: &Host<'_>, manager: Manager) -> Result<BTreeSet<NodeId>, Unrea
         .get(manager)
         .and_then(|manager| manager.discover())
         .map_err(|error| error.unread())
+}
+
+fn numbering(host: &Host<'_>, manager: Manager) -> Option<Result<Numbering, Unread>> {
+    let asked = host.managers.get(manager).and_then(|manager| manager.numbering());
+    asked.map_err(|error| error.unread()).transpose()
 }
 
 fn nodes(

@@ -169,7 +169,7 @@ fn ufw_keeps_the_contract_on_a_script() {
     }
     assert_eq!(story.rules, [taken]);
     let runner = Arc::new(story.script);
-    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+    let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001), rpc: None };
     firewall_contract(&Ufw::new(runner.clone()), ports, udp(55_009), &String::new);
     assert_eq!(runner.left(), Vec::<String>::new());
 }

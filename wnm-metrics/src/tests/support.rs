@@ -118,7 +118,7 @@ pub(super) fn node(program: Program, port: u16, metrics: Option<u16>, data: Path
         program,
         manager: Manager { kind: ManagerKind::Setsid, scope: Scope::User },
         wallet: FAUCET.parse().unwrap(),
-        ports: NodePorts { node: port, metrics, webrtc: None },
+        ports: NodePorts { node: port, metrics, webrtc: None, rpc: None },
         storage: data.parent().unwrap_or(&data).to_path_buf(),
         logs: data.join("logs"),
         binary: data.join("bin"),

@@ -119,6 +119,7 @@ impl Looker {
             },
             nodes,
             storage,
+            numbering: None,
             occupied: match fault {
                 Some(Fault::Units) => Err(unread("the manager")),
                 _ => Ok(self.known.occupied.clone()),

@@ -101,6 +101,7 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         release: Ok(release()),
         ports: Ok(BTreeSet::new()),
         occupied: Ok(BTreeSet::new()),
+        numbering: None,
         storage: BTreeMap::new(),
     }
 }

@@ -9,6 +9,7 @@ mod growth;
 mod healing;
 mod lessons;
 mod limits;
+mod numbers;
 mod order;
 mod pace;
 mod places;
@@ -76,6 +77,7 @@ fn quiet(nodes: u32) -> Snapshot {
         release: Ok(release()),
         ports: Ok(BTreeSet::new()),
         occupied: Ok((1..=nodes).map(id).collect()),
+        numbering: None,
         storage: BTreeMap::from([(PathBuf::from(STORAGE), Ok(()))]),
     }
 }

@@ -204,6 +204,7 @@ fn readings(
             .collect(),
         storage,
         occupied: unknown(!tape.once_in(30)).map(|()| occupied),
+        numbering: None,
         release: unknown(!tape.once_in(30)).map(|()| release()),
     }
 }
