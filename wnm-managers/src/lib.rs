@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod antctl;
 mod binary;
 mod detect;
 mod exec;
@@ -13,6 +14,7 @@ mod systemd;
 #[cfg(test)]
 mod tests;
 
+pub use antctl::{Antctl, AntctlPlaces, Downloaded, probe_antctl};
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
 pub use exec::SystemRunner;

@@ -66,6 +66,20 @@ fn read_command(pid: u32, command: &mut Vec<u8>) -> std::io::Result<usize> {
     file.take(MOST_COMMAND).read_to_end(command)
 }
 
+/// Processes of this name, root's or our own.
+pub(crate) fn called(name: &str, of_root: bool) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = if of_root { 0 } else { nix::unistd::geteuid().as_raw() };
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<u32>().ok()?;
+        let is_theirs = entry.metadata().ok()?.uid() == owner;
+        let found = fs::read_to_string(entry.path().join("comm")).ok()?;
+        (is_theirs && found.trim_end() == name).then_some(pid)
+    });
+    pids.filter(|pid| alive(*pid).is_some()).collect()
+}
+
 /// The living processes of one node.
 pub fn processes_of(spec: &NodeSpec) -> HostResult<Vec<ProcessKey>> {
     let mut found = processes_below(std::slice::from_ref(&spec.storage))?;

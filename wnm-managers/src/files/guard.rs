@@ -9,9 +9,8 @@ use wnm_core::observe::FaultKind;
 
 /// A node's directory is a child of its storage root and carries its name.
 pub(super) fn own_name(spec: &NodeSpec) -> HostResult<()> {
-    let name = spec.id.to_string();
     let is_child = spec.data.parent() == Some(spec.storage.as_path());
-    if is_child && spec.data.file_name() == Some(name.as_ref()) {
+    if is_child && carries_name(&spec.data, spec) {
         return Ok(());
     }
     refuse(&spec.data, &spec.storage)
@@ -19,11 +18,17 @@ pub(super) fn own_name(spec: &NodeSpec) -> HostResult<()> {
 
 /// The directory that a node's logs lie in, provided that they carry the node's name.
 pub(super) fn log_root(spec: &NodeSpec) -> HostResult<&Path> {
-    let name = spec.id.to_string();
     match spec.logs.parent() {
-        Some(root) if spec.logs.file_name() == Some(name.as_ref()) => Ok(root),
+        // Logs among the data are deleted with it.
+        Some(root) if carries_name(&spec.logs, spec) || root == spec.data => Ok(root),
         _ => refuse(&spec.logs, Path::new("a log directory of its own")),
     }
+}
+
+/// Its own name, or the one that its manager has for it.
+fn carries_name(path: &Path, spec: &NodeSpec) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name == spec.id.to_string() || name == spec.service())
 }
 
 /// `path` is a real directory strictly inside `root`, with every link resolved.

@@ -15,9 +15,14 @@ pub(crate) fn user_environment(runtime_dir: &str) -> Vec<(String, String)> {
 }
 
 pub(super) fn show(ids: &[NodeId]) -> Vec<String> {
+    show_units(ids.iter().map(|id| unit::name(*id)))
+}
+
+/// The same for units of other names.
+pub(crate) fn show_units(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let properties = format!("--property={}", show::PROPERTIES.join(","));
     let mut args = vec!["show".to_owned(), properties, "--".to_owned()];
-    args.extend(ids.iter().map(|id| unit::name(*id)));
+    args.extend(names);
     args
 }
 

@@ -6,8 +6,9 @@ mod ctl;
 mod show;
 mod unit;
 
-pub(crate) use argv::user_environment;
+pub(crate) use argv::{show_units as show_args, user_environment};
 pub(crate) use ctl::{Systemctl, Whose};
+pub(crate) use show::{Shown, parse as parse_shown};
 pub use unit::is_ours as unit_is_ours;
 pub(crate) use unit::{assignment, quote};
 
@@ -24,7 +25,6 @@ use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
 use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{end, pids_below, processes_of};
-use show::Shown;
 
 /// Longer than the units' own TimeoutStopSec, so that systemd decides, not we.
 const STOP_PATIENCE: Duration = Duration::from_secs(unit::STOP_SECONDS + 30);

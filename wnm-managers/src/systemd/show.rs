@@ -22,15 +22,15 @@ pub(super) const PROPERTIES: [&str; 8] = [
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shown {
-    pub(super) reading: UnitReading,
+pub(crate) struct Shown {
+    pub(crate) reading: UnitReading,
     /// Its file changed since systemd read it.
-    pub(super) needs_reload: bool,
+    pub(crate) needs_reload: bool,
 }
 
 /// Blocks of `Key=Value` lines with blank lines between them, one block a unit. A block without an
 /// id or a state is an answer that makes no sense, and nothing is concluded from it.
-pub(super) fn parse(text: &str) -> HostResult<BTreeMap<NodeId, Shown>> {
+pub(crate) fn parse(text: &str) -> HostResult<BTreeMap<NodeId, Shown>> {
     let mut units = BTreeMap::new();
     for block in text.split("\n\n").filter(|block| !block.trim().is_empty()) {
         let values: BTreeMap<&str, &str> =
