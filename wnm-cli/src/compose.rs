@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wnm_core::host::{CommandRunner, Firewall, Host, Intents, MachineProbe, Store};
-use wnm_core::model::{FirewallChoice, Manager, Scope};
+use wnm_core::host::{Binaries, CommandRunner, Firewall, Host, Intents, MachineProbe, Store};
+use wnm_core::model::{FirewallChoice, Manager, ManagerKind, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_managers::{
-    Cron, DiskFiles, ProgramFinder, Registry, RootHands, Schedule, SystemRunner, Timer,
+    Antctl, AntctlPlaces, Cron, DiskFiles, Downloaded, ProgramFinder, Registry, RootHands,
+    Schedule, SystemRunner, Timer,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
@@ -28,7 +29,7 @@ pub(crate) struct Adapters {
     nodes: ScrapeProbe,
     managers: Registry,
     files: DiskFiles,
-    binaries: ProgramFinder<SystemRunner>,
+    binaries: Box<dyn Binaries>,
     firewall: Box<dyn Firewall>,
 }
 
@@ -49,17 +50,17 @@ impl Adapters {
         environment: &Environment,
     ) -> Adapters {
         let runner = Arc::new(SystemRunner);
-        let configured = in_force.text(Setting::NodeBinary);
-        let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
+        let roots = roots(ledger, in_force);
+        let antctl = antctl_managers(paths, environment, in_force, roots.clone());
         Adapters {
             store,
             clock: SystemClock,
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
-            firewall: firewall(in_force, runner.clone()),
-            managers: managers(paths, roots(ledger, in_force)),
+            firewall: firewall(in_force, runner),
+            managers: managers(paths, roots).with_antctl(antctl),
             files: files(paths),
-            binaries: ProgramFinder::new(runner, configured, environment.program_directories()),
+            binaries: binaries(in_force, environment),
         }
     }
 
@@ -70,7 +71,7 @@ impl Adapters {
             nodes: &self.nodes,
             managers: &self.managers,
             files: &self.files,
-            binaries: &self.binaries,
+            binaries: self.binaries.as_ref(),
             firewall: self.firewall.as_ref(),
             store: &self.store,
         }
@@ -95,6 +96,63 @@ fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
     match paths.scope {
         Scope::User => Registry::new(runner, units, paths.runtime_dir.clone(), roots),
         Scope::System => Registry::of_system(runner, units, roots, root_hands(paths)),
+    }
+}
+
+/// Where new nodes get their program: a file, or what antctl was told to download.
+pub(crate) fn binaries(in_force: &PolicyDraft, environment: &Environment) -> Box<dyn Binaries> {
+    let configured = in_force.text(Setting::NodeBinary);
+    let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
+    let manager = in_force.text(Setting::Manager).parse();
+    let antctl = manager.is_ok_and(|manager: Manager| manager.kind.numbers_nodes());
+    match in_force.text(Setting::AntctlVersion).parse() {
+        Ok(version) if antctl && configured.is_none() => Box::new(Downloaded(version)),
+        Ok(_) | Err(_) => {
+            let search = environment.program_directories();
+            Box::new(ProgramFinder::new(Arc::new(SystemRunner), configured, search))
+        }
+    }
+}
+
+/// antctl, by the name in the settings or where programs are.
+pub(crate) fn antctl_program(in_force: &PolicyDraft, environment: &Environment) -> String {
+    let configured = in_force.text(Setting::AntctlPath);
+    if !configured.is_empty() {
+        return configured.to_owned();
+    }
+    let places = environment.program_directories();
+    let found = places.iter().map(|place| place.join("antctl")).find(|path| is_file(path));
+    found.map_or_else(|| "antctl".to_owned(), |path| path.display().to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "where antctl is")]
+fn is_file(path: &std::path::Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// Those of the scope that call antctl. They are there whatever the settings say: their nodes may be.
+fn antctl_managers(
+    paths: &Paths,
+    environment: &Environment,
+    in_force: &PolicyDraft,
+    roots: Vec<PathBuf>,
+) -> Vec<Antctl> {
+    let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
+    let places = AntctlPlaces {
+        program: antctl_program(in_force, environment),
+        registry: paths.antctl_registry(),
+        units: paths.units.clone(),
+        copies: paths.antctl_copies(),
+        roots,
+    };
+    match paths.scope {
+        Scope::User => [ManagerKind::Antctl, ManagerKind::AntctlZen]
+            .map(|kind| {
+                let (runner, runtime_dir) = (Arc::clone(&runner), paths.runtime_dir.clone());
+                Antctl::of_user(kind, runner, runtime_dir, places.clone())
+            })
+            .into(),
+        Scope::System => vec![Antctl::of_system(runner, places, root_hands(paths))],
     }
 }
 

@@ -1,19 +1,20 @@
 //! `wnm init`: everything is verified before anything is written.
 #![expect(clippy::disallowed_methods, reason = "the shell module that makes the base directory")]
 
+mod antctl;
 mod questions;
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use wnm_core::host::{Binaries, Intents, MachineProbe, Store};
+use wnm_core::host::{Intents, MachineProbe, Store};
 use wnm_core::model::{Manager, ManagerKind, NodeId, Program, Release, Scope};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
-use wnm_managers::{ProgramFinder, SystemRunner, UserManager, user_manager};
+use wnm_managers::{SystemRunner, UserManager, user_manager};
 use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -89,10 +90,20 @@ fn draft(context: &Context<'_>, given: &PolicyDraft) -> Result<PolicyDraft, CliE
             PolicyDraft::default().with(Setting::Manager, usual_manager(scope).to_string())
         }
     };
+    let usual = with_antnode(usual, given);
     Ok(usual
         .with(Setting::NodeStorage, path(&context.paths.nodes)?)
         .with(Setting::LogStorage, path(&context.paths.logs)?)
         .under(given))
+}
+
+/// antctl keeps one program only, which need not be named with it.
+fn with_antnode(usual: PolicyDraft, given: &PolicyDraft) -> PolicyDraft {
+    let manager = given.text(Setting::Manager).parse();
+    match manager.is_ok_and(|manager: Manager| manager.kind.numbers_nodes()) {
+        true => usual.with(Setting::Program, Program::Antnode.binary_name()),
+        false => usual,
+    }
 }
 
 /// Settings that make no policy, and with them the program that would be missed next.
@@ -127,11 +138,12 @@ fn verify(
     let of_scope = match context.paths.scope {
         Scope::User => {
             problems.extend(unwritable(context, policy));
-            manager(context, policy.nodes.manager).into_iter().collect()
+            manager(context, policy.nodes.manager).into_iter().collect::<Vec<_>>()
         }
         Scope::System => system::problems(&context.paths, policy),
     };
-    for (problem, hint) in of_scope {
+    let of_antctl = antctl::problems(context, policy, draft);
+    for (problem, hint) in of_scope.into_iter().chain(of_antctl) {
         problems.push(problem);
         hints.push(hint);
     }
@@ -153,11 +165,8 @@ fn binary(context: &Context<'_>, program: Program, draft: &PolicyDraft) -> Resul
     if !configured.is_empty() && !configured.starts_with('/') {
         return Err(format!("node_binary is `{configured}`: give an absolute path"));
     }
-    let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
-    let search = context.environment.program_directories();
-    ProgramFinder::new(SystemRunner.into(), configured, search)
-        .available(program)
-        .map_err(|error| error.chain())
+    let binaries = compose::binaries(draft, context.environment);
+    binaries.available(program).map_err(|error| error.chain())
 }
 
 fn unwritable(context: &Context<'_>, policy: &Policy) -> Vec<String> {
@@ -195,7 +204,7 @@ fn taken_ports(policy: &Policy) -> Option<String> {
     };
     let ids = (1..=policy.cap.stored).filter_map(NodeId::new);
     let taken: Vec<String> = ids
-        .filter_map(|id| policy.nodes.ports.ports(id, policy.nodes.program).ok())
+        .filter_map(|id| policy.nodes.ports_of(id).ok())
         .flat_map(|ports| ports.all().collect::<Vec<_>>())
         .filter(|port| bound.contains(port))
         .map(|port| port.to_string())
@@ -211,7 +220,7 @@ fn taken_ports(policy: &Policy) -> Option<String> {
 }
 
 fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> {
-    if manager.kind != ManagerKind::Systemd {
+    if manager.kind == ManagerKind::Setsid {
         return None;
     }
     let name = nix::unistd::User::from_uid(nix::unistd::getuid());

@@ -64,6 +64,7 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     logs.iter().for_each(|log| files.remove_if_empty(Path::new(log)));
     SqliteStore::discard(&context.paths.store)?;
     remove_if_there(&context.paths.lock)?;
+    remove_copies(&context.paths.antctl_copies())?;
     if args.no_archive {
         remove_archive(&context.paths.identities)?;
     }
@@ -102,6 +103,15 @@ fn remove_if_there(path: &Path) -> Result<(), CliError> {
             format!("failed to delete {}: {error}", path.display()),
         )),
     }
+}
+
+/// Our copies of antctl's registry, of which nothing is left either.
+fn remove_copies(copies: &Path) -> Result<(), CliError> {
+    for name in ["node_registry.before.json", "node_registry.last.json"] {
+        remove_if_there(&copies.join(name))?;
+    }
+    remove_if_empty(copies);
+    Ok(())
 }
 
 /// A directory with anything in it is somebody's, and stays.

@@ -31,7 +31,7 @@ const fn flag(name: &'static str, becomes: Becomes) -> Old {
 
 const PARALLEL: &str = "nodes are looked at all at once, which no pause would make easier";
 const PACED: &str = "what is asked for by name is carried out without a pause between nodes";
-const NO_ANTCTL: &str = "this version keeps no nodes through antctl";
+const TALKATIVE: &str = "antctl always says why it fails";
 
 /// In the order of the Python tool's own help.
 pub(super) const OPTIONS: &[Old] = &[
@@ -101,10 +101,10 @@ pub(super) const OPTIONS: &[Old] = &[
     value("process_manager", Setting("manager")),
     flag("no_upnp", Setting("no_upnp")),
     value("antnode_path", Setting("node_binary")),
-    value("antctl_path", Nothing(NO_ANTCTL)),
-    flag("antctl_debug", Nothing(NO_ANTCTL)),
-    value("antctl_version", Nothing(NO_ANTCTL)),
-    value("rust_backtrace", Nothing(NO_ANTCTL)),
+    value("antctl_path", Setting("antctl_path")),
+    flag("antctl_debug", Nothing(TALKATIVE)),
+    value("antctl_version", Setting("antctl_version")),
+    value("rust_backtrace", Nothing(TALKATIVE)),
     value("force_action", Line),
     value("service_name", Line),
     value("count", Line),

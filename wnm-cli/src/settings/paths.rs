@@ -58,6 +58,20 @@ impl Paths {
         })
     }
 
+    /// Where antctl keeps its registry; the user's lies among the nodes, whatever the settings say.
+    pub(crate) fn antctl_registry(&self) -> PathBuf {
+        let directory = match self.scope {
+            Scope::User => &self.nodes,
+            Scope::System => &self.base,
+        };
+        directory.join("node_registry.json")
+    }
+
+    /// Copies of it.
+    pub(crate) fn antctl_copies(&self) -> PathBuf {
+        self.base.join("antctl")
+    }
+
     /// Where the stores of both scopes would lie, the user's first.
     pub(crate) fn stores(environment: &Environment) -> [Option<PathBuf>; 2] {
         let user = Paths::of_user(environment).ok();

@@ -121,7 +121,7 @@ fn preferred(asked: Kind, manager: ManagerKind) -> Vec<ScheduleKind> {
         (true, _, _) => vec![ScheduleKind::Systemd],
         (_, true, _) => vec![ScheduleKind::Cron],
         (_, _, ManagerKind::Setsid) => vec![ScheduleKind::Cron, ScheduleKind::Systemd],
-        (_, _, ManagerKind::Systemd) => vec![ScheduleKind::Systemd, ScheduleKind::Cron],
+        (_, _, _) => vec![ScheduleKind::Systemd, ScheduleKind::Cron],
     }
 }
 

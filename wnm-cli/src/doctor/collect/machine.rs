@@ -55,7 +55,7 @@ pub(super) fn missing_tools(
 ) -> Vec<(&'static str, &'static str)> {
     let is_root = nix::unistd::geteuid().is_root();
     let needed = [
-        (manager.kind == ManagerKind::Systemd, "systemctl", "to keep nodes in units of systemd"),
+        (manager.kind != ManagerKind::Setsid, "systemctl", "to keep nodes in units of systemd"),
         (manager.scope == Scope::System && !is_root, "sudo", "for root's rights"),
     ];
     let directories = context.environment.program_directories();

@@ -112,6 +112,6 @@ fn look(context: &Context<'_>) -> (StoreFact, Option<Looked>) {
 fn needs_bus(facts: &Facts) -> bool {
     let timer = wnm_managers::ScheduleKind::Systemd;
     facts.scope == Scope::User
-        && (facts.manager.kind == ManagerKind::Systemd
+        && (facts.manager.kind != ManagerKind::Setsid
             || facts.schedule.scheduled.iter().any(|scheduled| scheduled.kind == timer))
 }
