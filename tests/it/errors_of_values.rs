@@ -262,7 +262,7 @@ fn files_and_variables() {
         ("WNM_LOCK_PATIENCE", "soon"),
         ("WNM_LOG", "loud"),
         ("NODE_CAP", "lots"),
-        ("PROCESS_MANAGER", "antctl+zen"),
+        ("PROCESS_MANAGER", "upstart+user"),
     ];
     let mut text = String::new();
     for (name, value) in variables {
@@ -297,9 +297,9 @@ fn files_and_variables() {
     err| error: node_cap is `lots`: give a whole number from 0 to 10000
     err| hint: node_cap comes from the environment variable NODE_CAP
 
-    $ PROCESS_MANAGER=antctl+zen wnm run
+    $ PROCESS_MANAGER=upstart+user wnm run
     exit 2
-    err| error: manager: `antctl+zen` is not a manager of this version: use systemd+user, setsid+user or systemd+sudo
+    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, systemd+sudo, antctl+user, antctl+sudo or antctl+zen
     err| hint: manager comes from the environment variable PROCESS_MANAGER
     ");
 }

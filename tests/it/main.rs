@@ -1,6 +1,7 @@
 //! The hermetic tier: our own processes and files only, no root, no network but loopback.
 #![expect(clippy::disallowed_methods, reason = "tests have real files, processes and deadlines")]
 
+mod antctl;
 mod commands;
 mod config;
 mod contract;

@@ -80,7 +80,8 @@ pub(crate) fn system() -> Result<Fitness, String> {
         return Ok(fitness);
     }
     shell(&mut cargo(&["build", "-p", "wnm-cli", "--bin", "wnm"]))?;
-    shell(&mut cargo(&["build", "-p", ACROSS, "--bin", "stand-in-node"]))?;
+    let stand_ins = ["--bin", "stand-in-node", "--bin", "antctl-stand-in"];
+    shell(cargo(&["build", "-p", ACROSS]).args(stand_ins))?;
     let built = PathBuf::from(metadata()?.target_directory).join("debug");
     // One host at a time: each is a whole machine.
     let test = ["test", "-p", ACROSS, "--test", SYSTEM_TEST, "--", "--test-threads=1"];
@@ -88,7 +89,8 @@ pub(crate) fn system() -> Result<Fitness, String> {
         cargo(&test)
             .env("WNM_SYSTEM_TESTS", "1")
             .env("WNM_BIN", built.join("wnm"))
-            .env("WNM_STAND_IN", built.join("stand-in-node")),
+            .env("WNM_STAND_IN", built.join("stand-in-node"))
+            .env("WNM_ANTCTL_STAND_IN", built.join("antctl-stand-in")),
     )?;
     Ok(fitness)
 }

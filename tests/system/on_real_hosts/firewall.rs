@@ -77,7 +77,7 @@ fn keep_the_contract() {
             assert_eq!(error.kind, FaultKind::Timeout, "{}", error.chain());
         }
         _ => {
-            let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001) };
+            let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001), rpc: None };
             firewall_contract(&ufw, ports, taken, &others);
             // A rule that shuts is nobody's to open.
             let ran = |args: &[&str]| {

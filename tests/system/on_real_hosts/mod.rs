@@ -1,5 +1,6 @@
 //! The stories. Their names begin with `on_real_hosts`, so that a list of tests tells them apart.
 
+mod antctl;
 mod contract;
 mod day;
 mod doctor;
