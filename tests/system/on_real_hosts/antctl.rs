@@ -165,13 +165,13 @@ fn main_job(op: &Operator, manager: &str) {
 
 fn a_lost_registry_is_not_believed(op: &Operator) {
     let place = registry(op);
-    op.host.sh(&format!("cp {place} /root/kept.json && : >{place}")).ok();
+    op.host.sh(&format!("cp {place} /var/tmp/kept.json && : >{place}")).ok();
     assert_eq!(op.cycle(), 0, "nothing is done on the strength of it");
     assert_eq!(op.processes(), 2);
     assert!(op.states().values().all(|state| state == "unknown"), "{:?}", op.states());
     let status = op.wnm(&["status", "--details"]).stdout;
     assert!(status.contains("has lost antnode1"), "{status}");
-    op.host.sh(&format!("cat /root/kept.json >{place}")).ok();
+    op.host.sh(&format!("cat /var/tmp/kept.json >{place}")).ok();
     op.rest_with(2);
     assert_eq!(op.processes(), 2);
 }

@@ -108,3 +108,58 @@ fn such_a_manager_makes_the_node_itself_and_counts_anew_after_a_teardown() {
     remove antnode0003: stop it, archive its identity, take it from its manager, set its data aside, close 55003/udp, delete its data and logs
     ");
 }
+
+fn refused(with: &[(Setting, &str)]) -> String {
+    let draft = draft().with(Setting::Manager, "antctl+user");
+    let draft = draft.with(Setting::Program, "antnode");
+    let draft = with.iter().fold(draft, |draft, (setting, text)| draft.with(*setting, *text));
+    match Policy::parse(&draft, &PolicyDraft::default(), 4) {
+        Ok(_) => "fine".to_owned(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "),
+    }
+}
+
+#[test]
+fn what_antctl_would_mangle_is_refused() {
+    assert_eq!(refused(&[]), "fine");
+    assert_eq!(refused(&[(Setting::StartArgs, "--local --ip 127.0.0.1")]), "fine");
+    assert_eq!(refused(&[(Setting::Environment, "'A=b c' B=d")]), "fine");
+    assert_eq!(refused(&[(Setting::AntctlVersion, "0.4.17")]), "fine");
+    let table = [
+        (Setting::Program, "ant-node", "keeps antnode only"),
+        (Setting::StartArgs, "--path /x", "`--path` follows from other settings"),
+        (Setting::StartArgs, "--port=5", "`--port` follows from other settings"),
+        (Setting::NodeStorage, "'/srv/my nodes'", "without quoting"),
+        (Setting::LogStorage, "/srv/50%", "without quoting"),
+        (Setting::Environment, "A=$HOME", "without quoting"),
+        (Setting::AntctlVersion, "newest", "antctl_version"),
+    ];
+    for (setting, text, rule) in table {
+        let said = refused(&[(setting, text)]);
+        assert!(said.contains(rule), "{setting} {text}: {said}");
+    }
+}
+
+#[test]
+fn nodes_lie_where_antctl_puts_them() {
+    let of = |manager: &str| {
+        let draft = draft().with(Setting::Manager, manager);
+        let nodes = policy(&draft.with(Setting::Program, "antnode")).nodes;
+        let wallet = nodes.wallets.shares()[0].address;
+        let spec = nodes.spec(id(7), wallet, STORAGE.as_ref()).unwrap();
+        let [data, logs, binary] = [&spec.data, &spec.logs, &spec.binary];
+        format!(
+            "{} {} {} {} {:?}",
+            spec.service(),
+            data.display(),
+            logs.display(),
+            binary.display(),
+            spec.ports.rpc
+        )
+    };
+    let placed = "antnode7 /srv/nodes/antnode7 /srv/logs/antnode7 /srv/nodes/antnode7/antnode";
+    assert_eq!(of("antctl+user"), format!("{placed} Some(30007)"));
+    assert_eq!(of("antctl+sudo"), format!("{placed} Some(30007)"));
+    let zen = placed.replace("/srv/logs/antnode7", "/srv/nodes/antnode7/logs");
+    assert_eq!(of("antctl+zen"), format!("{zen} Some(30007)"));
+}
