@@ -167,7 +167,7 @@ fn values_of_settings() {
 
     $ wnm config unset nodes
     exit 2
-    err| error: there is no setting `nodes`: `wnm config list` shows all
+    err| error: there is no setting `nodes`; the nearest is `max_nodes_per_container`, and `wnm config list` shows all
 
     $ wnm config unset rewards_address
     exit 2
@@ -299,7 +299,7 @@ fn files_and_variables() {
 
     $ PROCESS_MANAGER=upstart+user wnm run
     exit 2
-    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, systemd+sudo, antctl+user, antctl+sudo or antctl+zen
+    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, docker+user, systemd+sudo, docker+sudo, antctl+user, antctl+sudo or antctl+zen
     err| hint: manager comes from the environment variable PROCESS_MANAGER
     ");
 }

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod contract;
 mod crashes;
+mod docker;
 mod doctor;
 mod errors;
 mod errors_of_values;

@@ -180,7 +180,7 @@ fn the_system_scope_and_unknown_managers() {
     ");
     insta::assert_snapshot!(refused(&env, &["--manager", "upstart+user"]), @"
     exit 2
-    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, systemd+sudo, antctl+user, antctl+sudo or antctl+zen
+    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, docker+user, systemd+sudo, docker+sudo, antctl+user, antctl+sudo or antctl+zen
     ");
 }
 

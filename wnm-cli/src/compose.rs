@@ -8,8 +8,8 @@ use wnm_core::model::{FirewallChoice, Manager, ManagerKind, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_managers::{
-    Antctl, AntctlPlaces, Cron, DiskFiles, Downloaded, ProgramFinder, Registry, RootHands,
-    Schedule, SystemRunner, Timer,
+    Antctl, AntctlPlaces, Cron, DiskFiles, Docker, DockerSettings, Downloaded, ProgramFinder,
+    Registry, RootHands, Schedule, SystemRunner, Timer,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
@@ -58,7 +58,7 @@ impl Adapters {
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner),
-            managers: managers(paths, roots).with_antctl(antctl),
+            managers: managers(paths, roots, in_force).with_antctl(antctl),
             files: files(paths),
             binaries: binaries(in_force, environment),
         }
@@ -90,12 +90,34 @@ pub(crate) fn files(paths: &Paths) -> DiskFiles {
     }
 }
 
-fn managers(paths: &Paths, roots: Vec<PathBuf>) -> Registry {
+fn managers(paths: &Paths, roots: Vec<PathBuf>, in_force: &PolicyDraft) -> Registry {
     let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
     let units = paths.units.clone();
-    match paths.scope {
+    let docker = docker(paths, &runner, &roots, in_force);
+    let registry = match paths.scope {
         Scope::User => Registry::new(runner, units, paths.runtime_dir.clone(), roots),
         Scope::System => Registry::of_system(runner, units, roots, root_hands(paths)),
+    };
+    registry.with_docker(docker)
+}
+
+fn docker(
+    paths: &Paths,
+    runner: &Arc<dyn CommandRunner>,
+    roots: &[PathBuf],
+    in_force: &PolicyDraft,
+) -> Docker {
+    let settings = DockerSettings {
+        command: in_force.text(Setting::DockerCommand).to_owned(),
+        image: in_force.text(Setting::DockerImage).to_owned(),
+        orders: paths.base.join("containers"),
+        // This very program, even if its file was replaced or deleted since.
+        init: "/proc/self/exe".into(),
+        roots: roots.to_vec(),
+    };
+    match paths.scope {
+        Scope::User => Docker::new(Arc::clone(runner), settings),
+        Scope::System => Docker::of_system(Arc::clone(runner), settings, root_hands(paths)),
     }
 }
 

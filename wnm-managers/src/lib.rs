@@ -3,6 +3,7 @@
 mod antctl;
 mod binary;
 mod detect;
+mod docker;
 mod exec;
 mod files;
 mod hands;
@@ -17,6 +18,9 @@ mod tests;
 pub use antctl::{Antctl, AntctlPlaces, Downloaded, probe_antctl};
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
+pub use docker::{
+    Docker, DockerSettings, Image, SUPERVISE, build_image, docker_problems, supervise,
+};
 pub use exec::SystemRunner;
 pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use hands::RootHands;

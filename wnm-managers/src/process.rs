@@ -143,10 +143,26 @@ fn signal(hands: &dyn Hands, keys: &[ProcessKey], signal: Signal) -> HostResult<
 }
 
 fn wait_for_end(keys: &[ProcessKey], patience: Duration) -> bool {
+    wait_until(patience, || keys.iter().all(|key| alive(key.pid) != Some(*key)))
+}
+
+/// The process that started `pid`, as far as it still lives.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+pub(crate) fn pause(time: Duration) {
+    thread::sleep(time);
+}
+
+/// Asks again and again, with growing pauses; false when the time is over.
+pub(crate) fn wait_until(patience: Duration, is_so: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_millis(2);
     loop {
-        if keys.iter().all(|key| alive(key.pid) != Some(*key)) {
+        if is_so() {
             return true;
         }
         if Instant::now() >= deadline {

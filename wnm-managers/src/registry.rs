@@ -7,7 +7,7 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, Managers, NodeManager
 use wnm_core::model::{Manager, ManagerKind};
 use wnm_core::observe::FaultKind;
 
-use crate::{Antctl, RootHands, Setsid, Systemd};
+use crate::{Antctl, Docker, RootHands, Setsid, Systemd};
 
 /// Every manager of one scope.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Registry {
     setsid: Option<Setsid>,
     /// Those that call antctl.
     antctl: Vec<Antctl>,
+    docker: Option<Docker>,
 }
 
 impl Registry {
@@ -31,6 +32,7 @@ impl Registry {
             systemd: Systemd::new(Arc::clone(&runner), units, runtime_dir, roots.clone()),
             setsid: Some(Setsid::new(runner, roots)),
             antctl: Vec::new(),
+            docker: None,
         }
     }
 
@@ -41,17 +43,20 @@ impl Registry {
         roots: Vec<PathBuf>,
         hands: RootHands,
     ) -> Registry {
-        Registry {
-            systemd: Systemd::of_system(runner, units, roots, hands),
-            setsid: None,
-            antctl: Vec::new(),
-        }
+        let systemd = Systemd::of_system(runner, units, roots, hands);
+        Registry { systemd, setsid: None, antctl: Vec::new(), docker: None }
     }
 
     /// The same with managers that call antctl.
     #[must_use]
     pub fn with_antctl(self, antctl: Vec<Antctl>) -> Registry {
         Registry { antctl, ..self }
+    }
+
+    /// The same with containers.
+    #[must_use]
+    pub fn with_docker(self, docker: Docker) -> Registry {
+        Registry { docker: Some(docker), ..self }
     }
 }
 
@@ -61,10 +66,15 @@ impl Managers for Registry {
         if let Some(antctl) = self.antctl.iter().find(|antctl| antctl.manager() == manager) {
             return Ok(antctl);
         }
-        match (manager.kind, &self.setsid) {
-            (ManagerKind::Systemd, _) if manager.scope == own => Ok(&self.systemd),
-            (ManagerKind::Setsid, Some(setsid)) if manager.scope == own => Ok(setsid),
-            _ => {
+        let found: Option<&dyn NodeManager> = match manager.kind {
+            ManagerKind::Systemd => Some(&self.systemd),
+            ManagerKind::Setsid => self.setsid.as_ref().map(|it| it as &dyn NodeManager),
+            ManagerKind::Docker => self.docker.as_ref().map(|it| it as &dyn NodeManager),
+            ManagerKind::Antctl | ManagerKind::AntctlZen => None,
+        };
+        match found.filter(|_| manager.scope == own) {
+            Some(found) => Ok(found),
+            None => {
                 let op = format!("{manager} is no manager of the {own} scope");
                 Err(HostError::new(op, FaultKind::Unavailable))
             }

@@ -49,7 +49,16 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-managers",
         ours: &["wnm-core"],
-        others: &["nix", "serde", "serde_json", "shell-words", "thiserror", "tracing"],
+        others: &[
+            "nix",
+            "serde",
+            "serde_json",
+            "shell-words",
+            "tar",
+            "tempfile",
+            "thiserror",
+            "tracing",
+        ],
     },
     Allowed {
         name: "wnm-simulate",

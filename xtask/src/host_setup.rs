@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("firewalld", "/usr/sbin/firewalld"),
     ("nftables", "/usr/sbin/nft"),
     ("docker.io", "/usr/sbin/dockerd"),
+    ("debootstrap", "/usr/sbin/debootstrap"),
     ("sudo", "/usr/bin/sudo"),
 ];
 
@@ -116,6 +117,6 @@ impl Drop for NoServices {
 }
 
 /// The owner of a process's own directory in /proc is its effective user.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
 }

@@ -83,16 +83,19 @@ pub(crate) fn system() -> Result<Fitness, String> {
     let stand_ins = ["--bin", "stand-in-node", "--bin", "antctl-stand-in"];
     shell(cargo(&["build", "-p", ACROSS]).args(stand_ins))?;
     let built = PathBuf::from(metadata()?.target_directory).join("debug");
-    // One host at a time: each is a whole machine.
-    let test = ["test", "-p", ACROSS, "--test", SYSTEM_TEST, "--", "--test-threads=1"];
     shell(
-        cargo(&test)
+        cargo(&system_tests())
             .env("WNM_SYSTEM_TESTS", "1")
             .env("WNM_BIN", built.join("wnm"))
             .env("WNM_STAND_IN", built.join("stand-in-node"))
             .env("WNM_ANTCTL_STAND_IN", built.join("antctl-stand-in")),
     )?;
     Ok(fitness)
+}
+
+/// One host at a time: each is a whole machine.
+pub(crate) fn system_tests() -> [&'static str; 7] {
+    ["test", "-p", ACROSS, "--test", SYSTEM_TEST, "--", "--test-threads=1"]
 }
 
 /// `--no-fail-fast`: one broken crate must not hide the others.

@@ -3,6 +3,7 @@
 mod antctl;
 mod contract;
 mod day;
+mod docker;
 mod doctor;
 mod firewall;
 mod operator;

@@ -49,7 +49,12 @@ impl Operator {
 
     /// The same for anybody.
     pub(super) fn of(label: &str, who: Who) -> Option<Operator> {
-        let host = Host::up(label)?;
+        Operator::with_units(label, who, &[])
+    }
+
+    /// The same on a host with more of the machine's units enabled.
+    pub(super) fn with_units(label: &str, who: Who, units: &[&str]) -> Option<Operator> {
+        let host = Host::up_with(label, units)?;
         match who {
             Who::User => host.lingering_user(NAME),
             Who::Root => {}
@@ -85,7 +90,7 @@ impl Operator {
     }
 
     /// As whom nodes run.
-    fn node_user(&self) -> &'static str {
+    pub(super) fn node_user(&self) -> &'static str {
         if self.is_user() { NAME } else { "ant" }
     }
 
@@ -184,9 +189,11 @@ impl Operator {
         self.shell(&show).ok().stdout.trim().parse().expect("a number")
     }
 
-    /// How many node processes there are of the nodes' user, whoever started them.
+    /// How many node processes there are of the nodes' user, whoever started them. The small init of
+    /// a container has a node's words in its own line, behind its name.
     pub(super) fn processes(&self) -> usize {
-        let count = self.host.sh(&format!("pgrep -u {} -f -c -- --root-dir", self.node_user()));
+        let line = "'^[^ ]*/ant-?node --root-dir'";
+        let count = self.host.sh(&format!("pgrep -u {} -f -c -- {line}", self.node_user()));
         count.stdout.trim().parse().expect("a number")
     }
 

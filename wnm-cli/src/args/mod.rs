@@ -1,5 +1,6 @@
 //! The command line: types only; doc comments are the help.
 
+mod docker;
 mod documents;
 mod misplaced;
 mod schedule;
@@ -9,10 +10,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use docker::{DockerCommand, ImageArgs, SuperviseArgs};
 pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use misplaced::misplaced;
 pub(crate) use schedule::{InstallArgs, Kind, ScheduleCommand};
 pub(crate) use setting::SettingArgs;
+
+use wnm_managers::SUPERVISE;
 
 use crate::exit::LEGEND;
 use crate::output::report::Format;
@@ -109,8 +113,13 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print a manual page, or write all of them
     Man(ManArgs),
+    /// The image of containers, for nodes that are kept in containers
+    #[command(subcommand)]
+    Docker(DockerCommand),
     #[command(name = "__nodes", hide = true)]
     NodeNames,
+    #[command(name = SUPERVISE, hide = true)]
+    Supervise(SuperviseArgs),
 }
 
 #[derive(Debug, Args)]

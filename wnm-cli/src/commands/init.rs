@@ -7,6 +7,7 @@ mod questions;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wnm_core::host::{Intents, MachineProbe, Store};
@@ -14,7 +15,7 @@ use wnm_core::model::{Manager, ManagerKind, NodeId, Program, Release, Scope};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
-use wnm_managers::{SystemRunner, UserManager, user_manager};
+use wnm_managers::{SystemRunner, UserManager, docker_problems, user_manager};
 use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -143,7 +144,8 @@ fn verify(
         Scope::System => system::problems(&context.paths, policy),
     };
     let of_antctl = antctl::problems(context, policy, draft);
-    for (problem, hint) in of_scope.into_iter().chain(of_antctl) {
+    let of_docker = containers(policy, draft);
+    for (problem, hint) in of_scope.into_iter().chain(of_antctl).chain(of_docker) {
         problems.push(problem);
         hints.push(hint);
     }
@@ -160,7 +162,11 @@ fn verify(
     }
 }
 
-fn binary(context: &Context<'_>, program: Program, draft: &PolicyDraft) -> Result<Release, String> {
+pub(super) fn binary(
+    context: &Context<'_>,
+    program: Program,
+    draft: &PolicyDraft,
+) -> Result<Release, String> {
     let configured = draft.text(Setting::NodeBinary);
     if !configured.is_empty() && !configured.starts_with('/') {
         return Err(format!("node_binary is `{configured}`: give an absolute path"));
@@ -240,6 +246,15 @@ fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> 
             ),
         )),
     }
+}
+
+/// Whether the nodes' containers could be made.
+fn containers(policy: &Policy, draft: &PolicyDraft) -> Vec<(String, String)> {
+    let Manager { kind: ManagerKind::Docker, scope } = policy.nodes.manager else {
+        return Vec::new();
+    };
+    let (command, image) = (draft.text(Setting::DockerCommand), draft.text(Setting::DockerImage));
+    docker_problems(Arc::new(SystemRunner), command, image, scope)
 }
 
 /// Directories, store, settings, first sample. What was made is taken back when a later part fails.

@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod db;
+mod docker;
 mod doctor;
 mod explain;
 mod help;
@@ -104,6 +105,8 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
         }
         Command::Completions(args) => completions::run(args.shell),
         Command::Man(args) => man::run(args),
+        Command::Docker(command) => docker::run(&context(&nothing)?, command),
+        Command::Supervise(args) => docker::keep(args),
         Command::NodeNames => completions::nodes(&context(&nothing)?),
         Command::Doctor(args) => {
             doctor::run(&context(&nothing)?, cli.global.config.as_deref(), args.fix)

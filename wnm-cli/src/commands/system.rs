@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 use wnm_core::host::{CommandRunner, HostError, Invocation};
+use wnm_core::model::ManagerKind;
 use wnm_core::observe::FaultKind;
 use wnm_core::policy::Policy;
 use wnm_managers::{SystemRunner, root_refusal, system_manager};
@@ -28,7 +29,7 @@ pub(super) fn problems(paths: &Paths, policy: &Policy) -> Vec<Problem> {
     let places = policy.nodes.storage.iter().chain([&policy.nodes.logs]);
     rights()
         .into_iter()
-        .chain(systemd())
+        .chain(systemd(policy))
         .chain(sight())
         .chain(group())
         .chain(base(&paths.base))
@@ -48,8 +49,9 @@ fn rights() -> Option<Problem> {
     ))
 }
 
-fn systemd() -> Option<Problem> {
-    if system_manager(&SystemRunner) {
+fn systemd(policy: &Policy) -> Option<Problem> {
+    let is_needed = policy.nodes.manager.kind == ManagerKind::Systemd;
+    if !is_needed || system_manager(&SystemRunner) {
         return None;
     }
     let hint = "without systemd choose --scope user --manager setsid+user";

@@ -38,19 +38,30 @@ pub enum ManagerKind {
     Antctl,
     /// The same, with everything in the places that `antctl` itself would choose.
     AntctlZen,
+    /// A container a node, or many nodes in one.
+    Docker,
 }
 
 impl ManagerKind {
     /// Every kind this program knows.
-    pub const ALL: [ManagerKind; 4] =
-        [ManagerKind::Systemd, ManagerKind::Setsid, ManagerKind::Antctl, ManagerKind::AntctlZen];
+    pub const ALL: [ManagerKind; 5] = [
+        ManagerKind::Systemd,
+        ManagerKind::Setsid,
+        ManagerKind::Antctl,
+        ManagerKind::AntctlZen,
+        ManagerKind::Docker,
+    ];
 
     /// True when the manager brings a dead process back by itself, without waiting for a cycle.
     pub fn restarts(self) -> bool {
         match self {
             ManagerKind::Systemd => true,
-            // antctl's units come back from a clean end only, never from a crash.
-            ManagerKind::Setsid | ManagerKind::Antctl | ManagerKind::AntctlZen => false,
+            // antctl's units come back from a clean end only, never from a crash; Docker would
+            // bring back all of its nodes at once after a reboot as well.
+            ManagerKind::Setsid
+            | ManagerKind::Antctl
+            | ManagerKind::AntctlZen
+            | ManagerKind::Docker => false,
         }
     }
 
@@ -58,7 +69,7 @@ impl ManagerKind {
     /// program: planning asks it for the next number, and takes none that it did not give.
     pub fn numbers_nodes(self) -> bool {
         match self {
-            ManagerKind::Systemd | ManagerKind::Setsid => false,
+            ManagerKind::Systemd | ManagerKind::Setsid | ManagerKind::Docker => false,
             ManagerKind::Antctl | ManagerKind::AntctlZen => true,
         }
     }
@@ -74,9 +85,20 @@ impl ManagerKind {
     /// True when it can keep a node below a limit of memory and CPU.
     pub fn limits(self) -> bool {
         match self {
-            ManagerKind::Systemd => true,
+            ManagerKind::Systemd | ManagerKind::Docker => true,
             // antctl writes its units itself, and knows no limits.
             ManagerKind::Setsid | ManagerKind::Antctl | ManagerKind::AntctlZen => false,
+        }
+    }
+
+    /// True when it can keep all nodes together below a limit.
+    pub fn limits_together(self) -> bool {
+        match self {
+            ManagerKind::Systemd => true,
+            ManagerKind::Setsid
+            | ManagerKind::Antctl
+            | ManagerKind::AntctlZen
+            | ManagerKind::Docker => false,
         }
     }
 }
@@ -87,6 +109,7 @@ impl fmt::Display for ManagerKind {
             ManagerKind::Systemd => "systemd",
             ManagerKind::Setsid => "setsid",
             ManagerKind::Antctl | ManagerKind::AntctlZen => "antctl",
+            ManagerKind::Docker => "docker",
         })
     }
 }
@@ -114,7 +137,8 @@ impl fmt::Display for BadManager {
             text => write!(
                 f,
                 "`{text}` is not a manager of this version: use systemd+user, setsid+user, \
-                 systemd+sudo, antctl+user, antctl+sudo or antctl+zen"
+                 docker+user, systemd+sudo, docker+sudo, antctl+user, antctl+sudo or \
+                 antctl+zen"
             ),
         }
     }
@@ -142,7 +166,9 @@ impl FromStr for Manager {
         let (kind, scope) = match (kind, scope) {
             (ManagerKind::Antctl, "zen") => (ManagerKind::AntctlZen, Scope::User),
             (_, "user") => (kind, Scope::User),
-            (ManagerKind::Systemd | ManagerKind::Antctl, "sudo") => (kind, Scope::System),
+            (ManagerKind::Systemd | ManagerKind::Docker | ManagerKind::Antctl, "sudo") => {
+                (kind, Scope::System)
+            }
             _ => return Err(bad()),
         };
         Ok(Manager { kind, scope })
@@ -156,13 +182,13 @@ mod tests {
 
     #[test]
     fn managers_by_name() {
-        let known = ["systemd+user", "setsid+user", "systemd+sudo"];
+        let known = ["systemd+user", "setsid+user", "systemd+sudo", "docker+user", "docker+sudo"];
         for text in [&known[..], &["antctl+user", "antctl+sudo", "antctl+zen"]].concat() {
             assert_eq!(text.parse::<Manager>().unwrap().to_string(), text);
         }
         for text in ["", "systemd", "systemd+system", "upstart+user", "systemd+zen"] {
             let error = text.parse::<Manager>().unwrap_err().to_string();
-            assert!(error.contains("use systemd+user, setsid+user, systemd+sudo"), "{error}");
+            assert!(error.contains("use systemd+user, setsid+user, docker+user"), "{error}");
         }
         let error = "setsid+sudo".parse::<Manager>().unwrap_err().to_string();
         assert!(error.contains("`setsid+sudo` is not supported"), "{error}");

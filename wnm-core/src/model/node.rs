@@ -36,7 +36,8 @@ pub struct NodeSpec {
     /// managers that number them on their own. `None`: its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// The container it runs in, for managers that keep nodes in containers.
+    /// The container that it shares with others, where many nodes are kept in one. `None`: a
+    /// container of its own, or none at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// How it is started.

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::disk::Outlook;
+use super::spread::Spread;
 use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
-use crate::model::{Address, Bytes, NodeId, NodePorts, Phase, Release};
+use crate::model::{
+    Address, Bytes, ManagerKind, NodeId, NodePorts, NodeSpec, Phase, PortError, Release,
+};
 use crate::observe::{FileSystemView, NodeView};
 
 /// Hands out what new nodes are made of, never the same thing twice.
@@ -18,6 +21,8 @@ pub(super) struct Allocator<'w, 'a> {
     taken_ports: BTreeSet<u16>,
     wallets: BTreeMap<Address, u32>,
     placed: BTreeMap<PathBuf, u32>,
+    /// Where nodes share containers.
+    spread: Option<Spread<'a>>,
     /// Nodes of ours, recorded or made by this very plan.
     ours: BTreeSet<NodeId>,
     skipped: BTreeSet<NodeId>,
@@ -53,6 +58,13 @@ impl<'w, 'a> Allocator<'w, 'a> {
                 *wallets.entry(node.record.spec.wallet).or_insert(0) += 1;
             }
         }
+        let defaults = &work.policy.nodes;
+        let is_shared =
+            defaults.manager.kind == ManagerKind::Docker && defaults.containers.are_shared();
+        let mut spread = is_shared.then(|| Spread::new(&defaults.containers));
+        if let Some(spread) = &mut spread {
+            snapshot.nodes.iter().for_each(|node| spread.count(&node.record.spec));
+        }
         let ours: BTreeSet<NodeId> = snapshot.nodes.iter().map(NodeView::id).collect();
         taken_ids.extend(&ours);
         if let Some(early) = numbering.and_then(|numbering| ours.range(numbering.next..).next()) {
@@ -66,6 +78,7 @@ impl<'w, 'a> Allocator<'w, 'a> {
             taken_ports,
             wallets,
             placed: BTreeMap::new(),
+            spread,
             ours,
             skipped: BTreeSet::new(),
             next: numbering.map_or(NodeId::FIRST, |numbering| numbering.next),
@@ -80,18 +93,21 @@ impl<'w, 'a> Allocator<'w, 'a> {
     fn take_note_of(&mut self, decided: &Action) {
         match decided {
             Action::Add { spec, .. } if self.work.snapshot.node(spec.id).is_none() => {
-                self.give(spec.id, &spec.ports, spec.wallet, &spec.storage);
+                self.give(spec);
             }
             _ => {}
         }
     }
 
-    fn give(&mut self, id: NodeId, ports: &NodePorts, wallet: Address, root: &Path) {
-        self.ours.insert(id);
-        self.taken_ids.insert(id);
-        self.taken_ports.extend(ports.all());
-        *self.wallets.entry(wallet).or_insert(0) += 1;
-        *self.placed.entry(root.to_owned()).or_insert(0) += 1;
+    fn give(&mut self, spec: &NodeSpec) {
+        self.ours.insert(spec.id);
+        self.taken_ids.insert(spec.id);
+        self.taken_ports.extend(spec.ports.all());
+        *self.wallets.entry(spec.wallet).or_insert(0) += 1;
+        *self.placed.entry(spec.storage.clone()).or_insert(0) += 1;
+        if let Some(spread) = &mut self.spread {
+            spread.count(spec);
+        }
     }
 
     /// The next node, where its disk will hold it.
@@ -172,15 +188,27 @@ impl<'w, 'a> Allocator<'w, 'a> {
         Err(Blocked::DiskWouldFill { resource, expected, room: outlook.room })
     }
 
-    /// The smallest free id whose ports are free as well.
+    /// The smallest free id whose ports are free as well, of those that its container has.
     fn place(&mut self, root: PathBuf) -> Result<Action, Blocked> {
+        let defaults = &self.work.policy.nodes;
+        let wallet = defaults.wallets.next(&self.wallets);
+        let (id, ports, container) = match self.spread.is_some() {
+            false => self.anywhere().map(|(id, ports)| (id, ports, None))?,
+            true => self
+                .in_a_container(&root, wallet)
+                .map_err(|error| Blocked::NoPorts { why: error.to_string() })?,
+        };
+        let spec = NodeSpec { container, ..defaults.spec_with(id, ports, wallet, &root) };
+        self.give(&spec);
+        Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
+    }
+
+    fn anywhere(&mut self) -> Result<(NodeId, NodePorts), Blocked> {
         let defaults = &self.work.policy.nodes;
         let mut id = self.next;
         let ports = loop {
             match defaults.ports_of(id) {
-                Err(error) => {
-                    return Err(Blocked::NoPorts { why: error.to_string() });
-                }
+                Err(error) => return Err(Blocked::NoPorts { why: error.to_string() }),
                 Ok(ports) if self.is_free(id, &ports) => break ports,
                 // The number is not ours to choose.
                 Ok(_) if defaults.manager.kind.numbers_nodes() && !self.ours.contains(&id) => {
@@ -194,11 +222,43 @@ impl<'w, 'a> Allocator<'w, 'a> {
                 Ok(_) => id = id.next(),
             }
         };
-        let wallet = defaults.wallets.next(&self.wallets);
         self.next = id.next();
-        self.give(id, &ports, wallet, &root);
-        let spec = defaults.spec_with(id, ports, wallet, &root);
-        Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
+        Ok((id, ports))
+    }
+
+    /// The emptiest container with a free id. Ids end where ports do.
+    fn in_a_container(
+        &mut self,
+        root: &Path,
+        wallet: Address,
+    ) -> Result<(NodeId, NodePorts, Option<String>), PortError> {
+        let defaults = &self.work.policy.nodes;
+        let ports_of = |id: NodeId| defaults.ports_of(id);
+        let like = defaults.spec_with(NodeId::FIRST, ports_of(NodeId::FIRST)?, wallet, root);
+        let candidates: Vec<_> = self.spread.iter().flat_map(|it| it.candidates(&like)).collect();
+        let mut no_ports = None;
+        for number in candidates {
+            let Some(spread) = &self.spread else { break };
+            let (ids, name) = (spread.ids(number), spread.name(number));
+            for id in ids {
+                match ports_of(id) {
+                    Ok(ports) if self.is_free(id, &ports) => return Ok((id, ports, Some(name))),
+                    Ok(_) => {}
+                    // Higher ids of this block, and of those after it, have none either.
+                    Err(error) => {
+                        no_ports = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        // There is always an unused container, so the last thing tried had no ports.
+        Err(no_ports.unwrap_or(PortError {
+            setting: "port_start",
+            base: defaults.ports.node,
+            id: NodeId::FIRST,
+            port: u32::from(u16::MAX) + 1,
+        }))
     }
 
     fn is_free(&mut self, id: NodeId, ports: &NodePorts) -> bool {

@@ -19,6 +19,7 @@ mod price;
 mod report;
 mod requests;
 mod shed;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod work;

@@ -48,6 +48,8 @@ pub enum Kind {
     Words,
     /// Wallets with weights.
     Wallets,
+    /// A name of something, without blanks.
+    Name,
     /// Anything else.
     Text,
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Kind {
             Kind::Wallets => {
                 f.write_str("0x and 40 hex digits, faucet, donate, or a list wallet:weight,…")
             }
+            Kind::Name => f.write_str("a name without blanks, not beginning with a dash"),
             Kind::Text => f.write_str("text"),
         }
     }
@@ -96,7 +99,10 @@ impl Setting {
         match self {
             S::RewardsAddress | S::DonateAddress => Kind::Wallets,
             S::NodeCap => Kind::Whole { least: 0, most: 10_000 },
-            S::MaxConcurrentRemovals => Kind::Whole { least: 1, most: 1000 },
+            S::MaxConcurrentRemovals | S::MaxNodesPerContainer | S::MinContainerCount => {
+                Kind::Whole { least: 1, most: 1000 }
+            }
+            S::DockerCommand | S::DockerImage | S::ContainerName => Kind::Name,
             S::MaxDestructivePerHour | S::MaxDiskRemovalsPerDay => {
                 Kind::Whole { least: 0, most: 10_000 }
             }
@@ -122,7 +128,16 @@ impl Setting {
                 "largest_disk",
             ]),
             S::Autostart => Kind::OneOf(&["wnm", "system"]),
-            S::Manager => Kind::OneOf(&["systemd+user", "setsid+user", "systemd+sudo"]),
+            S::Manager => Kind::OneOf(&[
+                "systemd+user",
+                "setsid+user",
+                "docker+user",
+                "systemd+sudo",
+                "docker+sudo",
+                "antctl+user",
+                "antctl+sudo",
+                "antctl+zen",
+            ]),
             S::Program => Kind::OneOf(&["ant-node", "antnode"]),
             S::Firewall => Kind::OneOf(&["auto", "ufw", "none"]),
             S::NodeBinary => Kind::Path,
@@ -212,6 +227,9 @@ mod tests {
                 }
                 Kind::Paths => (vec!["/a /b".into()], vec!["relative".into(), "'".into()]),
                 Kind::Wallets => (vec!["donate".into()], vec!["bob".into()]),
+                Kind::Name => {
+                    (vec!["one-2.3".into()], vec!["-x".into(), "a b".into(), String::new()])
+                }
                 Kind::Path | Kind::Words | Kind::Text => continue,
             };
             // `donate` is what a donate address itself decides.

@@ -2,6 +2,7 @@
 
 mod antctl;
 mod band;
+mod containers;
 mod draft;
 mod kind;
 mod limits;
@@ -9,6 +10,7 @@ mod read;
 mod setting;
 
 pub use band::{Band, DiskBand, Thresholds};
+pub use containers::Containers;
 pub use draft::{Drafts, PolicyDraft, PolicyError};
 pub use kind::{Kind, Number};
 pub use limits::{AutoLimit, Delays, Keep, Limits, Stability, Together};
@@ -94,6 +96,9 @@ pub struct NodeDefaults {
     pub autostart: bool,
     /// How it is started.
     pub launch: Launch,
+    /// Which containers it may share, where nodes are kept in containers.
+    #[serde(default, skip_serializing_if = "Containers::are_usual")]
+    pub containers: Containers,
 }
 
 impl NodeDefaults {

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{
-    AutoLimit, Band, Cap, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy, PolicyDraft,
-    PolicyError, Setting, Stability, Thresholds, Together, antctl,
+    AutoLimit, Band, Cap, Containers, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy,
+    PolicyDraft, PolicyError, Setting, Stability, Thresholds, Together, antctl,
 };
 use crate::model::{
-    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, PortPlan, Resource, Version,
-    WalletShares,
+    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan, Resource,
+    Version, WalletShares,
 };
 
 /// Resources that are judged only when asked for.
@@ -67,6 +67,9 @@ impl Reader<'_> {
         let removal_order = self.parsed(Setting::NodeRemovalStrategy);
         let restart_mute = self.switch(Setting::RestartMute);
         let nodes = self.nodes(limit);
+        for name in [Setting::DockerCommand, Setting::DockerImage] {
+            self.name(name);
+        }
         let keep = self.keep();
         let together = self.together();
         self.parsed::<FirewallChoice>(Setting::Firewall);
@@ -203,8 +206,10 @@ impl Reader<'_> {
         let logs = self.paths(Setting::LogStorage);
         let autostart = self.one_of(Setting::Autostart, &["wnm", "system"]);
         let launch = self.launch();
+        let containers = self.containers();
         if let Some(manager) = manager {
-            self.enforceable(manager);
+            let is_shared = containers.as_ref().is_some_and(Containers::are_shared);
+            self.enforceable(manager, is_shared);
         }
         let antctl_version = self.antctl_version();
         let defaults = NodeDefaults {
@@ -216,6 +221,7 @@ impl Reader<'_> {
             logs: logs?.into_iter().next()?,
             autostart: autostart? == "system",
             launch: launch?,
+            containers: containers?,
         };
         antctl_version?;
         for (setting, rule) in antctl::problems(&defaults) {
@@ -228,6 +234,29 @@ impl Reader<'_> {
         match self.draft.text(Setting::AntctlVersion) {
             "" => Some(()),
             _ => self.parsed::<Version>(Setting::AntctlVersion).map(|_| ()),
+        }
+    }
+
+    fn containers(&mut self) -> Option<Containers> {
+        let most = self.whole(Setting::MaxNodesPerContainer, 1, 1000);
+        let least = self.whole(Setting::MinContainerCount, 1, 1000);
+        let name = self.name(Setting::ContainerName)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        // A node's own container has the node's name.
+        if !name.chars().all(plain) || name.starts_with("antnode") {
+            let rule = "give letters, digits, `-`, `_` and `.`, and not a name of a node";
+            return self.refuse(Setting::ContainerName, rule.to_owned());
+        }
+        Some(Containers { most_nodes: most?, least: least?, name })
+    }
+
+    /// What goes to a tool as one word, and must not be taken for an option.
+    fn name(&mut self, setting: Setting) -> Option<String> {
+        let text = self.draft.text(setting).to_owned();
+        let is_odd = |c: char| c.is_whitespace() || c.is_control();
+        match text.is_empty() || text.starts_with('-') || text.contains(is_odd) {
+            true => self.refuse(setting, "give a name without blanks".to_owned()),
+            false => Some(text),
         }
     }
 
@@ -279,13 +308,29 @@ impl Reader<'_> {
     }
 
     /// A limit that nobody would keep is no limit.
-    fn enforceable(&mut self, manager: Manager) {
-        let limits =
-            [Setting::LimitMemory, Setting::LimitCpu, Setting::SliceMemory, Setting::SliceCpu];
-        for setting in limits.into_iter().filter(|_| !manager.kind.limits()) {
-            if self.draft.text(setting) != setting.default_text() {
-                let rule =
-                    format!("{manager} cannot limit nodes: give 0, or use systemd or Docker");
+    fn enforceable(&mut self, manager: Manager, is_shared: bool) {
+        let shares = is_shared && manager.kind == ManagerKind::Docker;
+        let limits = [
+            (Setting::LimitMemory, manager.kind.limits() && !shares),
+            (Setting::LimitCpu, manager.kind.limits() && !shares),
+            (Setting::SliceMemory, manager.kind.limits_together()),
+            (Setting::SliceCpu, manager.kind.limits_together()),
+        ];
+        for (setting, can) in limits {
+            if !can && self.draft.text(setting) != setting.default_text() {
+                let rule = match (manager.kind.limits(), shares) {
+                    (true, true) => {
+                        "nodes that share a container cannot be limited one by one: give 0, or 1 \
+                         for max_nodes_per_container"
+                            .to_owned()
+                    }
+                    (true, false) => {
+                        format!("{manager} cannot limit nodes together: give 0, or use systemd")
+                    }
+                    (false, _) => {
+                        format!("{manager} cannot limit nodes: give 0, or use systemd or Docker")
+                    }
+                };
                 self.refuse::<()>(setting, rule);
             }
         }

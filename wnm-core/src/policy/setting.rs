@@ -93,9 +93,14 @@ settings! {
     RestartBackoff "restart_backoff" = "60s" free, "Pause before a node that died twice is started again; doubles up to 1 h";
     RestartMute "restart_mute" = "off" free, "Restart nodes that live but show no sign of life: on or off";
     Autostart "autostart" = "wnm" free, "Who brings nodes back after a reboot: wnm (paced) or system (all at once); for new nodes";
-    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user, systemd+sudo (root's default), antctl+user, antctl+sudo or antctl+zen";
+    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user, docker+user, systemd+sudo (root's default), docker+sudo, antctl+user, antctl+sudo or antctl+zen";
     AntctlPath "antctl_path" = "" free, "The antctl program, for antctl managers; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
     AntctlVersion "antctl_version" = "" free, "Version of antnode that antctl downloads for new nodes where node_binary names none, such as 0.4.17";
+    DockerCommand "docker_command" = "docker" free, "The tool that keeps containers: docker, podman, or a path";
+    DockerImage "docker_image" = "wnm-node" free, "The image of containers made from now on, never downloaded in a cycle; `wnm docker image --build` makes the default";
+    MaxNodesPerContainer "max_nodes_per_container" = "1" free, "How many nodes share a container; with 1 each new node has one of its own";
+    MinContainerCount "min_container_count" = "1" free, "Over how many shared containers new nodes are spread before one of them is full";
+    ContainerName "container_name" = "wnm-nodes" free, "Shared containers are called this, with a number";
     Program "program" = "ant-node" fixed, "What nodes run: ant-node or antnode";
     NodeBinary "node_binary" = "" free, "The node program; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
     NodeStorage "node_storage" = "" free, "Directories that hold node data; several are quoted like shell words";

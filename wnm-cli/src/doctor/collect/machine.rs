@@ -52,10 +52,20 @@ pub(super) fn managers(context: &Context<'_>, facts: &mut Facts) {
 pub(super) fn missing_tools(
     context: &Context<'_>,
     manager: Manager,
+    docker: &str,
 ) -> Vec<(&'static str, &'static str)> {
     let is_root = nix::unistd::geteuid().is_root();
     let needed = [
-        (manager.kind != ManagerKind::Setsid, "systemctl", "to keep nodes in units of systemd"),
+        (
+            !matches!(manager.kind, ManagerKind::Setsid | ManagerKind::Docker),
+            "systemctl",
+            "to keep nodes in units of systemd",
+        ),
+        (
+            manager.kind == ManagerKind::Docker && docker == "docker",
+            "docker",
+            "to keep nodes in containers",
+        ),
         (manager.scope == Scope::System && !is_root, "sudo", "for root's rights"),
     ];
     let directories = context.environment.program_directories();

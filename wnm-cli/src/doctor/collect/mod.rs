@@ -56,7 +56,11 @@ pub(crate) fn collect(
             .unwrap_or_default(),
         machine: machine::facts(seen),
         tools: ToolFacts {
-            missing: machine::missing_tools(context, manager),
+            missing: machine::missing_tools(
+                context,
+                manager,
+                draft.as_ref().map_or("docker", |draft| draft.text(Setting::DockerCommand)),
+            ),
             node_program: seen.map_or(Ok(String::new()), |(snapshot, _)| match &snapshot.release {
                 Ok(release) => Ok(release.path.display().to_string()),
                 Err(unread) => Err(unread.why.clone()),

@@ -3,6 +3,7 @@
 
 mod backoff;
 mod capacity;
+mod containers;
 mod defaults;
 mod disabled;
 mod growth;

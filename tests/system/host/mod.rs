@@ -1,5 +1,9 @@
-//! A throw-away host: the `testhost` script as a value that cleans up after itself.
+//! A throw-away host: a value that cleans up after itself. Usually it is the `testhost` script's; with
+//! `WNM_SYSTEM_IMAGE` it is a container of that image, as `cargo xtask docker-test` has it.
 
+mod container;
+
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +17,16 @@ const PATIENCE: &str = "180";
 #[derive(Debug)]
 pub(crate) struct Host {
     name: String,
+    kind: Kind,
+}
+
+/// What a host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A whole machine in namespaces of its own, with what is installed on this one.
+    Namespaces,
+    /// A container with systemd in it.
+    Container,
 }
 
 /// What a command in a host did.
@@ -50,9 +64,22 @@ impl Host {
             println!("not run: WNM_SYSTEM_TESTS is not set");
             return None;
         }
+        let name = format!("wnm-{label}-{}", process::id());
+        if let Some(image) = container::image() {
+            if !units.is_empty() {
+                println!(
+                    "not run: it needs {} in a host, and hosts are containers",
+                    units.join(", ")
+                );
+                return None;
+            }
+            let host = Host { name, kind: Kind::Container };
+            container::up(&host.name, &image);
+            return Some(host);
+        }
         let unfit = what_is_missing();
         assert!(unfit.is_empty(), "WNM_SYSTEM_TESTS is set, but this machine lacks: {unfit:?}");
-        let host = Host { name: format!("wnm-{label}-{}", process::id()) };
+        let host = Host { name, kind: Kind::Namespaces };
         host.testhost("up", &[], &[("TESTHOST_UNITS", &units.join(" "))]).ok();
         Some(host)
     }
@@ -64,7 +91,10 @@ impl Host {
 
     /// Runs a program as a transient unit: in its own cgroup, as root, with an empty environment.
     pub(crate) fn exec(&self, argv: &[&str]) -> Ran {
-        self.testhost("exec", argv, &[])
+        match self.kind {
+            Kind::Namespaces => self.testhost("exec", argv, &[]),
+            Kind::Container => container::exec(&self.name, argv),
+        }
     }
 
     /// Runs a program for a user whose `systemctl --user` must work: see `lingering_user`.
@@ -77,7 +107,11 @@ impl Host {
 
     /// Runs a shell script directly in the host: faster, but outside of the host's cgroups.
     pub(crate) fn sh(&self, script: &str) -> Ran {
-        self.testhost("sh", &["sh", "-c", script], &[])
+        let argv = ["sh", "-c", script];
+        match self.kind {
+            Kind::Namespaces => self.testhost("sh", &argv, &[]),
+            Kind::Container => container::sh(&self.name, &argv),
+        }
     }
 
     /// Makes a user, unless there is one, whose services run without a login.
@@ -96,6 +130,9 @@ impl Host {
     ///
     /// Build directories may lie on a file system that a host does not see.
     pub(crate) fn put(&self, from: &Path, to: &str) {
+        if self.kind == Kind::Container {
+            return container::put(&self.name, from, to);
+        }
         let target = base().join(&self.name).join("root").join(to.trim_start_matches('/'));
         let folder = target.parent().expect("an absolute path of a file has a parent");
         fs::create_dir_all(folder)
@@ -106,7 +143,10 @@ impl Host {
 
     /// Powers off and boots again: files stay, processes do not, the boot id changes.
     pub(crate) fn reboot(&self) {
-        self.testhost("reboot", &[], &[]).ok();
+        match self.kind {
+            Kind::Namespaces => drop(self.testhost("reboot", &[], &[]).ok()),
+            Kind::Container => container::reboot(&self.name),
+        }
     }
 
     /// Takes it down now, to look at what is left.
@@ -120,22 +160,26 @@ impl Host {
 
     fn testhost(&self, verb: &str, argv: &[&str], env: &[(&str, &str)]) -> Ran {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("system/testhost");
-        let output = Command::new("timeout")
-            .args(["--kill-after=10", PATIENCE])
-            .arg(script)
-            .args([verb, &self.name])
-            .args(argv)
-            .envs(env.iter().copied())
-            .env("TESTHOST_BASE", base())
-            .stdin(Stdio::null())
-            .output()
-            .expect("timeout can be started");
-        Ran {
-            command: format!("{verb} {} {}", self.name, argv.join(" ")),
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let mut command = within_time(script.as_os_str());
+        command.args([verb, &self.name]).args(argv);
+        command.envs(env.iter().copied()).env("TESTHOST_BASE", base());
+        ran(&mut command, format!("{verb} {} {}", self.name, argv.join(" ")))
+    }
+}
+
+fn within_time(program: &OsStr) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", PATIENCE]).arg(program).stdin(Stdio::null());
+    command
+}
+
+fn ran(command: &mut Command, shown: String) -> Ran {
+    let output = command.output().expect("timeout can be started");
+    Ran {
+        command: shown,
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
@@ -145,7 +189,10 @@ impl Drop for Host {
             let journal = self.sh("journalctl --no-pager -n 60").stdout;
             eprintln!("the last lines of the journal of {}:\n{journal}", self.name);
         }
-        let down = self.testhost("down", &[], &[]);
+        let down = match self.kind {
+            Kind::Namespaces => self.testhost("down", &[], &[]),
+            Kind::Container => container::down(&self.name),
+        };
         // A second panic would abort the whole run and leave the other hosts up.
         if !thread::panicking() {
             down.ok();

@@ -1,0 +1,141 @@
+//! The tool that keeps containers: docker, or podman by name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, Privilege};
+use wnm_core::observe::FaultKind;
+
+use super::found::{self, Found};
+
+/// Docker answers in 20 to 100 ms, and in a second about hundreds of containers.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Calls one tool, with the rights that its daemon asks for.
+#[derive(Clone)]
+pub(super) struct Engine {
+    runner: Arc<dyn CommandRunner>,
+    command: String,
+    privilege: Privilege,
+}
+
+impl Engine {
+    pub(super) fn new(
+        runner: Arc<dyn CommandRunner>,
+        command: String,
+        privilege: Privilege,
+    ) -> Engine {
+        Engine { runner, command, privilege }
+    }
+
+    pub(super) fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// Whatever it answers.
+    pub(super) fn call(&self, args: Vec<String>, patience: Duration) -> HostResult<Completed> {
+        self.runner.run(&self.invocation(args, patience)).map_err(|error| match error.kind {
+            FaultKind::NotFound => {
+                let op = format!(
+                    "there is no `{}` here: install Docker, or name another tool with \
+                     docker_command",
+                    self.command
+                );
+                HostError { op, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    /// Its answer, when it succeeded.
+    pub(super) fn must(&self, args: Vec<String>, patience: Duration) -> HostResult<String> {
+        let line = self.invocation(args.clone(), patience).line();
+        let answer = self.call(args, patience)?;
+        match answer.ok() {
+            true => Ok(answer.stdout),
+            false => Err(failure(&line, &answer)),
+        }
+    }
+
+    /// Those of these containers that there are, from one call.
+    pub(super) fn inspect<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> HostResult<Vec<Found>> {
+        let mut args = ["inspect", "--type", "container", "--format", found::FORMAT, "--"]
+            .map(str::to_owned)
+            .to_vec();
+        let fixed = args.len();
+        args.extend(names.map(str::to_owned));
+        if args.len() == fixed {
+            return Ok(Vec::new());
+        }
+        let line = self.invocation(args.clone(), PATIENCE).line();
+        let answer = self.call(args, PATIENCE)?;
+        // It complains of each that is not there, and tells of the others all the same.
+        let is_absence = |line: &str| line.to_lowercase().contains("no such container");
+        let complaints = answer.stderr.lines().filter(|line| !line.trim().is_empty());
+        if !answer.ok()
+            && (complaints.clone().next().is_none() || !complaints.clone().all(is_absence))
+        {
+            return Err(failure(&line, &answer));
+        }
+        found::parse(&answer.stdout)
+    }
+
+    /// The container of this name, whoever made it.
+    pub(super) fn look(&self, name: &str) -> HostResult<Option<Found>> {
+        let found = self.inspect(std::iter::once(name))?;
+        Ok(found.into_iter().find(|found| found.name == name))
+    }
+
+    /// The names of all containers, whoever made them.
+    pub(super) fn names(&self) -> HostResult<Vec<String>> {
+        let args = ["ps", "--all", "--format", "{{.Names}}"].map(str::to_owned).to_vec();
+        Ok(self.must(args, PATIENCE)?.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    fn invocation(&self, args: Vec<String>, patience: Duration) -> Invocation {
+        let call = Invocation::new(self.command.as_str(), args, patience);
+        match self.privilege {
+            Privilege::Own => call,
+            Privilege::Root => call.as_root(),
+        }
+    }
+}
+
+/// A call that ended badly, with all that the tool said of it.
+pub(super) fn failure(line: &str, answer: &Completed) -> HostError {
+    let stderr = answer.stderr.trim();
+    let says = |what: &str| stderr.to_lowercase().contains(what);
+    let kind = match () {
+        () if says("permission denied while trying to connect")
+            || says("dial unix") && says("permission denied") =>
+        {
+            FaultKind::Permission
+        }
+        () if says("cannot connect to the docker daemon")
+            || says("is the docker daemon running")
+            || says("cannot connect to podman")
+            || says("connection refused") =>
+        {
+            FaultKind::Unavailable
+        }
+        () if says("already in use") => FaultKind::Conflict,
+        () if says("no such")
+            || says("not known")
+            || says("does not exist")
+            || says("no container with") =>
+        {
+            FaultKind::NotFound
+        }
+        () if says("no space left") => FaultKind::Full,
+        () => FaultKind::Failed,
+    };
+    let exit = match answer.code {
+        Some(code) => format!("exit code {code}"),
+        None => "ended by a signal".to_owned(),
+    };
+    let why = if stderr.is_empty() { exit } else { format!("{exit}: {stderr}") };
+    HostError::with(format!("run `{line}`"), kind, why)
+}

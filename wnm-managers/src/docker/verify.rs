@@ -1,0 +1,74 @@
+//! Whether containers can be kept here at all: asked before anything is written.
+
+use std::sync::Arc;
+
+use wnm_core::host::{CommandRunner, HostResult, Privilege};
+use wnm_core::model::Scope;
+use wnm_core::observe::FaultKind;
+
+use super::engine::{Engine, PATIENCE, failure};
+
+/// Everything that speaks against keeping nodes in containers, each with what to do about it.
+pub fn docker_problems(
+    runner: Arc<dyn CommandRunner>,
+    command: &str,
+    image: &str,
+    scope: Scope,
+) -> Vec<(String, String)> {
+    let privilege = match scope {
+        Scope::User => Privilege::Own,
+        Scope::System => Privilege::Root,
+    };
+    let engine = Engine::new(runner, command.to_owned(), privilege);
+    if let Err(error) = answers(&engine) {
+        let hint = match error.kind {
+            FaultKind::NotFound => {
+                "install docker.io or podman, or choose another --manager".to_owned()
+            }
+            FaultKind::Permission => {
+                "the daemon obeys members of its group, who have root's power over this machine: \
+                 `sudo usermod -aG docker $USER` and a new login, or --manager docker+sudo"
+                    .to_owned()
+            }
+            FaultKind::Unavailable => {
+                "start it: `systemctl enable --now docker`, with sudo unless you are root"
+                    .to_owned()
+            }
+            _ => format!("`{command} ps` should work without a question"),
+        };
+        return vec![(error.chain(), hint)];
+    }
+    [rootless(&engine, command), missing(&engine, command, image)].into_iter().flatten().collect()
+}
+
+fn answers(engine: &Engine) -> HostResult<()> {
+    engine.names().map(drop)
+}
+
+/// Its containers have a network of their own, whatever they are told, so that nodes could neither
+/// be reached nor seen. podman without root has not, and does not know the question.
+fn rootless(engine: &Engine, command: &str) -> Option<(String, String)> {
+    let args = ["info", "--format", "{{json .SecurityOptions}}"].map(str::to_owned).to_vec();
+    let answer = engine.call(args, PATIENCE).ok()?;
+    (answer.ok() && answer.stdout.contains("rootless")).then(|| {
+        let problem = format!("`{command}` runs without root and with a network of its own");
+        (problem, "use podman with docker_command, or a Docker that runs as root".to_owned())
+    })
+}
+
+fn missing(engine: &Engine, command: &str, image: &str) -> Option<(String, String)> {
+    let args = ["image", "inspect", "--format", "{{.Id}}", "--", image].map(str::to_owned).to_vec();
+    let line = format!("{command} image inspect {image}");
+    match engine.call(args, PATIENCE) {
+        Ok(answer) if answer.ok() => None,
+        Ok(answer) if failure(&line, &answer).kind == FaultKind::NotFound => Some((
+            format!("there is no image `{image}`"),
+            format!(
+                "`wnm docker image --build` makes a small one from this machine's libraries; \
+                 another one: `{command} pull NAME` and --docker-image NAME"
+            ),
+        )),
+        Ok(answer) => Some((failure(&line, &answer).chain(), format!("try `{line}`"))),
+        Err(error) => Some((error.chain(), format!("try `{line}`"))),
+    }
+}
