@@ -58,7 +58,8 @@ pub(crate) fn variable_of(setting: Setting) -> Option<String> {
 pub(crate) fn draft_of_environment(variables: &BTreeMap<String, String>) -> PolicyDraft {
     let mut draft = PolicyDraft::default();
     for old in OPTIONS.iter().filter(|old| !TOO_COMMON.contains(&old.name)) {
-        let text = variables.get(&old.name.to_uppercase()).filter(|text| !text.is_empty());
+        let said = |text: &&String| !text.is_empty() && *text != "None";
+        let text = variables.get(&old.name.to_uppercase()).filter(said);
         if let Some((setting, text)) = text.and_then(|text| setting(old, text)) {
             draft = draft.with(setting, text);
         }

@@ -236,7 +236,7 @@ fn actions() {
        -> wnm config set --keep-nodes 'node_cap=5' 'hd_remove=80'
     wnm --force_action disable_config --no_upnp --antctl_debug
        -> wnm config set 'no_upnp=off'
-       note: --antctl_debug has no effect: this version keeps no nodes through antctl
+       note: --antctl_debug has no effect: antctl always says why it fails
     wnm --force_action add --node_cap 30
        -> wnm config set --keep-nodes 'node_cap=30'
        -> wnm add --count 1
