@@ -110,7 +110,7 @@ fn values_of_settings() {
 
     $ wnm config set firewall iptables
     exit 2
-    err| error: firewall is `iptables`: give auto, none or ufw
+    err| error: firewall is `iptables`: give auto, none, ufw, firewalld or nftables
 
     $ wnm config set node_removal_strategy random
     exit 2

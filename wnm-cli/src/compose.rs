@@ -6,7 +6,8 @@ use std::sync::Arc;
 use wnm_core::host::{Binaries, CommandRunner, Firewall, Host, Intents, MachineProbe, Store};
 use wnm_core::model::{FirewallChoice, Manager, ManagerKind, Scope};
 use wnm_core::observe::Ledger;
-use wnm_core::policy::{PolicyDraft, Setting};
+use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
+use wnm_firewall::Owner;
 use wnm_managers::{
     Antctl, AntctlPlaces, Cron, DiskFiles, Docker, DockerSettings, Downloaded, ProgramFinder,
     Registry, RootHands, Schedule, SystemRunner, Timer,
@@ -58,7 +59,9 @@ impl Adapters {
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner),
-            managers: managers(paths, roots, in_force).with_antctl(antctl),
+            managers: managers(paths, roots, in_force)
+                .with_antctl(antctl)
+                .within(together(in_force)),
             files: files(paths),
             binaries: binaries(in_force, environment),
         }
@@ -178,6 +181,13 @@ fn antctl_managers(
     }
 }
 
+/// What all nodes get together. What does not parse bounds nothing: the policy refuses it anyway.
+fn together(in_force: &PolicyDraft) -> Together {
+    Policy::parse(in_force, &PolicyDraft::default(), 1)
+        .map(|policy| policy.together)
+        .unwrap_or_default()
+}
+
 /// Every kind of schedule of one scope; `user` is who we are.
 pub(crate) fn schedules(paths: &Paths, user: &str) -> [Box<dyn Schedule>; 2] {
     let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
@@ -200,28 +210,17 @@ fn firewall(in_force: &PolicyDraft, runner: Arc<dyn CommandRunner>) -> Box<dyn F
     let choice = in_force.text(Setting::Firewall).parse().unwrap_or(FirewallChoice::None);
     let manager = in_force.text(Setting::Manager).parse();
     let scope = manager.map_or(Scope::User, |manager: Manager| manager.scope);
-    wnm_firewall::by_choice(choice, scope, runner)
+    let owner = match scope {
+        Scope::System => Owner::machine(),
+        Scope::User => Owner::user(nix::unistd::geteuid().as_raw()),
+    };
+    wnm_firewall::by_choice(choice, scope, owner, runner)
 }
 
 /// Why the firewall that was asked for by name cannot be used, if so.
 pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
-    let choice = draft.text(Setting::Firewall).parse();
-    if choice != Ok(FirewallChoice::Ufw) {
-        return None;
-    }
-    let error = wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active().err()?;
-    Some(format!("firewall is `ufw`, which cannot be used: {}", error.chain()))
-}
-
-/// Whether the firewall of the settings is one that is looked after, and is on; why that cannot be
-/// said, where it was asked for by name.
-pub(crate) fn firewall_is_on(in_force: &PolicyDraft, scope: Scope) -> Result<bool, String> {
-    let is_active = || wnm_firewall::Ufw::new(Arc::new(SystemRunner)).is_active();
-    match (in_force.text(Setting::Firewall).parse(), scope) {
-        (Ok(FirewallChoice::Ufw), _) => is_active().map_err(|error| error.chain()),
-        (Ok(FirewallChoice::Auto), Scope::System) => Ok(is_active().unwrap_or(false)),
-        (Ok(FirewallChoice::Auto | FirewallChoice::None) | Err(_), _) => Ok(false),
-    }
+    let choice = draft.text(Setting::Firewall).parse().ok()?;
+    wnm_firewall::problem(choice, Arc::new(SystemRunner))
 }
 
 /// Storage roots of the settings and of every node.

@@ -1,8 +1,11 @@
 //! No firewall at all.
 
+use std::collections::BTreeSet;
+
 use wnm_core::action::Change;
 use wnm_core::host::{Firewall, HostResult};
 use wnm_core::model::PortRule;
+use wnm_core::observe::Openings;
 
 /// A firewall that is not looked after.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +26,10 @@ impl Firewall for NullFirewall {
 
     fn is_open(&self, _rule: PortRule) -> HostResult<bool> {
         Ok(false)
+    }
+
+    fn openings(&self, _wanted: &BTreeSet<PortRule>) -> HostResult<Option<Openings>> {
+        Ok(None)
     }
 }
 

@@ -1,12 +1,15 @@
 //! The managers of one machine.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use wnm_core::host::{CommandRunner, HostError, HostResult, Managers, NodeManager};
 use wnm_core::model::{Manager, ManagerKind};
 use wnm_core::observe::FaultKind;
+use wnm_core::policy::Together;
 
+use crate::process::pids_below;
 use crate::{Antctl, Docker, RootHands, Setsid, Systemd};
 
 /// Every manager of one scope.
@@ -58,6 +61,13 @@ impl Registry {
     pub fn with_docker(self, docker: Docker) -> Registry {
         Registry { docker: Some(docker), ..self }
     }
+
+    /// The same, with bounds for all nodes of systemd together.
+    #[must_use]
+    pub fn within(mut self, together: Together) -> Registry {
+        self.systemd = self.systemd.within(together);
+        self
+    }
 }
 
 impl Managers for Registry {
@@ -79,5 +89,14 @@ impl Managers for Registry {
                 Err(HostError::new(op, FaultKind::Unavailable))
             }
         }
+    }
+
+    /// systemd alone: it looks for the processes below the storage roots as well.
+    fn at_hand(&self) -> Vec<&dyn NodeManager> {
+        vec![&self.systemd]
+    }
+
+    fn processes(&self, roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>> {
+        pids_below(roots)
     }
 }

@@ -140,6 +140,7 @@ fn quiet(nodes: u32, noise: &mut Noise) -> Snapshot {
         ports: Ok((1..=nodes as u16).map(|port| 20_000 + port).collect()),
         occupied: Ok((1..=nodes).map(id).collect()),
         numbering: None,
+        around: Default::default(),
         storage: [(spec(1).storage, Ok(()))].into(),
     }
 }

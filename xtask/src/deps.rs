@@ -66,7 +66,11 @@ const TABLE: &[Allowed] = &[
         // Nothing that can do input or output here either.
         others: &["fastrand", "serde", "toml"],
     },
-    Allowed { name: "wnm-firewall", ours: &["wnm-core"], others: &["thiserror", "tracing"] },
+    Allowed {
+        name: "wnm-firewall",
+        ours: &["wnm-core"],
+        others: &["serde_json", "thiserror", "tracing"],
+    },
     Allowed {
         name: "wnm-cli",
         ours: FOR_CLI,

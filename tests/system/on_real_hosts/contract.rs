@@ -4,9 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wnm_core::fakes::{build, manager_contract};
+use wnm_core::fakes::{build, manager_contract, one_process_contract};
+use wnm_core::host::{NodeFiles, NodeManager};
 use wnm_core::model::{NodeSpec, Release};
-use wnm_managers::{DiskFiles, RootHands, SystemRunner, Systemd};
+use wnm_managers::{DiskFiles, RootHands, SystemRunner, Systemd, processes_of};
 
 use super::operator::{Operator, Who};
 
@@ -69,6 +70,7 @@ fn keep_the_contract(home: PathBuf) {
     // The same with autostart: enabled while it should run, not enabled otherwise.
     spec.autostart = true;
     manager_contract(&systemd, &files, &spec, &release(), true);
+    never_twice(&systemd, &files, &spec);
 }
 
 fn keep_the_contract_with_root(base: PathBuf) {
@@ -84,6 +86,26 @@ fn keep_the_contract_with_root(base: PathBuf) {
     manager_contract(&systemd, &files, &spec, &release(), true);
     spec.autostart = true;
     manager_contract(&systemd, &files, &spec, &release(), true);
+    // Others cannot run what is in a node's directory.
+    if us == 0 {
+        never_twice(&systemd, &files, &spec);
+    }
+}
+
+/// A process that somebody started by hand, beside the unit and before it.
+fn never_twice(systemd: &Systemd, files: &DiskFiles, spec: &NodeSpec) {
+    files.prepare(spec, &release()).expect("prepared");
+    systemd.create(spec).expect("created");
+    // Another port, or the second one would end by itself.
+    let mut other = spec.clone();
+    other.ports.node += 100;
+    let begin = || {
+        let mut command = std::process::Command::new("/usr/local/bin/ant-node");
+        command.args(other.program.arguments(&other)).spawn().expect("it starts").id()
+    };
+    let count = || processes_of(spec).expect("asked").len();
+    one_process_contract(systemd, spec, &begin, &count);
+    systemd.remove(spec).expect("removed");
 }
 
 fn spec(home: &Path) -> NodeSpec {

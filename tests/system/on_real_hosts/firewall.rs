@@ -10,10 +10,11 @@ use wnm_core::fakes::firewall_contract;
 use wnm_core::host::Firewall;
 use wnm_core::model::{NodePorts, PortRule, Protocol};
 use wnm_core::observe::FaultKind;
-use wnm_firewall::Ufw;
+use wnm_firewall::{Owner, Ufw};
 use wnm_managers::SystemRunner;
 
 use super::operator::json;
+use super::packets::{answered, join};
 use crate::host::{Host, Ran, stand_in_bin, wnm_bin};
 
 /// Set inside the host.
@@ -56,7 +57,7 @@ fn ufw_keeps_the_contract() {
 }
 
 fn keep_the_contract() {
-    let ufw = Ufw::new(Arc::new(SystemRunner));
+    let ufw = Ufw::new(Arc::new(SystemRunner), Owner::machine());
     let others = || {
         let shown = Command::new("/usr/sbin/ufw").args(["show", "added"]).output().expect("ufw");
         let shown = String::from_utf8(shown.stdout).expect("text");
@@ -127,6 +128,28 @@ fn ports_come_and_go_with_their_nodes() {
     assert_eq!(rules(&host), [SSH, THEIRS]);
 }
 
+/// A rule for nodes that run already when ufw becomes active, and rules of ours without a node.
+#[test]
+fn a_firewall_switched_on_later_is_told_of_nodes_that_run() {
+    let Some(host) = with_ufw("ufwlater") else {
+        return;
+    };
+    host.sh("ufw disable").ok();
+    init(&host, &["--node-cap", "2", "--upkeep-every", "0"]);
+    rest_with(&host, 2);
+    assert_eq!(rules(&host), [SSH, THEIRS], "an inactive ufw is told nothing");
+    let pids = || host.sh("pgrep -x ant-node | sort").ok().stdout;
+    let before = pids();
+
+    host.sh("ufw allow 55777/udp comment wnm && ufw --force enable").ok();
+    rest_with(&host, 2);
+    // Node 2 has a port that somebody opened already; 55777 has no node.
+    assert_eq!(rules(&host), [SSH, "ufw allow 55001/udp comment 'wnm'", THEIRS]);
+    assert_eq!(pids(), before, "nothing is restarted for it");
+    let done = json(&wnm(&host, &["run", "--json"]).ok())["done"].as_array().map(Vec::len);
+    assert_eq!(done, Some(0), "at rest");
+}
+
 #[test]
 fn wnm_killed_in_the_middle_leaves_no_opening_behind() {
     let Some(host) = with_ufw("ufwkill") else {
@@ -178,15 +201,16 @@ fn without_root_ufw_is_refused_at_init() {
     assert!(why.contains("firewall is `ufw`, which cannot be used"), "{why}");
     assert!(why.contains("--firewall none"), "{why}");
     let why = refused("firewalld");
-    assert!(why.contains("firewalld is not part of this version"), "{why}");
+    assert!(why.contains("firewall is `firewalld`, which cannot be used"), "{why}");
     assert_eq!(host.sh("ls -A /home/visitor/.local 2>/dev/null | wc -l").stdout.trim(), "0");
 
     // With a sudo that asks nothing the same user may.
     host.sh("echo 'visitor ALL=(root) NOPASSWD: /usr/sbin/ufw' >/etc/sudoers.d/visitor").ok();
     wnm(&format!("{init} --firewall ufw")).ok();
     wnm("add").ok();
-    let ours = "ufw allow 55001/udp comment 'wnm'";
-    assert!(rules(&host).contains(&ours.to_owned()), "{:?}", rules(&host));
+    let uid = host.sh("id -u visitor").ok().stdout;
+    let ours = format!("ufw allow 55001/udp comment 'wnm-{}'", uid.trim());
+    assert!(rules(&host).contains(&ours), "{:?}", rules(&host));
     wnm("teardown --confirm").ok();
     assert_eq!(rules(&host), [SSH, THEIRS]);
 }
@@ -200,42 +224,21 @@ fn datagrams_pass_while_the_port_is_open_and_not_after() {
         return;
     };
     join(&inside, &outside);
-    let listen = "import socket, time\n\
-                  s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
-                  s.bind(('10.77.0.1', 55001))\n\
-                  while True:\n\
-                  \x20   data, who = s.recvfrom(100)\n\
-                  \x20   s.sendto(data, who)\n";
-    inside.sh(&format!("cat >/opt/echo.py <<'END'\n{listen}END\n")).ok();
-    inside.exec(&["systemd-run", "-q", "--unit=echo", "python3", "/opt/echo.py"]).ok();
-    // Asks until there is an answer or ten datagrams were lost.
-    let ask = "import socket, sys\n\
-               s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
-               s.settimeout(0.2)\n\
-               for _ in range(10):\n\
-               \x20   s.sendto(b'hello', ('10.77.0.1', 55001))\n\
-               \x20   try:\n\
-               \x20       sys.exit(0 if s.recv(100) == b'hello' else 2)\n\
-               \x20   except OSError:\n\
-               \x20       pass\n\
-               sys.exit(1)\n";
-    outside.sh(&format!("cat >/opt/ask.py <<'END'\n{ask}END\n")).ok();
-    let answer = || outside.sh("python3 /opt/ask.py").code;
-    assert_eq!(answer(), Some(1), "shut by ufw from the start");
+    assert!(!answered(&outside), "shut by ufw from the start");
     for verb in ["open", "close"] {
         let this = env::current_exe().expect("this test has a file");
         inside.put(&this, "/opt/wnm-test/system");
         let name = "on_real_hosts::firewall::one_port_is_opened_or_closed";
         let again = format!("WNM_UFW_VERB={verb} /opt/wnm-test/system --exact {name}");
         inside.exec(&["sh", "-c", &again]).ok();
-        assert_eq!(answer(), Some(i32::from(verb == "close")), "after {verb}");
+        assert_eq!(answered(&outside), verb == "open", "after {verb}");
     }
 }
 
 /// The half of the story above that runs inside a host; by itself nothing.
 #[test]
 fn one_port_is_opened_or_closed() {
-    let ufw = Ufw::new(Arc::new(SystemRunner));
+    let ufw = Ufw::new(Arc::new(SystemRunner), Owner::machine());
     let change = match env::var("WNM_UFW_VERB").as_deref() {
         Ok("open") => ufw.open(udp(55_001)),
         Ok("close") => ufw.close(udp(55_001)),
@@ -316,22 +319,4 @@ fn numbers(host: &Host) -> Vec<u32> {
         name.trim_start_matches("antnode").parse().expect("a number")
     };
     nodes.map(name).collect()
-}
-
-/// A cable between two hosts; it goes with either of them.
-fn join(inside: &Host, outside: &Host) {
-    let script = format!(
-        "set -e
-         ip link add wnmin type veth peer name wnmout
-         ip link set wnmin netns th-{0}
-         ip link set wnmout netns th-{1}
-         ip -n th-{0} addr add 10.77.0.1/24 dev wnmin
-         ip -n th-{1} addr add 10.77.0.2/24 dev wnmout
-         ip -n th-{0} link set wnmin up
-         ip -n th-{1} link set wnmout up",
-        inside.name(),
-        outside.name()
-    );
-    let joined = Command::new("sh").args(["-c", &script]).status().expect("sh can be started");
-    assert!(joined.success(), "the hosts are not joined");
 }

@@ -1,14 +1,17 @@
 //! The stories. Their names begin with `on_real_hosts`, so that a list of tests tells them apart.
 
 mod antctl;
+mod bounds;
 mod contract;
 mod day;
 mod docker;
 mod doctor;
 mod firewall;
 mod operator;
+mod packets;
 mod schedule;
 mod smoke;
 mod story;
 mod system_scope;
 mod user_scope;
+mod walls;

@@ -212,7 +212,8 @@ impl Operator {
     pub(super) fn units(&self) -> Vec<String> {
         let listed = self.host.sh(&format!("ls -A {}", self.unit_dir())).stdout;
         let names = listed.lines().map(str::to_owned);
-        names.filter(|name| self.is_user() || name.contains("antnode")).collect()
+        let of_nodes = |name: &String| name != "wnm.slice" && self.is_user();
+        names.filter(|name| of_nodes(name) || name.contains("antnode")).collect()
     }
 }
 

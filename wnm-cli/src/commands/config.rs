@@ -136,7 +136,7 @@ fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<
         changed.contains(&Setting::Firewall).then(|| compose::firewall_problem(&draft)).flatten()
     {
         return Err(CliError::usage(problem)
-            .hint("ufw needs root, or a sudo that asks no password; else choose none")
+            .hint("a firewall needs root, or a sudo that asks no password; else choose none")
             .hint("nothing was changed"));
     }
     claim_new_roots(context, &ledger, &policy)?;

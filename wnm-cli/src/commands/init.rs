@@ -151,7 +151,9 @@ fn verify(
     }
     if let Some(problem) = firewall_problem(draft) {
         problems.push(problem);
-        hints.push("ufw needs root, or a sudo that asks no password; else --firewall none".into());
+        hints.push(
+            "a firewall needs root, or a sudo that asks no password; else --firewall none".into(),
+        );
     }
     match release {
         Ok(release) if problems.is_empty() => Ok(release),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use wnm_core::model::{Bytes, Manager, NodeId, Percent, PortRule, Scope, Timestamp, Want};
+use wnm_core::model::{
+    Bytes, Manager, NodeId, Percent, PortRule, Scope, Timestamp, UnitDrift, Want,
+};
 use wnm_core::observe::NodeState;
 use wnm_managers::UserManager;
 
@@ -103,6 +105,10 @@ pub(crate) struct NodeFact {
     pub(crate) processes: Vec<u32>,
     /// It runs, but its manager has lost its definition.
     pub(crate) definition_lost: bool,
+    /// How what its manager knows of it differs from what it should know.
+    pub(crate) drift: Option<UnitDrift>,
+    /// It was started before its unit was last written.
+    pub(crate) older_than_unit: bool,
     /// Its ports that some process has bound.
     pub(crate) bound: Vec<u16>,
     /// Openings that the firewall should have and has not.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Bytes, OpId, RequestId, Resource, counted};
+use crate::model::{Bytes, OpId, PortRule, RequestId, Resource, UnitDrift, counted};
 
 /// Why an action was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +70,16 @@ pub enum Reason {
     },
     /// Its manager has lost what it should know of it.
     DefinitionLost,
+    /// Its public ports are not open in the firewall.
+    PortsShut {
+        /// Which are not.
+        rules: Vec<PortRule>,
+    },
+    /// Its manager knows something else of it than it should.
+    Drifted {
+        /// How it differs.
+        drift: UnitDrift,
+    },
     /// It lives but shows no sign of it.
     Mute,
     /// Everything has room and fewer nodes exist than the cap allows.
@@ -119,6 +129,11 @@ impl fmt::Display for Reason {
                 )
             }
             Reason::DefinitionLost => f.write_str("its unit was deleted while it runs"),
+            Reason::PortsShut { rules } => {
+                let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
+                write!(f, "the firewall does not let in {}", rules.join(", "))
+            }
+            Reason::Drifted { drift } => drift.fmt(f),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),
             Reason::Room { nodes, cap } => write!(f, "room for more: {nodes} of {cap} nodes"),
             Reason::RoomAgain => f.write_str("there is room again"),

@@ -5,8 +5,8 @@ use super::quantity::{Input, Quantity, Threshold};
 use super::rule::Rule;
 use super::ruling::{Rest, Ruling, Wait};
 use crate::model::Want;
-use crate::observe::NodeState;
-use crate::plan::{Note, heal_limit, is_down};
+use crate::observe::{NodeState, NodeView};
+use crate::plan::{Note, heal_limit, is_down, to_mend};
 use crate::policy::Setting;
 
 pub(super) fn rules(case: &Case<'_>) -> Vec<Judgement> {
@@ -48,11 +48,8 @@ fn held_back(notes: &[Note]) -> Ruling {
 }
 
 fn mend(case: &Case<'_>) -> Judgement {
-    let lost = case.snapshot.nodes.iter().filter(|node| {
-        let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
-        lives && node.definition_lost
-    });
-    let lost = lost.count();
+    let lacking = |node: &&NodeView| to_mend(case.snapshot, node).is_some();
+    let lost = case.snapshot.nodes.iter().filter(lacking).count();
     let ruling = if lost == 0 { Rest::NothingLost } else { Rest::InOtherHands };
     case.rule(Rule::Mend).input(Input::count("lost", lost)).ruled(case, ruling)
 }

@@ -134,6 +134,9 @@ fn is_news(note: &Note) -> bool {
         Note::Unknown { .. }
         | Note::Mute { .. }
         | Note::RunsUnwanted { .. }
+        | Note::Strangers { .. }
+        | Note::FirewallUnread { .. }
+        | Note::OrphanOpenings { .. }
         | Note::BackingOff { .. }
         | Note::Failing { .. }
         | Note::HealHeld { .. }

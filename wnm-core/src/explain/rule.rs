@@ -88,7 +88,9 @@ impl Rule {
             Reason::OverCap { .. } => Rule::OverCap,
             Reason::Pressure { resource, .. } => Rule::Shed { resource: resource.clone() },
             Reason::Down { .. } => Rule::Heal,
-            Reason::DefinitionLost => Rule::Mend,
+            Reason::DefinitionLost | Reason::PortsShut { .. } | Reason::Drifted { .. } => {
+                Rule::Mend
+            }
             Reason::Mute => Rule::Mute,
             Reason::RoomAgain if matches!(planned.action, Action::Reprieve { .. }) => Rule::Leaving,
             Reason::Room { .. } | Reason::RoomAgain => Rule::Grow,
@@ -100,6 +102,8 @@ impl Rule {
         match note {
             Note::Rebooted => Rule::Reboot,
             Note::Unknown { .. } | Note::Mute { .. } | Note::RunsUnwanted { .. } => Rule::Look,
+            Note::Strangers { .. } => Rule::Look,
+            Note::FirewallUnread { .. } | Note::OrphanOpenings { .. } => Rule::Mend,
             Note::BackingOff { .. }
             | Note::Failing { .. }
             | Note::HealHeld { .. }

@@ -33,6 +33,7 @@ pub fn eager_draft() -> PolicyDraft {
         Setting::QuietTime,
         Setting::LearnTime,
         Setting::RestartBackoff,
+        Setting::UpkeepEvery,
     ];
     waits.into_iter().fold(draft(), |draft, setting| draft.with(setting, "0s"))
 }

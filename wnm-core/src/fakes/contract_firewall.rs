@@ -1,6 +1,8 @@
 //! What every firewall must do, told once: the same story runs on the simulated host, on scripts and
 //! on the real programs.
 
+use std::collections::BTreeSet;
+
 use crate::action::Change;
 use crate::host::Firewall;
 use crate::model::{NodePorts, PortRule};
@@ -41,10 +43,16 @@ pub fn firewall(
     assert!(!firewall.is_open(node).unwrap());
     assert!(firewall.is_open(webrtc).unwrap(), "the other stays");
     assert_eq!(firewall.open(node).unwrap(), Change::Made, "it can be opened again");
+    let wanted = BTreeSet::from([node, webrtc, taken]);
+    let openings = firewall.openings(&wanted).unwrap().expect("it is looked after, and on");
+    assert_eq!(openings.ours, BTreeSet::from([node, webrtc]), "ours, and nobody else's");
+    assert_eq!(openings.settled, BTreeSet::from([taken]));
     for rule in [node, webrtc] {
         assert_eq!(firewall.close(rule).unwrap(), Change::Made);
         assert_eq!(firewall.close(rule).unwrap(), Change::AlreadySo);
         assert!(!firewall.is_open(rule).unwrap());
     }
+    let openings = firewall.openings(&wanted).unwrap().expect("it is looked after, and on");
+    assert!(openings.ours.is_empty(), "nothing of ours is left: {openings:?}");
     unharmed("by closing");
 }

@@ -98,3 +98,38 @@ fn data_goes(files: &dyn NodeFiles, spec: &NodeSpec) {
     assert_eq!(files.delete(key, spec).unwrap(), Change::AlreadySo);
     assert!(files.check(spec, None).is_err(), "what is gone must not be started");
 }
+
+/// P4 for one manager: while somebody else's process uses the data of a node, no second one comes to
+/// be. `spec` is created and does not run, and does not run afterwards either. `begin` starts such a
+/// process and answers its number, `count` counts the processes with this data. A manager that
+/// knows processes by nothing but their data may take it for its own. Panics where the manager
+/// breaks its promise.
+pub fn one_process(
+    manager: &dyn NodeManager,
+    spec: &NodeSpec,
+    begin: &dyn Fn() -> u32,
+    count: &dyn Fn() -> usize,
+) {
+    begin();
+    assert_eq!(count(), 1);
+    match manager.start(spec) {
+        Ok(change) => assert_eq!(change, Change::AlreadySo, "it runs, or it does not"),
+        Err(error) => assert_eq!(error.kind, FaultKind::Conflict, "{}", error.chain()),
+    }
+    assert_eq!(count(), 1, "one identity never runs in two processes");
+    assert!(manager.discover().unwrap().contains(&spec.id), "its name is not free");
+    assert_eq!(manager.stop(spec).unwrap(), Change::Made, "whoever started it, it is stopped");
+    assert_eq!(count(), 0);
+    assert_eq!(manager.start(spec).unwrap(), Change::Made);
+    assert_eq!(count(), 1);
+
+    // The other way round: a second one beside it is seen, and goes with it.
+    begin();
+    assert_eq!(count(), 2);
+    if let Err(error) = manager.start(spec) {
+        assert_eq!(error.kind, FaultKind::Conflict, "{}", error.chain());
+    }
+    assert_eq!(count(), 2);
+    assert_eq!(manager.stop(spec).unwrap(), Change::Made);
+    assert_eq!(count(), 0);
+}

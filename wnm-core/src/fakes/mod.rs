@@ -18,7 +18,7 @@ mod world;
 
 pub use command::ScriptedRunner;
 pub use contract_firewall::firewall as firewall_contract;
-pub use contract_manager::manager as manager_contract;
+pub use contract_manager::{manager as manager_contract, one_process as one_process_contract};
 pub use contract_store::{StoreAndIntents, store as store_contract};
 pub use store::MemoryStore;
 pub use world::{Disk, Op, SimHost, SimNode, SimProcess, World};

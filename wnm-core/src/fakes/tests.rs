@@ -3,7 +3,9 @@
 use super::build::{draft, eager_draft, gb, id, seconds};
 use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
-use crate::model::{NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, Verb, Want};
+use crate::model::{
+    NodeKey, NodePorts, NodeRecord, PortRule, Protocol, Timestamp, UnitDrift, Verb, Want,
+};
 use crate::observe::FaultKind;
 use crate::plan::PlanScope;
 use crate::policy::{PolicyDraft, Setting};
@@ -444,6 +446,100 @@ fn the_simulated_host_keeps_the_firewalls_contract() {
     let host = SimHost::new(world);
     let others = || format!("{:?}", host.world().foreign_openings);
     super::firewall_contract(&host, ports, taken, &others);
+}
+
+#[test]
+fn one_identity_never_runs_twice_on_the_simulated_host() {
+    let host = SimHost::new(World::new());
+    let (spec, release) = (super::build::spec(1), super::build::release());
+    crate::host::NodeFiles::prepare(&host, &spec, &release).unwrap();
+    crate::host::NodeManager::create(&host, &spec).unwrap();
+    let begin = || {
+        host.world().nodes.get_mut(&id(1)).unwrap().strangers.push(7);
+        7
+    };
+    let count = || {
+        let node = host.world().nodes[&id(1)].clone();
+        node.strangers.len() + usize::from(node.process.is_some())
+    };
+    super::one_process_contract(&host, &spec, &begin, &count);
+}
+
+#[test]
+fn a_firewall_switched_on_later_is_told_of_nodes_that_run() {
+    let sim = sim(eager(2).with(Setting::UpkeepEvery, "10min"));
+    sim.cycles(5);
+    let pids: Vec<_> = sim.host.world().nodes.values().map(|node| node.process).collect();
+    let udp = |port| PortRule { port, protocol: Protocol::Udp };
+    // Somebody reset the firewall, made a rule himself, and an old rule of ours was left over.
+    sim.host.world().open_ports = [udp(55_777), udp(55_888)].into();
+    sim.host.world().foreign_openings = [udp(55_002)].into();
+    sim.host.world().foreign_ports = [55_888].into();
+    let mended: usize = (0..11).map(|_| sim.cycle().done.len()).sum();
+    assert_eq!(mended, 1, "once, and not in every cycle");
+    let world = sim.host.world();
+    // 55888 stays: somebody listens there.
+    assert_eq!(world.open_ports, [udp(55_001), udp(55_888)].into());
+    assert_eq!(world.nodes.values().map(|node| node.process).collect::<Vec<_>>(), pids);
+}
+
+#[test]
+fn an_old_opening_is_kept_for_the_node_that_gets_its_port() {
+    let sim = sim(eager(1));
+    let udp = |port| PortRule { port, protocol: Protocol::Udp };
+    sim.host.world().open_ports = [udp(55_001), udp(55_003)].into();
+    sim.cycles(5);
+    assert_eq!(sim.host.world().running(), 1);
+    assert_eq!(sim.host.world().open_ports, [udp(55_001)].into());
+}
+
+#[test]
+fn a_firewall_that_does_not_answer_closes_and_mends_nothing() {
+    let sim = sim(eager(1));
+    sim.cycles(5);
+    sim.host.world().open_ports.clear();
+    sim.host.world().fail_next(Op::Openings, FaultKind::Timeout);
+    let report = sim.cycle();
+    assert!(report.done.is_empty());
+    let told = report.plan.report.notes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(told.iter().any(|note| note.contains("firewall could not be asked")), "{told:?}");
+    assert_eq!(sim.cycle().done.len(), 1);
+}
+
+#[test]
+fn a_changed_unit_is_written_again_and_an_override_is_left_alone() {
+    let sim = sim(eager(2));
+    sim.cycles(5);
+    let set = |number, drift| {
+        sim.host.world().nodes.get_mut(&id(number)).unwrap().drift = Some(drift);
+    };
+    set(1, UnitDrift::Rewritten);
+    set(2, UnitDrift::Overridden { by: vec!["/etc/x.conf".into()] });
+    let report = sim.cycle();
+    let done: Vec<String> =
+        report.done.iter().map(|done| done.planned.action.to_string()).collect();
+    assert_eq!(done, ["mend antnode0001"]);
+    assert!(sim.cycle().done.is_empty());
+    assert!(sim.host.world().nodes[&id(2)].drift.is_some());
+}
+
+#[test]
+fn a_node_whose_data_is_in_use_is_reported_and_not_started() {
+    let sim = sim(eager(1));
+    sim.cycles(5);
+    sim.host.world().nodes.get_mut(&id(1)).unwrap().strangers = vec![77];
+    let told = |report: &CycleReport| {
+        let notes = report.plan.report.notes.iter().map(ToString::to_string);
+        notes.filter(|note| note.contains("process 77")).count()
+    };
+    let report = sim.cycle();
+    assert_eq!((report.done.len(), told(&report)), (0, 1), "it runs twice: seen and told");
+    sim.host.world().kill(id(1));
+    let report = sim.cycle();
+    assert_eq!((report.done.len(), told(&report)), (0, 1), "no start is even tried");
+    sim.host.world().nodes.get_mut(&id(1)).unwrap().strangers.clear();
+    sim.cycles(2);
+    assert_eq!(sim.host.world().running(), 1);
 }
 
 #[test]

@@ -14,12 +14,12 @@ use crate::host::{
 };
 use crate::model::{
     BootId, Bytes, Instant, LoadAverage, Manager, ManagerKind, NodeId, NodeKey, NodeSpec, Now,
-    PortRule, Program, Release, Scope, Timestamp,
+    PortRule, Program, Release, Scope, Timestamp, UnitDrift,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
-    NodeFacts, ProcessKey, ProcessReading, ProcessState, SURGE, Stall, StorageReading, UnitReading,
-    UnitState,
+    NodeFacts, Openings, ProcessKey, ProcessReading, ProcessState, SURGE, Stall, StorageReading,
+    UnitReading, UnitState,
 };
 
 /// Ticks a second, as on every Linux.
@@ -40,6 +40,7 @@ pub enum Op {
     Delete,
     OpenPort,
     ClosePort,
+    Openings,
     States,
     Discover,
     Sample,
@@ -136,6 +137,10 @@ pub struct SimNode {
     pub process: Option<SimProcess>,
     /// The manager's restart counter.
     pub restarts: u32,
+    /// Processes that use its data and that somebody else started.
+    pub strangers: Vec<u32>,
+    /// How its unit differs from what it should be.
+    pub drift: Option<UnitDrift>,
     /// False while the UDP port is not bound.
     pub port_bound: bool,
     /// Records it holds.
@@ -302,6 +307,8 @@ impl World {
             unit: false,
             process: None,
             restarts: 0,
+            strangers: Vec::new(),
+            drift: None,
             port_bound: true,
             records: None,
         })
@@ -437,6 +444,20 @@ impl Managers for SimHost {
     fn get(&self, _manager: Manager) -> HostResult<&dyn NodeManager> {
         Ok(self)
     }
+
+    fn at_hand(&self) -> Vec<&dyn NodeManager> {
+        vec![self]
+    }
+
+    fn processes(&self, _roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>> {
+        let world = self.world();
+        let of = |node: &SimNode| {
+            let own = node.process.map(|process| process.pid);
+            let pids: Vec<u32> = own.into_iter().chain(node.strangers.iter().copied()).collect();
+            (!pids.is_empty()).then(|| (node.spec.data.clone(), pids))
+        };
+        Ok(world.nodes.values().filter_map(of).collect())
+    }
 }
 
 impl NodeManager for SimHost {
@@ -451,7 +472,8 @@ impl NodeManager for SimHost {
         if !node.data {
             return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
         }
-        Ok(made(std::mem::replace(&mut node.unit, true)))
+        let drifted = node.drift.take_if(|drift| drift.is_ours_to_mend()).is_some();
+        Ok(made(std::mem::replace(&mut node.unit, true) && !drifted))
     }
 
     fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
@@ -466,6 +488,10 @@ impl NodeManager for SimHost {
         if node.process.is_some() {
             return Ok(Change::AlreadySo);
         }
+        if !node.strangers.is_empty() {
+            let op = format!("start {}: process {:?} uses its data", spec.id, node.strangers);
+            return Err(HostError::new(op, FaultKind::Conflict));
+        }
         node.process = Some(SimProcess { pid, started_ms });
         world.next_pid += 1;
         Ok(Change::Made)
@@ -474,7 +500,9 @@ impl NodeManager for SimHost {
     fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::Stop)?;
-        Ok(made(world.node(spec).process.take().is_none()))
+        let node = world.node(spec);
+        let strangers = std::mem::take(&mut node.strangers);
+        Ok(made(node.process.take().is_none() && strangers.is_empty()))
     }
 
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
@@ -499,6 +527,12 @@ impl NodeManager for SimHost {
         world.fault(Op::Discover)?;
         let known = |node: &&SimNode| node.unit || node.process.is_some();
         Ok(world.nodes.values().filter(known).map(|node| node.spec.id).collect())
+    }
+
+    fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
+        let world = self.world();
+        let of = |spec: &&NodeSpec| Some((spec.id, world.nodes.get(&spec.id)?.drift.clone()?));
+        Ok(specs.iter().filter_map(of).collect())
     }
 }
 
@@ -625,5 +659,12 @@ impl Firewall for SimHost {
 
     fn is_open(&self, rule: PortRule) -> HostResult<bool> {
         Ok(self.world().open_ports.contains(&rule))
+    }
+
+    fn openings(&self, wanted: &BTreeSet<PortRule>) -> HostResult<Option<Openings>> {
+        let mut world = self.world();
+        world.fault(Op::Openings)?;
+        let settled = wanted.intersection(&world.foreign_openings).copied().collect();
+        Ok(Some(Openings { ours: world.open_ports.clone(), settled }))
     }
 }

@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use super::HostResult;
 use crate::action::Change;
 use crate::model::PortRule;
+use crate::observe::Openings;
 
 /// Opens ports to the outside. Never touches a rule it did not make.
 pub trait Firewall: Send + Sync {
@@ -16,4 +19,8 @@ pub trait Firewall: Send + Sync {
 
     /// Whether our opening is there.
     fn is_open(&self, rule: PortRule) -> HostResult<bool>;
+
+    /// All our openings, and for which of `wanted` somebody else's rule decides. `None` when no
+    /// firewall is looked after, or when it is off.
+    fn openings(&self, wanted: &BTreeSet<PortRule>) -> HostResult<Option<Openings>>;
 }

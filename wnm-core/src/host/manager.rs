@@ -1,8 +1,9 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::HostResult;
 use crate::action::Change;
-use crate::model::{Manager, NodeId, NodeSpec, Release};
+use crate::model::{Manager, NodeId, NodeSpec, Release, UnitDrift};
 use crate::observe::{Numbering, UnitReading};
 
 /// Keeps the processes of nodes. Implementations never touch what they did not make.
@@ -50,10 +51,25 @@ pub trait NodeManager: Send + Sync {
     fn reset(&self) -> HostResult<Change> {
         Ok(Change::NotManaged)
     }
+
+    /// Nodes of which this manager knows something else than it should; those of which it knows
+    /// nothing are not among them. Nothing, for managers that keep no definitions.
+    fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
+        let _ = specs;
+        Ok(BTreeMap::new())
+    }
 }
 
 /// The managers there are; nodes of several kinds may coexist.
 pub trait Managers: Send + Sync {
     /// The one asked for, or an error that says why there is none.
     fn get(&self, manager: Manager) -> HostResult<&dyn NodeManager>;
+
+    /// Those whose units and processes are looked for whatever manager nodes have: it costs no
+    /// call of a tool. A node's name is free only when none of them knows it.
+    fn at_hand(&self) -> Vec<&dyn NodeManager>;
+
+    /// The living processes that use a data directory below one of `roots`, by that directory,
+    /// whoever started them.
+    fn processes(&self, roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>>;
 }

@@ -12,12 +12,21 @@ pub enum FirewallChoice {
     None,
     /// The machine's ufw, and nothing less.
     Ufw,
+    /// The machine's firewalld, and nothing less.
+    Firewalld,
+    /// A table of our own in nftables, which the machine's own rules ask.
+    Nftables,
 }
 
 impl FirewallChoice {
     /// All of them.
-    pub const ALL: [FirewallChoice; 3] =
-        [FirewallChoice::Auto, FirewallChoice::None, FirewallChoice::Ufw];
+    pub const ALL: [FirewallChoice; 5] = [
+        FirewallChoice::Auto,
+        FirewallChoice::None,
+        FirewallChoice::Ufw,
+        FirewallChoice::Firewalld,
+        FirewallChoice::Nftables,
+    ];
 }
 
 impl fmt::Display for FirewallChoice {
@@ -26,32 +35,23 @@ impl fmt::Display for FirewallChoice {
             FirewallChoice::Auto => "auto",
             FirewallChoice::None => "none",
             FirewallChoice::Ufw => "ufw",
+            FirewallChoice::Firewalld => "firewalld",
+            FirewallChoice::Nftables => "nftables",
         })
     }
 }
 
 /// A text that names no firewall that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadFirewall {
-    /// Known to people, but not to this program.
-    #[error("{0} is not part of this version: give auto, none or ufw")]
-    NotYet(&'static str),
-    /// Known to nobody.
-    #[error("give auto, none or ufw")]
-    Unknown,
-}
+#[error("give auto, none, ufw, firewalld or nftables")]
+pub struct BadFirewall;
 
 impl FromStr for FirewallChoice {
     type Err = BadFirewall;
 
     fn from_str(text: &str) -> Result<FirewallChoice, BadFirewall> {
-        match text {
-            "firewalld" => return Err(BadFirewall::NotYet("firewalld")),
-            "nftables" => return Err(BadFirewall::NotYet("nftables")),
-            _ => {}
-        }
         let mut all = FirewallChoice::ALL.into_iter();
-        all.find(|choice| choice.to_string() == text).ok_or(BadFirewall::Unknown)
+        all.find(|choice| choice.to_string() == text).ok_or(BadFirewall)
     }
 }
 
@@ -60,13 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_read_what_they_print_and_say_what_is_missing() {
+    fn choices_read_what_they_print() {
         for choice in FirewallChoice::ALL {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-        let why = |text: &str| text.parse::<FirewallChoice>().expect_err("refused").to_string();
-        assert!(why("firewalld").contains("firewalld is not part of this version"));
-        assert!(why("nftables").contains("nftables is not part of this version"));
-        assert_eq!(why("Ufw"), "give auto, none or ufw");
+        for text in ["Ufw", "iptables", ""] {
+            assert_eq!(text.parse::<FirewallChoice>(), Err(BadFirewall), "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The nouns. Every field is public unless it has an invariant.
 
+mod drift;
 mod firewall;
 mod id;
 mod manager;
@@ -13,6 +14,7 @@ mod units;
 mod version;
 mod wallet;
 
+pub use drift::UnitDrift;
 pub use firewall::{BadFirewall, FirewallChoice};
 pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
 pub use manager::{BadManager, Manager, ManagerKind, Scope};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     EngineMemory, FileSystemView, MachineView, NodeFacts, NodeState, NodeView, SCHEMA, SeenNode,
-    Snapshot,
+    Snapshot, Surroundings,
 };
 use crate::model::{Bytes, NodeRecord, Now, Percent, Release};
 
@@ -28,6 +28,7 @@ impl Snapshot {
             numbering: None,
             storage: machine.file_systems.keys().map(|root| (root.clone(), Ok(()))).collect(),
             machine,
+            around: Surroundings::default(),
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct EngineMemory {
     pub nodes: BTreeMap<RecordId, NodeMemory>,
     /// What a node costs on this machine.
     pub cost: LearnedCost,
+    /// When openings and units were last looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub around: Option<Instant>,
 }
 
 /// How often a resource was shed for in a row.
@@ -161,6 +164,9 @@ impl EngineMemory {
         next.nodes.retain(|record, _| recorded.contains(record));
         for node in &snapshot.nodes {
             next.nodes.entry(node.record()).or_default().see(node, rebooted, now);
+        }
+        if snapshot.around.looked {
+            next.around = Some(now.clone());
         }
         next.boot = Some(now.boot.clone());
         next.last_look = Some(now.clone());

@@ -1,5 +1,6 @@
 //! What is known and what was seen, joined into the one value that planning looks at.
 
+mod around;
 mod cost;
 mod given;
 mod ledger;
@@ -10,6 +11,7 @@ mod reported;
 mod settle;
 mod snapshot;
 
+pub use around::{Openings, Surroundings};
 pub use cost::{Beyond, CpuMemory, Estimate, KnownCost, LearnedCost, NodeCost, SURGE};
 pub use ledger::{Ledger, OpRecord, OpenOperation};
 pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};

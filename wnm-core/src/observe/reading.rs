@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reported;
+use super::{Reported, Surroundings};
 use crate::model::{Bytes, LoadAverage, NodeId, Now, Release, Version};
 
 /// What kind of failure an outside world answered with. Decisions branch on this only.
@@ -284,6 +284,9 @@ pub struct Readings {
     /// The next number, where the manager of new nodes gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbering: Option<Result<Numbering, Unread>>,
+    /// What lies around the nodes.
+    #[serde(default, skip_serializing_if = "Surroundings::is_empty")]
+    pub around: Surroundings,
 }
 
 /// What a manager that numbers nodes itself will do next.

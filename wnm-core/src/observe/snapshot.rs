@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     EngineMemory, Exhaustible, FileSystemSample, IoRate, Ledger, MachineSample, MemorySample,
     NodeFacts, NodeReading, Numbering, OpenOperation, ProcessKey, Readings, SeenNode, SizeMemory,
-    Stall, Unread, cpu_used, disk_rate, network_rate, settle,
+    Stall, Surroundings, Unread, cpu_used, disk_rate, network_rate, settle,
 };
 use crate::action::Action;
 use crate::model::{
@@ -51,6 +51,9 @@ pub struct Snapshot {
     pub numbering: Option<Result<Numbering, Unread>>,
     /// Storage roots and whether they can be used.
     pub storage: BTreeMap<PathBuf, Result<(), Unread>>,
+    /// What lies around the nodes.
+    #[serde(default, skip_serializing_if = "Surroundings::is_empty")]
+    pub around: Surroundings,
 }
 
 /// The machine as planning sees it. What could not be had is absent.
@@ -192,6 +195,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
                 (root.clone(), seen.entries.as_ref().map(|_| ()).map_err(Clone::clone))
             })
             .collect(),
+        around: readings.around.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Pressure, Verdict};
 use crate::action::{Action, PlannedAction, Reason, Resource};
-use crate::model::{NodeId, NodeSpec, Phase, Request, Verb, Want};
+use crate::model::{NodeId, NodeSpec, Phase, PortRule, Request, Verb, Want};
 use crate::observe::{NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 
@@ -82,6 +82,11 @@ pub enum Violation {
         /// What may be used.
         limit: f64,
     },
+    /// An opening of a recorded node closed as if nobody had it.
+    ClosesInUse {
+        /// Which.
+        rule: PortRule,
+    },
     /// A new node although a shed threshold is exceeded.
     GrowsUnderPressure {
         /// Which.
@@ -96,6 +101,7 @@ impl fmt::Display for Violation {
             Violation::NotTheNode { node } => write!(f, "{node} is not the node that was meant"),
             Violation::Unobserved { node } => write!(f, "{node} could not be observed"),
             Violation::Disabled { node } => write!(f, "{node} is disabled"),
+            Violation::ClosesInUse { rule } => write!(f, "{rule} belongs to a node"),
             Violation::Taken { node, what } => write!(f, "{node}: {what} is taken"),
             Violation::OverCap { nodes, cap } => write!(f, "{nodes} nodes, {cap} allowed"),
             Violation::Unjustified { node } => write!(f, "no reason to remove {node}"),
@@ -133,11 +139,23 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
         }
     }
     violations.extend(taken_twice(plan, snapshot));
+    violations.extend(closes_in_use(plan, snapshot));
     violations.extend(under_pressure(plan, snapshot, policy));
     violations.extend(over_cap(plan, snapshot, policy));
     violations.extend(too_destructive(plan, snapshot, policy));
     violations.extend(super::check_starts::too_many(plan, snapshot, policy));
     violations
+}
+
+fn closes_in_use(plan: &Plan, snapshot: &Snapshot) -> Vec<Violation> {
+    let added = plan.actions.iter().filter_map(|planned| match &planned.action {
+        Action::Add { spec, .. } => Some(spec.as_ref()),
+        _ => None,
+    });
+    let specs = snapshot.nodes.iter().map(|node| &node.record.spec).chain(added);
+    let had: BTreeSet<PortRule> = specs.flat_map(|spec| spec.ports.public()).collect();
+    let in_use = plan.close.iter().filter(|rule| had.contains(rule));
+    in_use.map(|rule| Violation::ClosesInUse { rule: *rule }).collect()
 }
 
 fn one_action_each(plan: &Plan) -> Vec<Violation> {
@@ -206,6 +224,8 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
         }
         Reason::Down { .. }
         | Reason::DefinitionLost
+        | Reason::PortsShut { .. }
+        | Reason::Drifted { .. }
         | Reason::Mute
         | Reason::Room { .. }
         | Reason::RoomAgain => false,

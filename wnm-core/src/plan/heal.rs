@@ -1,9 +1,9 @@
 //! Nodes that should run and do not.
 
-use super::Note;
 use super::pace::auto_limit;
 use super::price::{measured_prices, prices};
 use super::work::Work;
+use super::{Note, around};
 use crate::action::{Action, Reason, Resource};
 use crate::model::Want;
 use crate::observe::{NodeMemory, NodeState, NodeView, Snapshot};
@@ -37,7 +37,7 @@ pub(super) fn start_again(work: &mut Work<'_>) {
     if waiting > 0 {
         work.notes.push(Note::HealInFlight { waiting });
     }
-    mend(work);
+    around::mend(work);
     restart_mute(work);
 }
 
@@ -60,16 +60,6 @@ fn starts_left(work: &Work<'_>) -> u32 {
     fits.min(at_once).min(work.budget.starts_left(in_motion))
 }
 
-/// Units deleted by hand while their nodes run are written again. Nothing is restarted for it.
-fn mend(work: &mut Work<'_>) {
-    for node in &work.snapshot.nodes {
-        let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
-        if lives && node.definition_lost && !work.is_touched(node.id()) {
-            work.decide(Action::Mend { node: node.record.key() }, Reason::DefinitionLost);
-        }
-    }
-}
-
 /// Those that no exceeded threshold concerns: a disk holds back the nodes on it, everything else
 /// holds back all.
 fn without_held<'a>(work: &mut Work<'_>, down: Vec<&'a NodeView>) -> Vec<&'a NodeView> {
@@ -90,8 +80,14 @@ fn without_held<'a>(work: &mut Work<'_>, down: Vec<&'a NodeView>) -> Vec<&'a Nod
     free
 }
 
+/// A node whose data some process uses is noted already, and not started: one identity never runs
+/// in two processes.
 fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
-    work.snapshot.nodes.iter().filter(|node| is_down(node) && !work.is_touched(node.id())).collect()
+    let strangers = &work.snapshot.around.strangers;
+    let free = |node: &&NodeView| {
+        is_down(node) && !work.is_touched(node.id()) && !strangers.contains_key(&node.id())
+    };
+    work.snapshot.nodes.iter().filter(free).collect()
 }
 
 /// A node that should run and does not.

@@ -23,7 +23,10 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         }
         // Both are words in the record, which `begin` has written.
         Action::Disable { .. } | Action::Enable { .. } => Vec::new(),
-        Action::Mend { .. } => vec![Step::Check { release: None }, Step::Create],
+        Action::Mend { .. } => {
+            let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
+            [Step::Check { release: None }, Step::Create].into_iter().chain(open).collect()
+        }
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }

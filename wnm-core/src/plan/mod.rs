@@ -2,6 +2,7 @@
 //! arguments.
 
 mod allocate;
+mod around;
 mod budget;
 mod capacity;
 mod check;
@@ -24,6 +25,7 @@ mod spread;
 mod tests;
 mod work;
 
+pub use around::to_look_around;
 pub use budget::{RemovalsLeft, disk_removals_left, removals_left};
 pub use capacity::{Bound, Capacity, Held, Unsure, capacity};
 pub use check::{Violation, check};
@@ -33,6 +35,7 @@ pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
 
 // What `explain` asks again: it must never come to another answer than the engine itself.
+pub(crate) use around::to_mend;
 pub(crate) use disk::Outlook;
 pub(crate) use grow::{is_resting, seconds_left};
 pub(crate) use heal::{heal_limit, is_down};
@@ -81,6 +84,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
         let shedding = shed::relieve(&mut work);
         heal::start_again(&mut work);
         grow::grow(&mut work, shedding);
+        around::close_orphans(&mut work);
     }
     work.into_plan()
 }

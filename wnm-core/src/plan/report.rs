@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PlanScope, Pressure};
 use crate::action::{PlannedAction, Resource};
-use crate::model::{Bytes, NodeId, RequestId, counted};
+use crate::model::{Bytes, NodeId, PortRule, RequestId, counted};
 use crate::observe::EngineMemory;
 
 /// The decisions of one cycle.
@@ -18,6 +18,10 @@ pub struct Plan {
     pub scope: PlanScope,
     /// What to do, in this order.
     pub actions: Vec<PlannedAction>,
+    /// Openings of ours that no node has: closed after the actions. They belong to no node, so no
+    /// record can carry an action for them; closing one is repeated without harm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub close: Vec<PortRule>,
     /// Why not more.
     pub report: PlanReport,
     /// The memory with this look in it; what is done is added afterwards.
@@ -270,6 +274,23 @@ pub enum Note {
         /// How many wait for the next cycles.
         waiting: u32,
     },
+    /// The firewall could not be asked.
+    FirewallUnread {
+        /// Why.
+        why: String,
+    },
+    /// Openings of ours that no node has are closed.
+    OrphanOpenings {
+        /// Which.
+        rules: Vec<PortRule>,
+    },
+    /// Processes use a node's data that its manager does not keep. It is not started while they do.
+    Strangers {
+        /// Which node.
+        node: NodeId,
+        /// Their process ids.
+        pids: Vec<u32>,
+    },
     /// Ids left out because something else carries them or has bound their ports.
     SkippedIds {
         /// Which.
@@ -330,6 +351,20 @@ impl fmt::Display for Note {
                     f,
                     "{} more to be started again, in the next cycles",
                     counted(*waiting, "node")
+                )
+            }
+            Note::FirewallUnread { why } => write!(f, "the firewall could not be asked: {why}"),
+            Note::OrphanOpenings { rules } => {
+                let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
+                write!(f, "openings of wnm without a node are closed: {}", rules.join(", "))
+            }
+            Note::Strangers { node, pids } => {
+                let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "{node}: process {} uses its data and is not its manager's: one identity must \
+                     not run twice; `wnm stop {node}` ends all of them",
+                    pids.join(", ")
                 )
             }
             Note::SkippedIds { ids } => {

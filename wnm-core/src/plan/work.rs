@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::{Blocked, Note, Plan, PlanReport, PlanScope, Pressure, Refused};
 use crate::action::{Action, PlannedAction, Reason};
-use crate::model::{Instant, NodeId, Release, Want};
+use crate::model::{Instant, NodeId, PortRule, Release, Want};
 use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
 use crate::policy::Policy;
 use crate::select::Weighed;
@@ -23,6 +23,8 @@ pub(super) struct Work<'a> {
     pub(super) notes: Vec<Note>,
     pub(super) blocked: Vec<Blocked>,
     pub(super) requests: Vec<Refused>,
+    /// Openings of ours that no node has.
+    pub(super) close: Vec<PortRule>,
 }
 
 impl<'a> Work<'a> {
@@ -48,6 +50,7 @@ impl<'a> Work<'a> {
             notes: Vec::new(),
             blocked: Vec::new(),
             requests: Vec::new(),
+            close: Vec::new(),
         }
     }
 
@@ -89,7 +92,7 @@ impl<'a> Work<'a> {
         let overdue = (self.policy.delays.remove + Duration::from_secs(600)).as_secs();
         self.actions.iter().any(|planned| match planned.reason {
             Reason::DelayOver { waited_s } => waited_s <= overdue,
-            Reason::DefinitionLost => false,
+            Reason::DefinitionLost | Reason::PortsShut { .. } | Reason::Drifted { .. } => false,
             _ => true,
         })
     }
@@ -107,12 +110,14 @@ impl<'a> Work<'a> {
         for node in &self.snapshot.nodes {
             self.notes.extend(note_of(node));
         }
+        super::around::note_what_is_seen(self);
     }
 
     pub(super) fn into_plan(self) -> Plan {
         Plan {
             scope: self.scope,
             actions: self.actions,
+            close: self.close,
             report: PlanReport {
                 pressure: self.pressure,
                 blocked: self.blocked,

@@ -113,7 +113,7 @@ impl Setting {
             S::CrisisBytes | S::DiskPrior | S::KeepCyclesBytes => Kind::Size,
             S::LimitMemory | S::SliceMemory => Kind::Size,
             S::LimitCpu | S::SliceCpu => Kind::Whole { least: 0, most: 100_000 },
-            S::KeepCycles => Kind::Time,
+            S::KeepCycles | S::UpkeepEvery => Kind::Time,
             S::PortStart | S::MetricsPortStart | S::RpcPortStart | S::WebrtcPortStart => {
                 Kind::Ports
             }
@@ -139,7 +139,7 @@ impl Setting {
                 "antctl+zen",
             ]),
             S::Program => Kind::OneOf(&["ant-node", "antnode"]),
-            S::Firewall => Kind::OneOf(&["auto", "ufw", "none"]),
+            S::Firewall => Kind::OneOf(&["auto", "ufw", "firewalld", "nftables", "none"]),
             S::NodeBinary => Kind::Path,
             S::NodeStorage | S::LogStorage => Kind::Paths,
             S::StartArgs | S::Environment | S::Bootstrap => Kind::Words,

@@ -19,6 +19,7 @@ pub use setting::{Setting, UnknownSetting};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,14 @@ pub struct Policy {
     /// What all nodes get together.
     #[serde(default, skip_serializing_if = "Together::is_free")]
     pub together: Together,
+    /// How often openings and units are looked at.
+    #[serde(default = "usual_upkeep")]
+    pub upkeep_every: Duration,
+}
+
+/// For policies that were written down before there was a choice.
+fn usual_upkeep() -> Duration {
+    Duration::from_secs(600)
 }
 
 /// The cap in force and the cap in the store. Only the stored one removes nodes.

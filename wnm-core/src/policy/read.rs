@@ -72,6 +72,7 @@ impl Reader<'_> {
         }
         let keep = self.keep();
         let together = self.together();
+        let upkeep_every = self.duration(Setting::UpkeepEvery);
         self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
@@ -106,6 +107,7 @@ impl Reader<'_> {
             nodes: nodes?,
             keep: keep?.no_less_than(&stored_keep?),
             together: together?,
+            upkeep_every: upkeep_every?,
         })
     }
 

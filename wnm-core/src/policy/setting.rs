@@ -118,9 +118,10 @@ settings! {
     LimitCpu "limit_cpu" = "0" free, "CPU a node may take at most, in percent of one CPU, by systemd or Docker; 0: no limit; for new nodes";
     SliceMemory "slice_memory" = "0" free, "Memory all nodes of systemd may take together, such as 24GB; 0: no limit";
     SliceCpu "slice_cpu" = "0" free, "CPU all nodes of systemd may take together, in percent of one CPU; 0: no limit";
+    UpkeepEvery "upkeep_every" = "600s" free, "How often firewall openings and unit files of running nodes are looked at, and put right";
     KeepCycles "keep_cycles" = "14d" free, "How long everything that a cycle saw and decided is kept, for snapshot and replay";
     KeepCyclesBytes "keep_cycles_bytes" = "64MB" free, "At most this much is kept of cycles; the oldest go first";
-    Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, none, or auto: an active ufw in the system scope, else none";
+    Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, firewalld, nftables, none, or auto: what is active in the system scope, else none";
 }
 
 impl Setting {

@@ -3,7 +3,7 @@
 use super::{CycleReport, Event, Stop};
 use crate::action::{Action, Change, Done, Fault, Outcome, PlannedAction, Reason, Step};
 use crate::host::{Host, HostResult, Recording};
-use crate::model::{Answer, NodeKey, NodeSpec, Now, RequestId, Timestamp};
+use crate::model::{Answer, NodeKey, NodeSpec, Now, PortRule, RequestId, Timestamp};
 use crate::observe::Snapshot;
 use crate::plan::{Plan, lower};
 
@@ -52,7 +52,15 @@ pub(super) fn apply(
             return Applied { done, left: Vec::new(), faults: vec![error.chain()] };
         }
     }
-    Applied { done, ..Applied::default() }
+    let faults = close(host, &plan.close);
+    Applied { done, faults, ..Applied::default() }
+}
+
+/// Openings that no node has. Those that are left for a fault or a killed cycle are found again by
+/// the next look.
+fn close(host: &Host<'_>, orphans: &[PortRule]) -> Vec<String> {
+    let closed = orphans.iter().map(|rule| host.firewall.close(*rule));
+    closed.filter_map(|closed| closed.err().map(|error| error.chain())).collect()
 }
 
 fn spec_of<'a>(action: &'a Action, snapshot: &'a Snapshot) -> Option<&'a NodeSpec> {

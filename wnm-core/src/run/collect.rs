@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
-use crate::model::{Manager, NodeId, NodeSpec, Now};
+use crate::model::{Manager, NodeId, NodeSpec, Now, UnitDrift};
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
-    UnitReading, Unread,
+    Surroundings, UnitReading, UnitState, Unread,
 };
-use crate::plan::to_measure;
+use crate::plan::{PlanScope, to_look_around, to_measure};
 use crate::policy::Policy;
 
 /// Logical CPUs, which some defaults follow: from this look, else from the last one stored.
@@ -26,17 +27,21 @@ pub(super) fn collect(
     host: &Host<'_>,
     ledger: &Ledger,
     policy: &Policy,
-    deadline: Duration,
+    options: &CycleOptions,
     now: &Now,
 ) -> Readings {
     let roots = roots(ledger, policy);
     let storage: BTreeMap<PathBuf, StorageReading> =
         roots.iter().map(|root| (root.clone(), host.files.survey(root))).collect();
     let machine = host.machine.sample(&roots, now).map_err(|error| error.unread());
-    let nodes = nodes(host, ledger, policy, &machine, &storage, deadline, now);
+    let nodes = nodes(host, ledger, policy, &machine, &storage, options.deadline, now);
+    // Whoever only answers requests mends nothing, and would put off the next look for nothing.
+    let looks = options.scope == PlanScope::Everything
+        && to_look_around(&ledger.memory, policy.upkeep_every, &now.instant);
     Readings {
+        around: around(host, ledger, &roots, &nodes, looks),
         ports: host.machine.bound_ports().map_err(|error| error.unread()),
-        occupied: occupied(host, policy.nodes.manager),
+        occupied: occupied(host, policy.nodes.manager, ledger),
         numbering: numbering(host, policy.nodes.manager),
         release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
         machine,
@@ -45,17 +50,90 @@ pub(super) fn collect(
     }
 }
 
+/// Failures are silence here as everywhere: nothing is mended, nothing is closed.
+fn around(
+    host: &Host<'_>,
+    ledger: &Ledger,
+    roots: &[PathBuf],
+    nodes: &BTreeMap<NodeId, NodeReading>,
+    looks: bool,
+) -> Surroundings {
+    let specs: Vec<&NodeSpec> = ledger.nodes.iter().map(|record| &record.spec).collect();
+    let processes = host.managers.processes(roots).unwrap_or_default();
+    let strangers = strangers(&specs, nodes, &processes);
+    if !looks {
+        return Surroundings { strangers, ..Surroundings::default() };
+    }
+    let wanted = specs.iter().flat_map(|spec| spec.ports.public()).collect();
+    let firewall = match host.firewall.openings(&wanted) {
+        Ok(openings) => openings.map(Ok),
+        Err(error) => Some(Err(error.unread())),
+    };
+    Surroundings { looked: true, firewall, drift: drift(host, &specs), strangers }
+}
+
+fn drift(host: &Host<'_>, specs: &[&NodeSpec]) -> BTreeMap<NodeId, UnitDrift> {
+    let managers: BTreeSet<Manager> = specs.iter().map(|spec| spec.manager).collect();
+    let mut drift = BTreeMap::new();
+    for manager in managers {
+        let kept: Vec<&NodeSpec> =
+            specs.iter().copied().filter(|spec| spec.manager == manager).collect();
+        let answer = host.managers.get(manager).and_then(|manager| manager.drift(&kept));
+        drift.extend(answer.unwrap_or_default());
+    }
+    drift
+}
+
+/// Processes with a node's data beside the one that its manager keeps. That one may carry another
+/// number than the manager tells: what is in a container has an init above it.
+fn strangers(
+    specs: &[&NodeSpec],
+    nodes: &BTreeMap<NodeId, NodeReading>,
+    processes: &BTreeMap<PathBuf, Vec<u32>>,
+) -> BTreeMap<NodeId, Vec<u32>> {
+    let of = |spec: &&NodeSpec| {
+        let mut pids = processes.get(&spec.data)?.clone();
+        let unit = nodes.get(&spec.id)?.unit.as_ref().ok()?;
+        match unit.state {
+            UnitState::Running => {
+                let own = pids.iter().position(|pid| Some(*pid) == unit.pid).unwrap_or(0);
+                pids.remove(own);
+            }
+            UnitState::Stopped | UnitState::Failed | UnitState::Missing => {}
+            // On its way up or down: whose process it is shows when it is there.
+            UnitState::Activating | UnitState::Stopping => return None,
+        }
+        (!pids.is_empty()).then_some((spec.id, pids))
+    };
+    specs.iter().filter_map(of).collect()
+}
+
 fn roots(ledger: &Ledger, policy: &Policy) -> Vec<PathBuf> {
     let recorded = ledger.nodes.iter().map(|record| record.spec.storage.clone());
     let roots: BTreeSet<PathBuf> = policy.nodes.storage.iter().cloned().chain(recorded).collect();
     roots.into_iter().collect()
 }
 
-fn occupied(host: &Host<'_>, manager: Manager) -> Result<BTreeSet<NodeId>, Unread> {
-    host.managers
-        .get(manager)
-        .and_then(|manager| manager.discover())
-        .map_err(|error| error.unread())
+/// A name is free only when no manager knows it: neither the one that new nodes get, nor one that
+/// had nodes before, nor any that can be asked for nothing.
+fn occupied(
+    host: &Host<'_>,
+    manager: Manager,
+    ledger: &Ledger,
+) -> Result<BTreeSet<NodeId>, Unread> {
+    let recorded = ledger.nodes.iter().map(|record| record.spec.manager);
+    let asked: BTreeSet<Manager> = recorded.chain([manager]).collect();
+    let mut ids = BTreeSet::new();
+    for manager in &asked {
+        let manager = host.managers.get(*manager).map_err(|error| error.unread())?;
+        ids.extend(manager.discover().map_err(|error| error.unread())?);
+    }
+    for manager in host.managers.at_hand() {
+        if !asked.contains(&manager.manager()) {
+            ids.extend(manager.discover().map_err(|error| error.unread())?);
+        }
+    }
+    Ok(ids)
 }
 
 fn numbering(host: &Host<'_>, manager: Manager) -> Option<Result<Numbering, Unread>> {

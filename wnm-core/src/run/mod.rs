@@ -110,7 +110,7 @@ fn look(
     options: &CycleOptions,
     now: &crate::model::Now,
 ) -> (Snapshot, Option<crate::observe::MachineSample>) {
-    let readings = collect::collect(host, ledger, policy, options.deadline, now);
+    let readings = collect::collect(host, ledger, policy, options, now);
     let sample = readings.machine.as_ref().ok();
     let sample = sample.filter(|sample| is_worth_keeping(&ledger.samples, sample)).cloned();
     (snapshot(ledger, &readings, &policy.delays, now), sample)

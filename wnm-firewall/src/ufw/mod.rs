@@ -5,32 +5,36 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use wnm_core::action::Change;
-use wnm_core::host::{CommandRunner, Firewall, HostError, HostResult, Invocation};
+use wnm_core::host::{CommandRunner, Firewall, HostResult, Invocation};
 use wnm_core::model::PortRule;
-use wnm_core::observe::FaultKind;
+use wnm_core::observe::Openings;
 
+use crate::owner::Owner;
+use crate::tool::{failed, garbled, run};
 use parse::{Found, Others};
 
-/// The machine's ufw. Keeps rules with the comment `wnm` and leaves all others alone.
+/// The machine's ufw. Keeps rules with a comment of its owner and leaves all others alone.
 #[derive(Clone)]
 pub struct Ufw {
     runner: Arc<dyn CommandRunner>,
+    owner: Owner,
 }
 
 impl fmt::Debug for Ufw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ufw")
+        f.debug_struct("Ufw").field("owner", &self.owner).finish_non_exhaustive()
     }
 }
 
 impl Ufw {
-    /// The ufw that `runner` reaches.
-    pub fn new(runner: Arc<dyn CommandRunner>) -> Ufw {
-        Ufw { runner }
+    /// The ufw that `runner` reaches; openings are `owner`'s.
+    pub fn new(runner: Arc<dyn CommandRunner>, owner: Owner) -> Ufw {
+        Ufw { runner, owner }
     }
 
     /// Whether it is active; an error when it is not there or not ours to ask.
@@ -41,29 +45,17 @@ impl Ufw {
 
     fn find(&self, rule: PortRule) -> HostResult<Found> {
         let call = argv::show_added();
-        parse::find(&self.ask(&call)?, rule).ok_or_else(|| garbled(&call))
+        parse::find(&self.ask(&call)?, rule, &self.owner.comment).ok_or_else(|| garbled(&call))
     }
 
     fn ask(&self, call: &Invocation) -> HostResult<String> {
-        let answer = self.runner.run(call).map_err(|error| match error.chain() {
-            // Through sudo a missing program is a refusal of sudo.
-            chain if chain.contains("ufw: command not found") => {
-                HostError::with(format!("run `{}`", call.line()), FaultKind::NotFound, chain)
-            }
-            _ => error,
-        })?;
+        let answer = run(&self.runner, call)?;
         if answer.ok() {
             return Ok(answer.stdout);
         }
-        let complaint = format!("{}{}", answer.stdout, answer.stderr);
-        let kind = parse::fault(&complaint);
-        Err(HostError::with(format!("run `{}`", call.line()), kind, complaint.trim().to_owned()))
+        let kind = parse::fault(&format!("{}{}", answer.stdout, answer.stderr));
+        Err(failed(call, &answer, kind))
     }
-}
-
-fn garbled(call: &Invocation) -> HostError {
-    let why = "its answer makes no sense";
-    HostError::with(format!("run `{}`", call.line()), FaultKind::Garbled, why)
 }
 
 impl Firewall for Ufw {
@@ -89,7 +81,7 @@ impl Firewall for Ufw {
             }
             Found { ours: false, others: None } => {}
         }
-        let call = argv::allow(rule);
+        let call = argv::allow(rule, &self.owner.comment);
         let answer = self.ask(&call)?;
         if parse::replaced(&answer) {
             tracing::warn!("a rule for {rule} that appeared in ufw this moment is now wnm's");
@@ -102,11 +94,29 @@ impl Firewall for Ufw {
         if !self.find(rule)?.ours {
             return Ok(Change::AlreadySo);
         }
-        let call = argv::delete(rule);
+        let call = argv::delete(rule, &self.owner.comment);
         parse::change(&self.ask(&call)?).ok_or_else(|| garbled(&call))
     }
 
     fn is_open(&self, rule: PortRule) -> HostResult<bool> {
         Ok(self.find(rule)?.ours)
+    }
+
+    fn openings(&self, wanted: &BTreeSet<PortRule>) -> HostResult<Option<Openings>> {
+        if !self.is_active()? {
+            return Ok(None);
+        }
+        let call = argv::show_added();
+        let added = self.ask(&call)?;
+        let comment = &self.owner.comment;
+        let ours = parse::ours(&added, comment).ok_or_else(|| garbled(&call))?;
+        let mut settled = BTreeSet::new();
+        for rule in wanted {
+            let found = parse::find(&added, *rule, comment).ok_or_else(|| garbled(&call))?;
+            if !found.ours && found.others.is_some() {
+                settled.insert(*rule);
+            }
+        }
+        Ok(Some(Openings { ours, settled }))
     }
 }

@@ -1,10 +1,10 @@
 //! What ufw answers: pure.
 
-use wnm_core::action::Change;
-use wnm_core::model::PortRule;
-use wnm_core::observe::FaultKind;
+use std::collections::BTreeSet;
 
-use super::argv::COMMENT;
+use wnm_core::action::Change;
+use wnm_core::model::{PortRule, Protocol};
+use wnm_core::observe::FaultKind;
 
 /// First line of `ufw show added`.
 const ADDED: &str = "Added user rules";
@@ -36,25 +36,20 @@ pub(super) fn is_active(status: &str) -> Option<bool> {
     }
 }
 
-/// What `ufw show added` has for the port; `None` when that is no such list.
+/// What `ufw show added` has for the port, when ours carry `comment`; `None` when that is no such
+/// list.
 ///
 /// ufw takes two rules for one when all but action, logging and comment are equal, and prints those
 /// that could be ours in its short form: `ufw ACTION [log] PORT/PROTOCOL [comment 'TEXT']`. Rules for
 /// some addresses, an interface, a range or the other direction are different ones and no concern of
 /// ours. IPv4 and IPv6 are not told apart: a line may stand for one of them or for both.
-pub(super) fn find(added: &str, rule: PortRule) -> Option<Found> {
-    let mut lines = added.lines();
-    lines.next().filter(|line| line.starts_with(ADDED))?;
+pub(super) fn find(added: &str, rule: PortRule, comment: &str) -> Option<Found> {
     let port = rule.to_string();
     let mut found = Found::default();
-    for line in lines.filter(|line| !line.is_empty() && *line != "(None)") {
-        let line = line.strip_prefix("ufw ")?;
-        let (command, comment) = match line.split_once(" comment '") {
-            Some((command, comment)) => (command, comment.strip_suffix('\'')),
-            None => (line, None),
-        };
+    for line in rules(added)? {
+        let (command, said) = split(line?);
         match command.split(' ').collect::<Vec<_>>()[..] {
-            ["allow", to] if to == port && comment == Some(COMMENT) => found.ours = true,
+            ["allow", to] if to == port && said == Some(comment) => found.ours = true,
             [action, to] | [action, "log" | "log-all", to] if to == port => {
                 found.others = Some(with(found.others, action));
             }
@@ -62,6 +57,41 @@ pub(super) fn find(added: &str, rule: PortRule) -> Option<Found> {
         }
     }
     Some(found)
+}
+
+/// The ports of all rules that carry `comment`; `None` when that is no such list.
+pub(super) fn ours(added: &str, comment: &str) -> Option<BTreeSet<PortRule>> {
+    let mut ours = BTreeSet::new();
+    for line in rules(added)? {
+        let (command, said) = split(line?);
+        let port = command.strip_prefix("allow ").filter(|_| said == Some(comment));
+        ours.extend(port.and_then(port_of));
+    }
+    Some(ours)
+}
+
+fn port_of(text: &str) -> Option<PortRule> {
+    let (port, protocol) = match text.split_once('/')? {
+        (port, "udp") => (port, Protocol::Udp),
+        (port, "tcp") => (port, Protocol::Tcp),
+        _ => return None,
+    };
+    Some(PortRule { port: port.parse().ok()?, protocol })
+}
+
+/// The rules without `ufw` in front; `None` for a line that is none.
+fn rules(added: &str) -> Option<impl Iterator<Item = Option<&str>>> {
+    let mut lines = added.lines();
+    lines.next().filter(|line| line.starts_with(ADDED))?;
+    let lines = lines.filter(|line| !line.is_empty() && *line != "(None)");
+    Some(lines.map(|line| line.strip_prefix("ufw ")))
+}
+
+fn split(line: &str) -> (&str, Option<&str>) {
+    match line.split_once(" comment '") {
+        Some((command, comment)) => (command, comment.strip_suffix('\'')),
+        None => (line, None),
+    }
 }
 
 /// A port that is open for IPv4 only counts as shut: nothing is promised that may not hold.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wnm_core::fakes::{ScriptedRunner, firewall_contract};
 use wnm_core::model::{NodePorts, Protocol};
+use wnm_core::observe::FaultKind;
 
 use super::*;
 
@@ -19,7 +20,7 @@ fn udp(port: u16) -> PortRule {
 }
 
 fn found(port: u16) -> (bool, Option<Others>) {
-    let found = parse::find(MANY, udp(port)).expect("a list");
+    let found = parse::find(MANY, udp(port), "wnm").expect("a list");
     (found.ours, found.others)
 }
 
@@ -48,16 +49,16 @@ fn rules_that_ours_would_stand_beside_do_not_matter() {
     for port in [55_007, 55_008, 55_009, 55_010, 55_011, 55_012, 55_015, 55_050, 55_016] {
         assert_eq!(found(port), (false, None), "{port}");
     }
-    assert_eq!(parse::find(NONE, udp(55_001)), Some(Found::default()));
+    assert_eq!(parse::find(NONE, udp(55_001), "wnm"), Some(Found::default()));
 }
 
 #[test]
 fn what_is_not_an_answer_is_not_taken_for_one() {
     for text in ["", "\n", "ufw allow 55001/udp comment 'wnm'\n", "Hinzugefügte Regeln:\n"] {
-        assert_eq!(parse::find(text, udp(55_001)), None, "{text:?}");
+        assert_eq!(parse::find(text, udp(55_001), "wnm"), None, "{text:?}");
     }
     let torn = format!("{NONE}\nERROR: something\n");
-    assert_eq!(parse::find(&torn, udp(55_001)), None);
+    assert_eq!(parse::find(&torn, udp(55_001), "wnm"), None);
     assert_eq!(parse::is_active(ACTIVE), Some(true));
     assert_eq!(parse::is_active(INACTIVE), Some(false));
     for text in ["", "Status: Aktiv\n", "Status: inaktiv\n", "active\n"] {
@@ -146,7 +147,12 @@ fn failures_keep_their_kind() {
 
 #[test]
 fn ufw_is_found_with_the_path_that_cron_gives() {
-    for call in [argv::status(), argv::show_added(), argv::allow(udp(1)), argv::delete(udp(1))] {
+    for call in [
+        argv::status(),
+        argv::show_added(),
+        argv::allow(udp(1), "wnm"),
+        argv::delete(udp(1), "wnm"),
+    ] {
         let path = call.env.iter().find(|(name, _)| name == "PATH").expect("a PATH");
         assert!(path.1.split(':').any(|directory| directory == "/usr/sbin"), "{path:?}");
         assert!(call.line().starts_with("(root) ufw "), "{}", call.line());
@@ -164,18 +170,25 @@ fn ufw_keeps_the_contract_on_a_script() {
     story.open(45_001, true).is_open();
     story.open(55_009, false).is_open().close(55_009, false);
     story.close(55_001, true).close(55_001, false).is_open().is_open().open(55_001, true);
+    story.expect(STATUS, ACTIVE).is_open();
     for port in [55_001, 45_001] {
         story.close(port, true).close(port, false).is_open();
     }
+    story.expect(STATUS, ACTIVE).is_open();
     assert_eq!(story.rules, [taken]);
     let runner = Arc::new(story.script);
     let ports = NodePorts { node: 55_001, metrics: None, webrtc: Some(45_001), rpc: None };
-    firewall_contract(&Ufw::new(runner.clone()), ports, udp(55_009), &String::new);
+    firewall_contract(
+        &Ufw::new(runner.clone(), Owner::machine()),
+        ports,
+        udp(55_009),
+        &String::new,
+    );
     assert_eq!(runner.left(), Vec::<String>::new());
 }
 
 fn ufw(script: ScriptedRunner) -> Ufw {
-    Ufw::new(Arc::new(script))
+    Ufw::new(Arc::new(script), Owner::machine())
 }
 
 /// Writes the script of a story: what is asked, and what the real one would answer.

@@ -38,6 +38,30 @@ pub(super) fn refuse_mortal_service(runner: &dyn CommandRunner) -> HostResult<()
     }
 }
 
+/// What starts a process again when it ends: a unit of which it is the main process, or a
+/// container. None for a child of cron, of a timer's cycle or of a session, as ours are.
+pub(super) fn keeper(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    // One that we are in ourselves keeps us, not the node.
+    if let Some(id) = container_of(&text).filter(|id| container_of(&own) != Some(id)) {
+        return Some(format!("container {}", &id[..12]));
+    }
+    let service = service_of(&text)?;
+    let mut args = vec!["show", "--property=MainPID", "--value", "--", service.unit];
+    if service.of_user {
+        args.insert(0, "--user");
+    }
+    let answer = runner.run(&Invocation::new("systemctl", args, Duration::from_secs(10))).ok()?;
+    (answer.stdout.trim() == pid.to_string()).then(|| service.unit.to_owned())
+}
+
+/// Docker and podman name the group after the container, 64 hex digits of it.
+fn container_of(text: &str) -> Option<&str> {
+    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    text.split(['/', '-', '.', '\n']).find(is_id)
+}
+
 /// The service of systemd that a process is part of, and whether it is a user's; none where it is
 /// in a session, or where nobody can say.
 pub fn service_of_process(pid: u32) -> Option<(String, bool)> {
@@ -65,6 +89,15 @@ fn service_of(text: &str) -> Option<Service<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn containers_are_known_by_their_ids() {
+        let id = "0123456789abcdef".repeat(4);
+        assert_eq!(container_of(&format!("0::/system.slice/docker-{id}.scope\n")), Some(&*id));
+        assert_eq!(container_of(&format!("4:memory:/docker/{id}\n0::/\n")), Some(&*id));
+        assert_eq!(container_of(&format!("0::/machine.slice/libpod-{id}.scope\n")), Some(&*id));
+        assert_eq!(container_of("0::/system.slice/cron.service\n"), None);
+    }
 
     #[test]
     fn services_are_told_from_sessions() {

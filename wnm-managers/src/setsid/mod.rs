@@ -51,11 +51,18 @@ impl NodeManager for Setsid {
     }
 
     fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
-        match processes_of(spec)?.len() {
-            0 => {}
-            1 => return Ok(Change::AlreadySo),
-            several => {
-                let op = format!("{} runs {several} times: stop it first", spec.id);
+        match processes_of(spec)?[..] {
+            [] => {}
+            [only] => {
+                // It would come back from every stop, as a second one beside ours.
+                let Some(keeper) = cgroup::keeper(self.runner.as_ref(), only.pid) else {
+                    return Ok(Change::AlreadySo);
+                };
+                let op = format!("start {}: {keeper} keeps a process with its data", spec.id);
+                return Err(HostError::new(op, FaultKind::Conflict));
+            }
+            ref several => {
+                let op = format!("{} runs {} times: stop it first", spec.id, several.len());
                 return Err(HostError::new(op, FaultKind::Conflict));
             }
         }

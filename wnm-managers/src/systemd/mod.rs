@@ -14,14 +14,15 @@ pub(crate) use unit::{assignment, quote};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use wnm_core::action::Change;
 use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
-use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
+use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, UnitDrift};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
+use wnm_core::policy::Together;
 
 use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{end, pids_below, processes_of};
@@ -37,6 +38,8 @@ pub struct Systemd {
     /// As whom nodes of the machine's own systemd run; a user's run as that user.
     user: Option<String>,
     hands: Arc<dyn Hands>,
+    /// What all nodes get together.
+    together: Together,
 }
 
 impl std::fmt::Debug for Systemd {
@@ -54,7 +57,14 @@ impl Systemd {
         roots: Vec<PathBuf>,
     ) -> Systemd {
         let ctl = Systemctl::new(runner, Whose::User { runtime_dir });
-        Systemd { ctl, units, roots, user: None, hands: Arc::new(OwnHands) }
+        Systemd {
+            ctl,
+            units,
+            roots,
+            user: None,
+            hands: Arc::new(OwnHands),
+            together: Together::default(),
+        }
     }
 
     /// The machine's own, which is told what to do with root's rights, and asked without.
@@ -66,7 +76,40 @@ impl Systemd {
     ) -> Systemd {
         let ctl = Systemctl::new(runner, Whose::System);
         let user = Some(hands.user().to_owned());
-        Systemd { ctl, units, roots, user, hands: Arc::new(hands) }
+        Systemd { ctl, units, roots, user, hands: Arc::new(hands), together: Together::default() }
+    }
+
+    /// The same, with bounds for all nodes together.
+    #[must_use]
+    pub fn within(mut self, together: Together) -> Systemd {
+        self.together = together;
+        self
+    }
+
+    fn slice_file(&self) -> PathBuf {
+        self.units.join(unit::SLICE)
+    }
+
+    /// Whether the slice is as it should be; somebody else's is left as it is.
+    fn slice_is_right(&self) -> HostResult<bool> {
+        let wanted = unit::render_slice(&self.together);
+        let found = read(&self.slice_file())?;
+        Ok(found.is_some_and(|found| found == wanted || !unit::is_ours(&found)))
+    }
+
+    fn write_slice(&self) -> HostResult<()> {
+        let wanted = unit::render_slice(&self.together);
+        self.hands.write(&self.slice_file(), wanted.as_bytes(), 0o644)
+    }
+
+    /// With the last unit of ours goes its slice.
+    fn remove_empty_slice(&self) -> HostResult<()> {
+        let others = units_in(&self.units)?;
+        let ours = read(&self.slice_file())?.is_some_and(|text| unit::is_ours(&text));
+        match others.is_empty() && ours {
+            true => self.hands.remove_file(&self.slice_file()),
+            false => Ok(()),
+        }
     }
 
     fn unit_file(&self, id: NodeId) -> PathBuf {
@@ -100,12 +143,7 @@ impl Systemd {
 
     /// The text of the unit file; `None` when there is none.
     fn text(&self, id: NodeId) -> HostResult<Option<String>> {
-        let path = self.unit_file(id);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(HostError::io(format!("read {}", path.display()), error)),
-        }
+        read(&self.unit_file(id))
     }
 
     /// The unit file's text when it is ours; somebody else's is a conflict.
@@ -135,11 +173,18 @@ impl NodeManager for Systemd {
 
     fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
         let wanted = self.render(spec);
-        if self.our_text(spec.id)?.as_ref() == Some(&wanted) {
+        let is_right = self.our_text(spec.id)?.as_ref() == Some(&wanted);
+        let slice_is_right = self.slice_is_right()?;
+        if is_right && slice_is_right && !self.show_one(spec.id)?.needs_reload {
             return Ok(Change::AlreadySo);
         }
         self.hands.make_root(&self.units)?;
-        self.hands.write(&self.unit_file(spec.id), wanted.as_bytes(), 0o644)?;
+        if !slice_is_right {
+            self.write_slice()?;
+        }
+        if !is_right {
+            self.hands.write(&self.unit_file(spec.id), wanted.as_bytes(), 0o644)?;
+        }
         self.reload()?;
         Ok(Change::Made)
     }
@@ -214,6 +259,7 @@ impl NodeManager for Systemd {
             self.hands.remove_file(&self.unit_file(spec.id))?;
             self.hands.sync_directory(&self.units)?;
         }
+        self.remove_empty_slice()?;
         if shown.reading.state == UnitState::Failed {
             self.must(argv::reset_failed(spec.id), argv::PATIENCE)?;
         }
@@ -240,17 +286,56 @@ impl NodeManager for Systemd {
 
     /// Units of a node's name, whoever made them, and processes below our storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        let mut found = BTreeSet::new();
-        match fs::read_dir(&self.units) {
-            Ok(entries) => found.extend(
-                entries.flatten().filter_map(|entry| unit::id_of(entry.file_name().to_str()?)),
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(HostError::io(format!("list {}", self.units.display()), error));
-            }
-        }
+        let mut found = units_in(&self.units)?;
         found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
+    }
+
+    fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
+        let ids: Vec<NodeId> = specs.iter().map(|spec| spec.id).collect();
+        let shown = self.show(&ids)?;
+        // The slice belongs to no node: whichever is written first puts it right with its own.
+        let mut slice_is_right = specs.is_empty() || self.slice_is_right()?;
+        let mut drift = BTreeMap::new();
+        for spec in specs {
+            let Some(text) = self.text(spec.id)?.filter(|text| unit::is_ours(text)) else {
+                continue;
+            };
+            let Some(shown) = shown.get(&spec.id) else { continue };
+            let found = if text != self.render(spec) || !slice_is_right {
+                Some(UnitDrift::Rewritten)
+            } else if shown.needs_reload {
+                Some(UnitDrift::NotReloaded)
+            } else {
+                let by = shown.overridden_by.clone();
+                (!by.is_empty()).then_some(UnitDrift::Overridden { by })
+            };
+            if shown.reading.state == UnitState::Running && found.is_some() {
+                slice_is_right = true;
+            }
+            drift.extend(found.map(|found| (spec.id, found)));
+        }
+        Ok(drift)
+    }
+}
+
+/// The text of a file; `None` when there is none.
+fn read(path: &Path) -> HostResult<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(HostError::io(format!("read {}", path.display()), error)),
+    }
+}
+
+/// Units of a node's name, whoever made them.
+fn units_in(directory: &Path) -> HostResult<BTreeSet<NodeId>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => Ok(entries
+            .flatten()
+            .filter_map(|entry| unit::id_of(entry.file_name().to_str()?))
+            .collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(error) => Err(HostError::io(format!("list {}", directory.display()), error)),
     }
 }

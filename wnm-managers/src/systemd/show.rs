@@ -9,7 +9,7 @@ use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 use super::unit;
 
 /// What is asked for. Properties come back in systemd's own order.
-pub(super) const PROPERTIES: [&str; 8] = [
+pub(super) const PROPERTIES: [&str; 9] = [
     "Id",
     "LoadState",
     "ActiveState",
@@ -18,6 +18,7 @@ pub(super) const PROPERTIES: [&str; 8] = [
     "NRestarts",
     "InvocationID",
     "NeedDaemonReload",
+    "DropInPaths",
 ];
 
 /// One unit.
@@ -26,6 +27,8 @@ pub(crate) struct Shown {
     pub(crate) reading: UnitReading,
     /// Its file changed since systemd read it.
     pub(crate) needs_reload: bool,
+    /// Files that somebody laid beside it. Those for all services of the machine are not among them.
+    pub(crate) overridden_by: Vec<String>,
 }
 
 /// Blocks of `Key=Value` lines with blank lines between them, one block a unit. A block without an
@@ -61,7 +64,10 @@ fn shown(values: &BTreeMap<&str, &str>) -> Option<Shown> {
         definition_lost: false,
     };
     let needs_reload = values.get("NeedDaemonReload") == Some(&"yes");
-    Some(Shown { reading, needs_reload })
+    let own = format!("/{}.d/", values.get("Id").copied().unwrap_or_default());
+    let beside = values.get("DropInPaths").copied().unwrap_or_default().split_whitespace();
+    let overridden_by = beside.filter(|path| path.contains(&own)).map(str::to_owned).collect();
+    Some(Shown { reading, needs_reload, overridden_by })
 }
 
 /// A unit whose file is gone may still run: what it does counts before what is known of it.
@@ -118,6 +124,15 @@ mod tests {
         assert_eq!(units[&id(2)].reading.pid, Some(9));
         assert_eq!(units[&id(1)].reading.pid, None);
         assert_eq!(units[&id(1)].reading.restarts, Some(2));
+    }
+
+    #[test]
+    fn what_lies_beside_one_unit_is_told_from_what_lies_beside_all() {
+        let line = "DropInPaths=/etc/systemd/system/antnode0001.service.d/a.conf \
+                    /usr/lib/systemd/system/service.d/b.conf\n";
+        let text = format!("{}{line}", block(1, "loaded", "active", "running", 7));
+        let beside = &parse(&text).unwrap()[&id(1)].overridden_by;
+        assert_eq!(*beside, ["/etc/systemd/system/antnode0001.service.d/a.conf"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A node's unit as text: a pure function.
 
 use wnm_core::model::{Bytes, NodeId, NodeSpec};
+use wnm_core::policy::Together;
 
 /// `ant-node` has been seen to take ten seconds to stop gracefully, and up to 5 s plus 10 s for
 /// each running replication by its source; killing it loses what it was writing.
@@ -42,10 +43,14 @@ pub(super) fn render(spec: &NodeSpec, user: Option<&str>) -> String {
         "StartLimitBurst=5".to_owned(),
         String::new(),
         "[Service]".to_owned(),
+        format!("Slice={SLICE}"),
         "Type=exec".to_owned(),
         format!("ExecStart={}", command_line(spec)),
     ];
-    lines.extend(user.map(|user| confined(spec, user)).unwrap_or_default());
+    match user {
+        Some(user) => lines.extend(confined(spec, user)),
+        None => lines.extend(FILTERS.lines().map(str::to_owned)),
+    }
     let environment = spec.launch.environment.iter();
     lines.extend(environment.map(|(key, value)| format!("Environment={}", assignment(key, value))));
     lines.extend(limits(spec.launch.memory_limit, spec.launch.cpu_limit));
@@ -62,6 +67,40 @@ pub(super) fn render(spec: &NodeSpec, user: Option<&str>) -> String {
     ]);
     lines.join("\n")
 }
+
+/// All nodes are in it, so that they can be looked at and bounded together.
+pub(super) const SLICE: &str = "wnm.slice";
+
+/// The whole file of the slice.
+pub(super) fn render_slice(together: &Together) -> String {
+    let mut lines = vec![
+        MARK.to_owned(),
+        "[Unit]".to_owned(),
+        "Description=Autonomi nodes kept by wnm".to_owned(),
+        String::new(),
+        "[Slice]".to_owned(),
+        "CPUAccounting=yes".to_owned(),
+        "MemoryAccounting=yes".to_owned(),
+        "TasksAccounting=yes".to_owned(),
+    ];
+    lines.extend(limits(together.memory, together.cpu));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What a user's own systemd can do without any rights: filters on system calls. All else of the
+/// list below needs a user namespace there, which several distributions forbid, and a unit that
+/// asks for one fails on those with nothing but a number (226).
+const FILTERS: &str = "\
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources";
 
 /// What both programs have been seen to work with. Not among them: `PrivateUsers`, which hides the
 /// process from whoever looks at it from outside.
@@ -85,6 +124,7 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
+SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources";
 
@@ -157,8 +197,18 @@ mod tests {
         StartLimitBurst=5
 
         [Service]
+        Slice=wnm.slice
         Type=exec
         ExecStart=/srv/nodes/antnode0007/ant-node --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one
+        LockPersonality=yes
+        MemoryDenyWriteExecute=yes
+        RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+        RestrictNamespaces=yes
+        RestrictRealtime=yes
+        RestrictSUIDSGID=yes
+        SystemCallArchitectures=native
+        SystemCallFilter=@system-service
+        SystemCallFilter=~@privileged @resources
         Restart=always
         RestartSec=5
         TimeoutStopSec=90
@@ -182,6 +232,7 @@ mod tests {
         StartLimitBurst=5
 
         [Service]
+        Slice=wnm.slice
         Type=exec
         ExecStart=/srv/nodes/antnode0007/ant-node --root-dir /srv/nodes/antnode0007 --port 55007 --rewards-address 0x00455d78f850b0358E8cea5be24d415E01E107CF --stop-on-upgrade --enable-logging --log-format json --log-dir /srv/logs/antnode0007 --disable-webrtc-direct --evm-network arbitrum-one
         User=ant
@@ -207,6 +258,7 @@ mod tests {
         RestrictNamespaces=yes
         RestrictRealtime=yes
         RestrictSUIDSGID=yes
+        SystemCallArchitectures=native
         SystemCallFilter=@system-service
         SystemCallFilter=~@privileged @resources
         Environment=A=b
@@ -246,6 +298,25 @@ mod tests {
         for line in ["MemoryMax=2000000000", "MemorySwapMax=0", "CPUQuota=150%"] {
             assert!(text.lines().any(|it| it == line), "{line}");
         }
+    }
+
+    #[test]
+    fn the_slice_bounds_all_nodes_together() {
+        let together = Together { memory: Some(Bytes(8 * Bytes::GB)), cpu: Some(300) };
+        insta::assert_snapshot!(render_slice(&together), @"
+        # Made by wnm. Changes are overwritten; use `wnm config` instead.
+        [Unit]
+        Description=Autonomi nodes kept by wnm
+
+        [Slice]
+        CPUAccounting=yes
+        MemoryAccounting=yes
+        TasksAccounting=yes
+        MemoryMax=8000000000
+        MemorySwapMax=0
+        CPUQuota=300%
+        ");
+        assert!(is_ours(&render_slice(&Together::default())));
     }
 
     /// systemd ends a line at a carriage return as well.

@@ -33,6 +33,7 @@ impl Cycle {
             occupied: Err(unread()),
             numbering: None,
             release: Ok(release()),
+            around: Default::default(),
         };
         let delays = Delays { start: seconds(300), remove: seconds(300) };
         let snapshot = snapshot(&store.load().unwrap(), &readings, &delays, now);

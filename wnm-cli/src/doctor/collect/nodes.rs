@@ -1,15 +1,16 @@
 //! Each recorded node, from every side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wnm_core::host::Firewall;
-use wnm_core::observe::{NodeView, ProcessKey, Snapshot};
+use wnm_core::model::{Manager, NodeId, NodeSpec, UnitDrift};
+use wnm_core::observe::{NodeView, ProcessKey, Snapshot, Surroundings};
 use wnm_core::policy::PolicyDraft;
 use wnm_managers::{DiskFiles, KeyState, processes_below};
 
 use super::super::facts::NodeFact;
+use super::places;
 use crate::commands::Context;
 use crate::compose::{self, Adapters};
 
@@ -24,20 +25,34 @@ pub(super) fn facts(
     // Whoever cannot list processes at all is told so by every node being unknown.
     let processes = processes_below(&roots).unwrap_or_default();
     let files = compose::files(&context.paths);
-    let firewall_on = compose::firewall_is_on(in_force, context.paths.scope);
-    let is_on = firewall_on == Ok(true);
-    let mut no_firewall = firewall_on.err();
-    let nodes = snapshot.nodes.iter().map(|node| {
-        let mut fact = fact(node, snapshot, &processes, &files);
-        match is_on.then(|| closed(adapters.host().firewall, node)) {
-            Some(Ok(closed)) => fact.closed = closed,
-            Some(Err(why)) => no_firewall = Some(why),
-            None => {}
-        }
-        fact
+    let wanted = snapshot.nodes.iter().flat_map(|node| node.record.spec.ports.public()).collect();
+    // The doctor asks itself: a cycle asks only now and then.
+    let (openings, no_firewall) = match adapters.host().firewall.openings(&wanted) {
+        Ok(openings) => (openings, compose::firewall_problem(in_force)),
+        Err(error) => (None, Some(error.chain())),
+    };
+    let around = Surroundings { firewall: openings.map(Ok), ..snapshot.around.clone() };
+    let mut drift = drift(adapters, snapshot);
+    let nodes = snapshot.nodes.iter().map(|node| NodeFact {
+        closed: around.shut(node.record.spec.ports.public()),
+        drift: drift.remove(&node.id()),
+        older_than_unit: places::is_older_than_unit(&context.paths, node),
+        ..fact(node, snapshot, &processes, &files)
     });
-    let nodes = nodes.collect();
-    (nodes, no_firewall)
+    (nodes.collect(), no_firewall)
+}
+
+/// What managers know of nodes and should not, or the other way round. One that does not answer is
+/// told of elsewhere.
+fn drift(adapters: &Adapters, snapshot: &Snapshot) -> BTreeMap<NodeId, UnitDrift> {
+    let specs: Vec<&NodeSpec> = snapshot.nodes.iter().map(|node| &node.record.spec).collect();
+    let managers: BTreeSet<Manager> = specs.iter().map(|spec| spec.manager).collect();
+    let of = |manager: Manager| {
+        let kept: Vec<&NodeSpec> =
+            specs.iter().copied().filter(|spec| spec.manager == manager).collect();
+        adapters.host().managers.get(manager).and_then(|it| it.drift(&kept)).unwrap_or_default()
+    };
+    managers.into_iter().flat_map(of).collect()
 }
 
 /// A node makes its key when it starts, not before.
@@ -67,6 +82,8 @@ fn fact(
         alive: node.seen.alive,
         processes: pids.unwrap_or_default(),
         definition_lost: node.definition_lost,
+        drift: None,
+        older_than_unit: false,
         bound: spec.ports.all().filter(bound).collect(),
         closed: Vec::new(),
         has_key: match key {
@@ -75,18 +92,4 @@ fn fact(
             Some(KeyState::Unread { .. }) | None => None,
         },
     }
-}
-
-/// Openings that should be there and are not.
-fn closed(
-    firewall: &dyn Firewall,
-    node: &NodeView,
-) -> Result<Vec<wnm_core::model::PortRule>, String> {
-    let mut closed = Vec::new();
-    for rule in node.record.spec.ports.public() {
-        if !firewall.is_open(rule).map_err(|error| error.chain())? {
-            closed.push(rule);
-        }
-    }
-    Ok(closed)
 }

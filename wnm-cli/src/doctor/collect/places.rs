@@ -6,9 +6,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use wnm_core::model::{NodeId, Scope};
-use wnm_core::observe::{Ledger, Snapshot};
+use wnm_core::model::{ManagerKind, NodeId, Scope};
+use wnm_core::observe::{Ledger, NodeView, Snapshot};
 use wnm_core::policy::Setting;
 use wnm_managers::{MARKER, processes_below, service_of_process, unit_is_ours};
 
@@ -28,6 +29,21 @@ fn is_uuid(text: &str) -> bool {
     let parts: Vec<&str> = text.trim().split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     lengths == [8, 4, 4, 4, 12] && parts.concat().chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// Whether a node of systemd was started before its unit was last written. What it was started with
+/// stays until its next start.
+pub(super) fn is_older_than_unit(paths: &Paths, node: &NodeView) -> bool {
+    // A unit is written a moment before its node starts, and clocks have grains.
+    const MOMENT: Duration = Duration::from_secs(2);
+    let spec = &node.record.spec;
+    let Some(age) = node.process_age.filter(|_| spec.manager.kind == ManagerKind::Systemd) else {
+        return false;
+    };
+    let unit = paths.units.join(format!("{}.service", spec.service()));
+    let written = fs::metadata(unit).and_then(|found| found.modified()).ok();
+    let since = written.and_then(|written| written.elapsed().ok());
+    since.is_some_and(|since| since + MOMENT < age)
 }
 
 /// What nobody else may read, as far as it is there and can be looked at.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use wnm_core::model::{Scope, Want};
+use wnm_core::model::{Scope, UnitDrift, Want};
 use wnm_core::observe::NodeState;
 
 use super::super::facts::{Facts, NodeFact, StrayProcess};
@@ -19,6 +19,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             findings.extend(ports(facts, node));
         }
     }
+    findings.extend(older_than_units(facts));
     findings.extend(strays(facts));
     findings
 }
@@ -71,6 +72,7 @@ fn state(facts: &Facts, node: &NodeFact) -> Option<Finding> {
             let means = "its unit is gone: it would not come back from its next stop";
             finding(Severity::Warning, "unit-gone", means.to_owned()).fix(run)
         }
+        _ if node.drift.is_some() => return drift(facts, node),
         _ if node.has_key == Some(false) && node.alive == Some(true) => {
             let means = "it runs without a key on disk: its next start begins a new identity";
             finding(Severity::Error, "key-gone", means.to_owned())
@@ -79,6 +81,40 @@ fn state(facts: &Facts, node: &NodeFact) -> Option<Finding> {
         _ => return None,
     };
     Some(found)
+}
+
+fn drift(facts: &Facts, node: &NodeFact) -> Option<Finding> {
+    let name = node.id.to_string();
+    let finding = match node.drift.as_ref()? {
+        UnitDrift::Overridden { by } => {
+            let means = format!("{} changes its unit: wnm leaves that as it is", by.join(", "));
+            Finding::new(Severity::Note, "unit-overridden", name, means)
+        }
+        changed @ (UnitDrift::Rewritten | UnitDrift::NotReloaded) => {
+            let means = format!("{changed}: the next cycles put that right, without a restart");
+            Finding::new(Severity::Warning, "unit-changed", name, means).fix(wnm(facts, "run"))
+        }
+    };
+    Some(finding)
+}
+
+/// All of them at once: after an update of wnm it is every node.
+fn older_than_units(facts: &Facts) -> Option<Finding> {
+    let older: Vec<String> = facts
+        .nodes
+        .iter()
+        .filter(|node| node.older_than_unit)
+        .map(|node| node.id.to_string())
+        .collect();
+    let first = older.first()?;
+    let subject = match older.len() {
+        1 => first.clone(),
+        many => format!("{many} nodes, {first} first"),
+    };
+    let means = "started before the unit was last written: limits hold already, all else from the \
+                 next start on";
+    let finding = Finding::new(Severity::Note, "older-than-unit", subject, means);
+    Some(finding.fix(wnm(facts, &format!("restart {first}"))))
 }
 
 fn processes(facts: &Facts, node: &NodeFact) -> Option<Finding> {
@@ -112,11 +148,11 @@ fn ports(facts: &Facts, node: &NodeFact) -> Vec<Finding> {
         }
     }
     for rule in node.closed.iter().filter(|_| node.alive == Some(true)) {
-        let means = "the firewall has no opening of ours for it: unless a rule of somebody else opens it, \
-                     peers do not reach the node";
+        let means = "the firewall has no opening of ours for it: peers do not reach the \
+                     node; a cycle opens it within upkeep_every";
         let subject = format!("{}: {rule}", node.id);
         let finding = Finding::new(Severity::Warning, "port-closed", subject, means);
-        findings.push(finding.fix(wnm(facts, &format!("restart {}", node.id))));
+        findings.push(finding.fix(wnm(facts, "run")));
     }
     findings
 }

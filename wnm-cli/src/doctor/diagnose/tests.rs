@@ -2,7 +2,7 @@
 
 use wnm_core::fakes::build;
 use wnm_core::model::{
-    Bytes, Manager, ManagerKind, Percent, PortRule, Protocol, Scope, Timestamp, Want,
+    Bytes, Manager, ManagerKind, Percent, PortRule, Protocol, Scope, Timestamp, UnitDrift, Want,
 };
 use wnm_core::observe::NodeState;
 use wnm_managers::{Drift, Found, Piece, ScheduleKind, UserManager};
@@ -82,6 +82,8 @@ fn node() -> NodeFact {
         alive: Some(true),
         processes: vec![700],
         definition_lost: false,
+        drift: None,
+        older_than_unit: false,
         bound: vec![55_007],
         closed: Vec::new(),
         has_key: Some(true),
@@ -305,6 +307,11 @@ fn states_of_nodes() {
     assert!(stopped(Want::StoppedByOperator).is_empty());
     assert_eq!(ids(|facts| facts.nodes[0].definition_lost = true), ["unit-gone"]);
     assert_eq!(ids(|facts| facts.nodes[0].has_key = Some(false)), ["key-gone"]);
+    assert_eq!(ids(|facts| facts.nodes[0].drift = Some(UnitDrift::Rewritten)), ["unit-changed"]);
+    let by = vec!["/etc/systemd/system/antnode0007.service.d/a.conf".to_owned()];
+    let overridden = || Some(UnitDrift::Overridden { by: by.clone() });
+    assert_eq!(ids(|facts| facts.nodes[0].drift = overridden()), ["unit-overridden"]);
+    assert_eq!(ids(|facts| facts.nodes[0].older_than_unit = true), ["older-than-unit"]);
 }
 
 #[test]
@@ -333,7 +340,7 @@ fn processes_and_ports() {
     let rule = PortRule { port: 55_007, protocol: Protocol::Udp };
     insta::assert_snapshot!(found(|facts| facts.nodes[0].closed = vec![rule]), @"
     warning port-closed: antnode0007: 55007/udp
-      wnm --scope user restart antnode0007
+      wnm --scope user run
     ");
     assert!(
         ids(|facts| {

@@ -103,6 +103,7 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         occupied: Ok(BTreeSet::new()),
         numbering: None,
         storage: BTreeMap::new(),
+        around: Default::default(),
     }
 }
 

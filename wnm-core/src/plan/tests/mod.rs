@@ -80,6 +80,7 @@ fn quiet(nodes: u32) -> Snapshot {
         occupied: Ok((1..=nodes).map(id).collect()),
         numbering: None,
         storage: BTreeMap::from([(PathBuf::from(STORAGE), Ok(()))]),
+        around: crate::observe::Surroundings::default(),
     }
 }
 

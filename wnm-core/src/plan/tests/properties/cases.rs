@@ -206,6 +206,7 @@ fn readings(
         occupied: unknown(!tape.once_in(30)).map(|()| occupied),
         numbering: None,
         release: unknown(!tape.once_in(30)).map(|()| release()),
+        around: Default::default(),
     }
 }
 

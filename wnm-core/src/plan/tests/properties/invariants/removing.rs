@@ -66,6 +66,9 @@ pub(super) fn data_is_never_deleted_for_cpu_memory_or_load(look: &Look<'_>) -> H
                 format!("{} for {resource}", it.action)
             })
         }
+        Reason::PortsShut { .. } | Reason::Drifted { .. } => {
+            Err(format!("{}: {}", it.action, it.reason))
+        }
         Reason::Down { .. } | Reason::Mute | Reason::Room { .. } | Reason::RoomAgain => {
             Err(format!("{}: {}", it.action, it.reason))
         }

@@ -1,0 +1,105 @@
+//! What lies around the nodes: when to look, what to put back, what to close.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Note;
+use super::work::Work;
+use crate::action::{Action, Reason};
+use crate::model::{Instant, PortRule, Want};
+use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
+
+/// Each mended unit makes its manager read all units again: half a second with hundreds of them.
+const MOST_REWRITTEN: usize = 10;
+
+/// True when openings and units are to be looked at: at first, after a restart of the machine, and
+/// every so often. Firewalls answer in tenths of a second, and units seldom change by themselves.
+pub fn to_look_around(memory: &EngineMemory, every: Duration, now: &Instant) -> bool {
+    match &memory.around {
+        None => true,
+        Some(last) => last.boot != now.boot || last.age(now) >= every,
+    }
+}
+
+/// What a living node lacks: its definition, an opening, or a definition as it should be. Nothing is
+/// restarted for it.
+pub(crate) fn to_mend(snapshot: &Snapshot, node: &NodeView) -> Option<Reason> {
+    let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
+    if !lives {
+        return None;
+    }
+    if node.definition_lost {
+        return Some(Reason::DefinitionLost);
+    }
+    let around = &snapshot.around;
+    if node.record.want == Want::Run {
+        let rules = around.shut(node.record.spec.ports.public());
+        if !rules.is_empty() {
+            return Some(Reason::PortsShut { rules });
+        }
+    }
+    let drift = around.drift.get(&node.id()).filter(|drift| drift.is_ours_to_mend())?;
+    Some(Reason::Drifted { drift: drift.clone() })
+}
+
+/// Puts back what is missing. Nothing is restarted: what a process was started with stays until its
+/// next start.
+pub(super) fn mend(work: &mut Work<'_>) {
+    let snapshot = work.snapshot;
+    let mut rewritten = 0;
+    for node in &snapshot.nodes {
+        if work.is_touched(node.id()) {
+            continue;
+        }
+        let Some(reason) = to_mend(snapshot, node) else { continue };
+        if matches!(reason, Reason::Drifted { .. }) {
+            rewritten += 1;
+            if rewritten > MOST_REWRITTEN {
+                continue;
+            }
+        }
+        work.decide(Action::Mend { node: node.record.key() }, reason);
+    }
+    if rewritten > MOST_REWRITTEN {
+        // Those left over are met at the next cycle, not in ten minutes.
+        work.memory.around = None;
+    }
+}
+
+/// Openings of ours that no node has. A port that somebody listens on stays open: what has it may
+/// be a node that only another installation knows.
+pub(super) fn close_orphans(work: &mut Work<'_>) {
+    let snapshot = work.snapshot;
+    let (Some(Ok(openings)), Ok(bound)) = (&snapshot.around.firewall, &snapshot.ports) else {
+        return;
+    };
+    let had = had(work);
+    let is_orphan = |rule: &&PortRule| !had.contains(rule) && !bound.contains(&rule.port);
+    let orphans: Vec<PortRule> = openings.ours.iter().filter(is_orphan).copied().collect();
+    if !orphans.is_empty() {
+        work.notes.push(Note::OrphanOpenings { rules: orphans.clone() });
+        work.close = orphans;
+    }
+}
+
+/// The public ports of every record, and of nodes that are being added.
+fn had(work: &Work<'_>) -> BTreeSet<PortRule> {
+    let recorded = work.snapshot.nodes.iter().map(|node| &node.record.spec);
+    let begun = work.snapshot.open.iter().map(|open| &open.planned);
+    let added = begun.chain(work.decided()).filter_map(|planned| match &planned.action {
+        Action::Add { spec, .. } => Some(spec.as_ref()),
+        _ => None,
+    });
+    recorded.chain(added).flat_map(|spec| spec.ports.public()).collect()
+}
+
+/// What an operator should know.
+pub(super) fn note_what_is_seen(work: &mut Work<'_>) {
+    let around = &work.snapshot.around;
+    if let Some(Err(unread)) = &around.firewall {
+        work.notes.push(Note::FirewallUnread { why: unread.why.clone() });
+    }
+    for (node, pids) in &around.strangers {
+        work.notes.push(Note::Strangers { node: *node, pids: pids.clone() });
+    }
+}
