@@ -53,7 +53,7 @@ fn wall(which: &str) -> Box<dyn Firewall> {
 fn others(which: &str) -> String {
     let (program, args): (_, &[&str]) = match which {
         "firewalld" => ("firewall-cmd", &["--list-all-zones"]),
-        _ => ("nft", &["list", "table", "inet", "filter"]),
+        _ => ("/usr/sbin/nft", &["list", "table", "inet", "filter"]),
     };
     let shown = Command::new(program).args(args).output().expect("it is there");
     let shown = String::from_utf8(shown.stdout).expect("text");

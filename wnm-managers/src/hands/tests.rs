@@ -208,13 +208,18 @@ fn without_rights_nothing_is_concluded() {
 fn a_unit_is_made_by_root_and_shown_without() {
     let machine = Machine::new().there("@/units").does(&[
         "(root) /usr/bin/install --no-target-directory --mode=644 --owner=root --group=root -- \
+         @/.outgoing @/units/wnm.slice.new",
+        "(root) /usr/bin/sync -- @/units/wnm.slice.new",
+        "(root) /usr/bin/mv -fT -- @/units/wnm.slice.new @/units/wnm.slice",
+        "(root) /usr/bin/sync -- @/units",
+        "(root) /usr/bin/install --no-target-directory --mode=644 --owner=root --group=root -- \
          @/.outgoing @/units/antnode0001.service.new",
         "(root) /usr/bin/sync -- @/units/antnode0001.service.new",
         "(root) /usr/bin/mv -fT -- @/units/antnode0001.service.new @/units/antnode0001.service",
         "(root) /usr/bin/sync -- @/units",
         "(root) /usr/bin/systemctl daemon-reload",
         "/usr/bin/systemctl show --property=Id,LoadState,ActiveState,SubState,MainPID,NRestarts,\
-         InvocationID,NeedDaemonReload -- antnode0001.service",
+         InvocationID,NeedDaemonReload,DropInPaths -- antnode0001.service",
     ]);
     let (stage, over) = machine.play();
     assert_eq!(stage.systemd.manager().to_string(), "systemd+sudo");
