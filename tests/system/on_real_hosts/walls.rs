@@ -190,7 +190,8 @@ fn nftables_keeps_the_contract_and_lets_packets_in() {
     inside.put(&crate::host::stand_in_bin(), "/usr/local/bin/ant-node");
     let init = "env HOME=/root PATH=/usr/bin:/bin WNM_SCOPE=user /usr/local/bin/wnm init \
                 --rewards-address faucet --manager setsid+user --node-cap 1 --disk-prior 1MB \
-                --crisis-bytes 100MB --hd-less-than 98 --hd-remove 99 --firewall nftables";
+                --crisis-bytes 100MB --hd-less-than 98 --hd-remove 99 --port-start 56 \
+                --firewall nftables";
     let refused = inside.exec(&["sh", "-c", init]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("chain `input` of table `inet filter`"), "{refused:?}");
