@@ -34,6 +34,11 @@ fn trouble() {
 }
 
 #[test]
+fn upgrades() {
+    run_page("upgrades.md");
+}
+
+#[test]
 fn no_page_is_forgotten() {
     let here = include_str!("guide.rs");
     for entry in fs::read_dir(pages()).expect("the guide is there") {

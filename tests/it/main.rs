@@ -24,6 +24,7 @@ mod requests;
 mod schedule;
 mod simulate;
 mod stand_in;
+mod upgrades;
 mod worlds;
 
 use std::fs;

@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use nix::fcntl::OFlag;
 
@@ -55,6 +56,12 @@ pub(crate) fn read_while(
             return Ok(bytes);
         }
     }
+}
+
+/// How long ago a file was written, by the clock that wrote it.
+pub(crate) fn age(path: &Path) -> Option<Duration> {
+    let written = std::fs::symlink_metadata(path).ok()?.modified().ok()?;
+    SystemTime::now().duration_since(written).ok()
 }
 
 fn too_large(limit: u64) -> io::Error {

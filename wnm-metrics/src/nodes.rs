@@ -247,7 +247,7 @@ impl Round<'_> {
         };
         let spec = self.targets.get(at).map(|target| target.spec);
         if let Some(spec) = spec.filter(|spec| spec.program == Program::AntNode) {
-            facts = ant_node_facts(spec);
+            facts = ant_node_facts(spec, age_of(process.as_ref()));
         }
         NodeSigns { process, endpoint, facts }
     }
@@ -258,10 +258,25 @@ fn metrics(answer: Result<&str, Silence>) -> Result<NodeFacts, Silence> {
 }
 
 /// The log is younger than the snapshot of the routing table, and knows more; either may be missing.
-fn ant_node_facts(spec: &NodeSpec) -> NodeFacts {
+///
+/// Its peers are those of the process that runs: what the one before wrote when it stopped says
+/// nothing about this one, which may well have none.
+fn ant_node_facts(spec: &NodeSpec, age: Option<Duration>) -> NodeFacts {
     let snapshot = snapshot_facts(&spec.data);
+    let is_old = age.is_some_and(|age| {
+        let written = files::age(&spec.data.join(SNAPSHOT));
+        written.is_some_and(|written| written > age + SLACK)
+    });
+    let peers = snapshot.peers.filter(|_| !is_old);
     let log = log_facts(&spec.logs);
-    NodeFacts { peer_id: snapshot.peer_id, peers: log.peers.or(snapshot.peers), ..log }
+    NodeFacts { peer_id: snapshot.peer_id, peers: log.peers.or(peers), ..log }
+}
+
+/// Clocks of processes and of files differ by so much at most.
+const SLACK: Duration = Duration::from_secs(1);
+
+fn age_of(process: Option<&HostResult<ProcessReading>>) -> Option<Duration> {
+    process?.as_ref().ok()?.age_ms.map(Duration::from_millis)
 }
 
 /// What the end of the newest log tells.

@@ -135,6 +135,8 @@ fn quiet(nodes: u32, noise: &mut Noise) -> Snapshot {
         open: Vec::new(),
         requests: Vec::new(),
         begun: Default::default(),
+        releases: Default::default(),
+        holds: Default::default(),
         memory,
         release: Ok(release()),
         ports: Ok((1..=nodes as u16).map(|port| 20_000 + port).collect()),
@@ -166,6 +168,8 @@ fn view(number: u32, noise: &mut Noise) -> NodeView {
             uptime_s: Some(900_000),
             ..NodeFacts::default()
         },
+        installed: None,
+        missing: None,
         data_present: Some(true),
         disk: Some(Bytes(noise.below(20_000_000_000))),
         measured: None,

@@ -6,11 +6,12 @@ use wnm_core::host::Beginning;
 use wnm_core::model::{
     NodeId, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Timestamp,
 };
+use wnm_core::observe::EngineMemory;
 
 use crate::convert::{text, want_text};
 use crate::error::Cause;
-use crate::rows::{MachineRow, NewNodeRow, NewOperationRow, NodeRow, OperationRow};
-use crate::schema::{machine, nodes, operations};
+use crate::rows::{MachineRow, NewNodeRow, NewOperationRow, NodeRow, OperationRow, QuarantineRow};
+use crate::schema::{machine, nodes, operations, quarantine};
 
 pub(crate) fn begin(
     connection: &mut SqliteConnection,
@@ -26,6 +27,7 @@ pub(crate) fn begin(
     };
     let mark = Mark::of(&planned.action, &record, &now.instant);
     diesel::update(nodes::table.find(record.record.0)).set(marked(&mark)?).execute(connection)?;
+    quarantine(connection, planned, &record, now)?;
     remember(connection, planned, now)?;
     let op = diesel::insert_into(operations::table)
         .values(NewOperationRow::new(record.record, planned, now.wall)?)
@@ -36,19 +38,52 @@ pub(crate) fn begin(
 }
 
 /// What a mark changes in a row of `nodes`.
-type Marked = (diesel::dsl::Eq<nodes::want, &'static str>, diesel::dsl::Eq<nodes::phase, String>);
-
-fn marked(mark: &Mark) -> Result<Marked, Cause> {
-    Ok((nodes::want.eq(want_text(mark.want)), nodes::phase.eq(text("phase", &mark.phase)?)))
+#[derive(AsChangeset)]
+#[diesel(table_name = nodes, treat_none_as_null = true)]
+struct Marked {
+    want: &'static str,
+    phase: String,
+    version: Option<String>,
+    upgrade: Option<String>,
 }
 
-/// Removals count from the moment they are begun, whatever becomes of the cycle.
+fn marked(mark: &Mark) -> Result<Marked, Cause> {
+    let upgrade = mark.upgrade.as_ref().map(|upgrade| text("upgrade", upgrade));
+    Ok(Marked {
+        want: want_text(mark.want),
+        phase: text("phase", &mark.phase)?,
+        version: mark.version.as_ref().map(ToString::to_string),
+        upgrade: upgrade.transpose()?,
+    })
+}
+
+/// What failed is quarantined in the same breath in which it is taken back.
+fn quarantine(
+    connection: &mut SqliteConnection,
+    planned: &PlannedAction,
+    record: &NodeRecord,
+    now: &Now,
+) -> Result<(), Cause> {
+    let Action::Revert { from, quarantine: Some(why), .. } = &planned.action else {
+        return Ok(());
+    };
+    let row = QuarantineRow {
+        program: record.spec.program.to_string(),
+        version: from.to_string(),
+        since: now.wall.0,
+        why: why.clone(),
+    };
+    diesel::insert_or_ignore_into(quarantine::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// What the engine must not forget, whatever becomes of the cycle.
 fn remember(
     connection: &mut SqliteConnection,
     planned: &PlannedAction,
     now: &Now,
 ) -> Result<(), Cause> {
-    if planned.removes_by_engine().is_none() {
+    if !EngineMemory::is_changed_by(planned) {
         return Ok(());
     }
     let row: MachineRow = machine::table.select(MachineRow::as_select()).first(connection)?;

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use wnm_core::action::{Outcome, PlannedAction};
-use wnm_core::model::{Answer, Instant, NodeSpec, Phase, Verb, Want};
+use wnm_core::model::{Answer, Instant, NodeSpec, Phase, Upgrade, Verb, Want};
 use wnm_core::observe::{EngineMemory, MachineSample, NodeView, Snapshot};
 use wnm_core::plan::{Plan, PlanScope};
 use wnm_core::policy::{Drafts, Policy};
@@ -141,5 +141,6 @@ json![
     PlannedAction,
     Policy,
     Snapshot,
+    Upgrade,
     Verb,
 ];

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 use wnm_core::host::HistoryQuery;
-use wnm_core::model::{Answer, Now, RequestId, Timestamp, Verb};
+use wnm_core::model::{Answer, Now, Program, RequestId, Timestamp, Verb, Version};
 use wnm_core::observe::OpRecord;
 use wnm_core::policy::PolicyDraft;
 
 use crate::convert::{Row, text};
 use crate::error::Cause;
 use crate::rows::{NewRequestRow, OperationRow, RequestRow, SettingRow};
-use crate::schema::{machine, operations, requests, settings};
+use crate::schema::{machine, operations, quarantine, requests, settings};
 
 pub(crate) fn request(
     connection: &mut SqliteConnection,
@@ -74,6 +74,30 @@ pub(crate) fn set_policy(
         .returning(machine::generation)
         .get_result(connection)?;
     Row::of("machine", 1).number("generation", generation)
+}
+
+/// The first word counts; one that changes nothing changes no time either.
+pub(crate) fn pause_upgrades(
+    connection: &mut SqliteConnection,
+    paused: Option<Timestamp>,
+) -> Result<bool, Cause> {
+    let was: Option<i64> = machine::table.select(machine::upgrades_paused).first(connection)?;
+    if was.is_some() == paused.is_some() {
+        return Ok(false);
+    }
+    diesel::update(machine::table)
+        .set(machine::upgrades_paused.eq(paused.map(|at| at.0)))
+        .execute(connection)?;
+    Ok(true)
+}
+
+pub(crate) fn unquarantine(
+    connection: &mut SqliteConnection,
+    program: Program,
+    version: &Version,
+) -> Result<bool, Cause> {
+    let row = quarantine::table.find((program.to_string(), version.to_string()));
+    Ok(diesel::delete(row).execute(connection)? > 0)
 }
 
 /// The latest operations are picked from the end, and told from the beginning.

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use wnm_core::model::{RecordId, Request, RequestId};
+use wnm_core::model::{RecordId, Request, RequestId, Timestamp, UpgradeHolds};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::PolicyDraft;
 
 use crate::convert::Row;
 use crate::error::Cause;
-use crate::rows::{MachineRow, NodeRow, OperationRow, RequestRow, SampleRow, SettingRow};
-use crate::schema::{machine, nodes, operations, requests, samples, settings};
+use crate::rows::{
+    MachineRow, NodeRow, OperationRow, QuarantineRow, RequestRow, SampleRow, SettingRow,
+};
+use crate::schema::{machine, nodes, operations, quarantine, requests, samples, settings};
 
 pub(crate) fn ledger(connection: &mut SqliteConnection) -> Result<Ledger, Cause> {
     let machine: MachineRow = machine::table
@@ -51,6 +53,22 @@ pub(crate) fn ledger(connection: &mut SqliteConnection) -> Result<Ledger, Cause>
         requests,
         samples: samples.iter().map(SampleRow::sample).collect::<Result<_, _>>()?,
         memory: machine.memory()?,
+        holds: holds(connection, &machine)?,
+    })
+}
+
+/// What keeps upgrades from going on.
+fn holds(connection: &mut SqliteConnection, machine: &MachineRow) -> Result<UpgradeHolds, Cause> {
+    let quarantined: Vec<QuarantineRow> = quarantine::table
+        .order((quarantine::program, quarantine::version))
+        .select(QuarantineRow::as_select())
+        .load(connection)?;
+    Ok(UpgradeHolds {
+        paused: machine.upgrades_paused.map(Timestamp),
+        quarantined: quarantined
+            .into_iter()
+            .map(QuarantineRow::quarantined)
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -6,6 +6,16 @@ diesel::table! {
         generation -> BigInt,
         memory -> Text,
         created -> Nullable<BigInt>,
+        upgrades_paused -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    quarantine (program, version) {
+        program -> Text,
+        version -> Text,
+        since -> BigInt,
+        why -> Text,
     }
 }
 
@@ -31,6 +41,7 @@ diesel::table! {
         phase -> Text,
         version -> Nullable<Text>,
         created -> BigInt,
+        upgrade -> Nullable<Text>,
     }
 }
 

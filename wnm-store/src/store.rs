@@ -12,7 +12,7 @@ use wnm_core::host::{
     Beginning, CycleQuery, CycleSummary, HistoryQuery, HostResult, Intents, LastSeen, Recording,
     Store,
 };
-use wnm_core::model::{Answer, CycleId, Now, OpId, RequestId, Timestamp, Verb};
+use wnm_core::model::{Answer, CycleId, Now, OpId, Program, RequestId, Timestamp, Verb, Version};
 use wnm_core::observe::{Ledger, OpRecord};
 use wnm_core::policy::PolicyDraft;
 
@@ -193,6 +193,16 @@ impl Intents for SqliteStore {
     fn set_policy(&self, draft: &PolicyDraft, at: Timestamp) -> HostResult<u64> {
         Ok(self
             .write("store the settings", |connection| intents::set_policy(connection, draft, at))?)
+    }
+
+    fn pause_upgrades(&self, paused: Option<Timestamp>) -> HostResult<bool> {
+        let pause = |connection: &mut _| intents::pause_upgrades(connection, paused);
+        Ok(self.write("pause upgrades or let them go on", pause)?)
+    }
+
+    fn unquarantine(&self, program: Program, version: &Version) -> HostResult<bool> {
+        let op = format!("trust {program} {version} again");
+        Ok(self.write(op, |connection| intents::unquarantine(connection, program, version))?)
     }
 
     fn history(&self, query: &HistoryQuery) -> HostResult<Vec<OpRecord>> {

@@ -53,6 +53,7 @@ const TABLE: &[Allowed] = &[
             "nix",
             "serde",
             "serde_json",
+            "sha2",
             "shell-words",
             "tar",
             "tempfile",

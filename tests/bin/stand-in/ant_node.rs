@@ -93,6 +93,7 @@ struct Node {
     root: PathBuf,
     peer_id: String,
     log: Log,
+    peers: u16,
     /// Dropped only with the process.
     _sockets: Vec<UdpSocket>,
     /// Two nodes must not share one data directory.
@@ -109,6 +110,9 @@ impl Node {
         fs::create_dir_all(&root)?;
         let log = Log::open(given, version)?;
         log.line("ant-node starting", &[("version", &log.version)]);
+        if how.lose_identity {
+            identity::forget(&root.join("node_identity.key"))?;
+        }
         let peer_id = identity::ant_node_peer_id(&root)?;
         let shown = root.to_string_lossy();
         log.line("Node identity resolved", &[("peer_id", &peer_id), ("root_dir", &shown)]);
@@ -123,7 +127,8 @@ impl Node {
         if let Some(socket) = sockets.first().filter(|_| !how.no_udp) {
             log.line(&format!("Node is running on port: {}", socket.local_addr()?.port()), &[]);
         }
-        let node = Node { root, peer_id, log, _sockets: sockets, _lock: lock };
+        let peers = if how.no_peers { 0 } else { 4 };
+        let node = Node { root, peer_id, log, peers, _sockets: sockets, _lock: lock };
         node.write_routing_snapshot()?;
         Ok(node)
     }
@@ -141,7 +146,7 @@ impl Node {
             let port = 22001 + number;
             format!("{{\"peer_id\":\"{id}\",\"addresses\":[\"/ip4/127.0.0.1/udp/{port}/quic\"]}}")
         };
-        let peers: Vec<String> = (0..4).map(peer).collect();
+        let peers: Vec<String> = (0..self.peers).map(peer).collect();
         let text = format!(
             "{{\"schema_version\":1,\"owner\":\"{}\",\"saved_at_epoch_secs\":{},\"peers\":[{}]}}",
             self.peer_id,

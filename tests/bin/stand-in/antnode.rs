@@ -114,6 +114,11 @@ fn check_network(words: &[String]) -> Result<(), String> {
 }
 
 fn start(given: &Given, root: &Path, version: String, how: &Misbehaviour) -> Option<UdpSocket> {
+    if how.lose_identity {
+        identity::forget(&root.join("secret-key")).unwrap_or_else(|error| {
+            fail(1, &format!("Error: {error}"));
+        });
+    }
     let peer_id = prepare(given, root).unwrap_or_else(|error| fail(1, &format!("Error: {error}")));
     let socket = (!how.no_udp).then(|| {
         let port = given.port("--port").unwrap_or(0);

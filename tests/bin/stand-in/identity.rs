@@ -31,6 +31,14 @@ pub(crate) fn antnode_peer_id(root: &Path) -> io::Result<String> {
     Ok(base58(&bytes))
 }
 
+/// Throws a key away, if there is one.
+pub(crate) fn forget(key: &Path) -> io::Result<()> {
+    match std::fs::remove_file(key) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// So many random bytes.
 pub(crate) fn random(count: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; count];

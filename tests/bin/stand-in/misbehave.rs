@@ -28,6 +28,10 @@ pub(crate) struct Misbehaviour {
     pub(crate) slow_stop: Duration,
     /// Replace the own program by this version and exit 0, at the time of `die_after` or at once.
     pub(crate) exit_upgraded: Option<String>,
+    /// Throw the key away at every start, and make another one.
+    pub(crate) lose_identity: bool,
+    /// Know no peers: nobody talks to it.
+    pub(crate) no_peers: bool,
 }
 
 impl Misbehaviour {
@@ -36,7 +40,9 @@ impl Misbehaviour {
         let from_env = env::var("WNM_STANDIN").unwrap_or_default();
         let from_file = fs::read_to_string(root.join("stand-in.conf")).unwrap_or_default();
         let mut how = Misbehaviour::default();
-        let words = from_env.split(',').chain(from_file.split([',', '\n']));
+        let from_program = crate::version::own_misbehaviour();
+        let words =
+            from_env.split(',').chain(from_program.split(',')).chain(from_file.split([',', '\n']));
         for word in words.map(str::trim).filter(|word| !word.is_empty()) {
             // A misspelled request would make a test pass for nothing.
             how.add(word)
@@ -57,6 +63,9 @@ impl Misbehaviour {
             "hang-metrics" => self.hang_metrics = true,
             "garbage-metrics" => self.garbage_metrics = true,
             "ignore-term" => self.ignore_term = true,
+            "lose-identity" => self.lose_identity = true,
+            // It speaks, and nobody understands: to a manager that is the same.
+            "no-peers" | "old-protocol" => self.no_peers = true,
             "no-udp" => self.no_udp = true,
             "slow-stop" => self.slow_stop = seconds(value)?,
             "exit-upgraded" if value.is_empty() => self.exit_upgraded = Some("0.99.0".to_owned()),

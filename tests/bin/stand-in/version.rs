@@ -14,7 +14,9 @@ use crate::Generation;
 /// Starts the trailer. ELF ignores bytes behind its sections.
 const MARK: &[u8] = b"\nwnm-stand-in-version=";
 /// No trailer is longer.
-const LONGEST_TRAILER: usize = 96;
+const LONGEST_TRAILER: usize = 256;
+/// Starts what the program itself is told to do wrong, in the line after its version.
+const DOES: &str = "wnm-stand-in-does=";
 
 /// The version of this very process.
 pub(crate) fn own(generation: Generation) -> String {
@@ -22,8 +24,15 @@ pub(crate) fn own(generation: Generation) -> String {
     fs::read_to_string(sidecar(&exe))
         .map(|text| text.trim().to_owned())
         .ok()
-        .or_else(|| trailer(&fs::read(&exe).ok()?))
+        .or_else(|| Some(trailer(&fs::read(&exe).ok()?)?.lines().next()?.to_owned()))
         .unwrap_or_else(|| recorded(generation).to_owned())
+}
+
+/// What this very program does wrong, wherever it is copied to: a bad release.
+pub(crate) fn own_misbehaviour() -> String {
+    let told = fs::read(own_path()).ok().and_then(|bytes| trailer(&bytes));
+    let told = told.unwrap_or_default();
+    told.lines().find_map(|line| line.strip_prefix(DOES)).unwrap_or_default().to_owned()
 }
 
 /// Replaces the program file by one of another version, like a self-upgrade: under a new inode, so

@@ -41,6 +41,17 @@ impl StandIn {
         stand_in
     }
 
+    /// The same, as a release that does something wrong wherever it is copied to.
+    pub(crate) fn install_bad(dir: &Path, name: &str, version: &str, does: &str) -> StandIn {
+        let stand_in = StandIn::install_version(dir, name, version);
+        OpenOptions::new()
+            .append(true)
+            .open(&stand_in.path)
+            .and_then(|mut file| writeln!(file, "wnm-stand-in-does={does}"))
+            .expect("a trailer can be added");
+        stand_in
+    }
+
     /// Starts it with nothing in its environment.
     pub(crate) fn spawn(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Running {
         let mut command = Command::new(&self.path);

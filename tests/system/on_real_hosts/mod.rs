@@ -13,5 +13,6 @@ mod schedule;
 mod smoke;
 mod story;
 mod system_scope;
+mod upgrades;
 mod user_scope;
 mod walls;

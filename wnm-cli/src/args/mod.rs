@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Stop(NodesArgs),
     /// Stop and start nodes
     Restart(NodesArgs),
+    /// Give nodes another version of their program; show, pause or resume what wnm does by itself
+    Upgrade(UpgradeArgs),
     /// Leave nodes alone from now on: not started, stopped, counted or removed
     Disable(NodesArgs),
     /// Care for disabled nodes again, and want them to run
@@ -261,6 +263,45 @@ pub(crate) struct NodesArgs {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false)]
+pub(crate) struct UpgradeArgs {
+    /// Which: antnode0007, 7, 7-12, or comma lists
+    #[arg(value_name = "NODE", group = "named")]
+    pub(crate) nodes: Vec<String>,
+    /// This many, the oldest first
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, group = "named")]
+    pub(crate) count: Option<u32>,
+    /// All of them but disabled ones
+    #[arg(long, group = "named")]
+    pub(crate) all: bool,
+    /// Show where the upgrade stands and why it waits, and the version of every node
+    #[arg(long)]
+    pub(crate) status: bool,
+    /// Give no node another version until --resume; what was begun is still judged
+    #[arg(long)]
+    pub(crate) pause: bool,
+    /// Let it go on
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Trust a version again that failed
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) unquarantine: Option<String>,
+    #[command(flatten)]
+    pub(crate) how: UpgradeHow,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct UpgradeHow {
+    /// To this version, instead of what a new node would run
+    #[arg(long, value_name = "VERSION", requires = "named")]
+    pub(crate) to: Option<String>,
+    /// Also to an older one, whose data it may not understand
+    #[arg(long, alias = "allow_downgrade", requires = "to")]
+    pub(crate) allow_downgrade: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RemoveArgs {
     #[command(flatten)]
     pub(crate) which: Which,
@@ -364,8 +405,8 @@ pub(crate) struct SetArgs {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) of: StatusArgs,
-    /// Only nodes in one of these states: running, mute, stopped, starting, removing, dead,
-    /// unknown, disabled
+    /// Only nodes in one of these states: running, mute, stopped, starting, upgrading, removing,
+    /// dead, unknown, disabled
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub(crate) state: Vec<String>,
     /// What goes first

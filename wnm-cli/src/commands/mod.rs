@@ -23,6 +23,7 @@ mod status;
 mod survey;
 mod system;
 mod teardown;
+mod upgrade;
 mod when;
 
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
         Command::Start(args) => nodes::start(&context(&nothing)?, &args.which),
         Command::Stop(args) => nodes::stop(&context(&nothing)?, &args.which),
         Command::Restart(args) => nodes::restart(&context(&nothing)?, &args.which),
+        Command::Upgrade(args) => upgrade::run(&context(&nothing)?, args),
         Command::Remove(args) => nodes::remove(&context(&nothing)?, &args.which, args.confirm),
         Command::Disable(args) => nodes::disable(&context(&nothing)?, &args.which),
         Command::Enable(args) => nodes::enable(&context(&nothing)?, &args.which),

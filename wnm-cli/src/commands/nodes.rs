@@ -88,6 +88,16 @@ pub(super) fn enable(context: &Context<'_>, which: &Which) -> Result<Exit, CliEr
     carry_out(context, &adapters, &Verb::Enable { nodes })
 }
 
+/// The nodes that were pointed at, the oldest first where only a number was given.
+pub(super) fn to_upgrade(
+    which: &Which,
+    ledger: &Ledger,
+    adapters: &Adapters,
+) -> Result<Vec<NodeKey>, CliError> {
+    let wanted = |record: &&NodeRecord| record.want == Want::Run && record.counts();
+    named(which, ledger, adapters, Order::Oldest, wanted)
+}
+
 /// Disabled nodes are left alone unless they are named.
 fn is_ours(record: &&NodeRecord) -> bool {
     record.want != Want::Disabled

@@ -21,8 +21,17 @@ use crate::output::status::{self, Shown, View};
 use crate::output::{self, Terminal};
 
 /// The states of nodes, as `status` and its JSON call them.
-const STATES: [&str; 8] =
-    ["running", "mute", "stopped", "starting", "removing", "dead", "unknown", "disabled"];
+const STATES: [&str; 9] = [
+    "running",
+    "mute",
+    "stopped",
+    "starting",
+    "upgrading",
+    "removing",
+    "dead",
+    "unknown",
+    "disabled",
+];
 
 pub(super) fn run(context: &Context<'_>, args: &ShowArgs) -> Result<Exit, CliError> {
     if let Some(state) = args.state.iter().find(|state| !STATES.contains(&state.as_str())) {

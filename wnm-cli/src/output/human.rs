@@ -60,7 +60,9 @@ pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> String 
         let _ = writeln!(text, "nothing to do");
     }
     let _ = writeln!(text, "{}", counts(snapshot, policy.cap.limit));
-    text + &not_more(&explain(snapshot, policy, plan)) + &notes(&plan.report)
+    text + &not_more(&explain(snapshot, policy, plan))
+        + &rollout(&plan.report)
+        + &notes(&plan.report)
 }
 
 /// Why not more, each with the setting that says so.
@@ -93,7 +95,14 @@ pub(super) fn waits(report: &PlanReport) -> String {
     for blocked in &report.blocked {
         let _ = writeln!(text, "not growing: {blocked}");
     }
-    text + &notes(report)
+    text + &rollout(report) + &notes(report)
+}
+
+/// Where wnm's own upgrade stands, and the first thing it waits for.
+fn rollout(report: &PlanReport) -> String {
+    let Some(rollout) = &report.rollout else { return String::new() };
+    let wait = rollout.waits.first().map(|wait| format!("; {wait}")).unwrap_or_default();
+    format!("{}{wait}\n", super::upgrades::line(rollout))
 }
 
 fn notes(report: &PlanReport) -> String {
@@ -119,9 +128,15 @@ pub(super) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'stat
         (_, Want::Disabled, _) => "disabled",
         (Phase::Starting { .. } | Phase::Creating { .. }, _, _) if moved => "starting",
         (_, Want::StoppedByOperator | Want::StoppedByPressure, _) if moved => "stopped",
+        (_, Want::Run, Some(node)) if given_since(record, node) => "upgrading",
         (_, _, Some(node)) => node.seen.state.name(),
         (_, _, None) => "unknown",
     }
+}
+
+/// The cycle that saw the node gave it another program.
+fn given_since(record: &NodeRecord, seen: &NodeView) -> bool {
+    record.upgrade.is_some() && record.upgrade != seen.record.upgrade
 }
 
 /// The journal; `filtered` when only a part of it was asked for.

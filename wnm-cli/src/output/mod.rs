@@ -17,6 +17,7 @@ mod simulate;
 pub(crate) mod status;
 mod terminal;
 mod things;
+mod upgrades;
 
 pub(crate) use effect::effect_now;
 pub(crate) use explain::Explained;
@@ -24,6 +25,7 @@ pub(crate) use progress::{Progress, left};
 pub(crate) use reference::reference;
 pub(crate) use schedule::{ScheduleReport, Scheduled};
 pub(crate) use terminal::Terminal;
+pub(crate) use upgrades::UpgradeStatus;
 
 use std::io::Write;
 use std::path::Path;
@@ -171,6 +173,10 @@ pub(crate) fn frame(text: &str, terminal: Terminal) -> bool {
         false => format!("{text}\n"),
     };
     out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+pub(crate) fn upgrades(status: &UpgradeStatus<'_>, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || upgrades::text(status), || json::any(status))
 }
 
 pub(crate) fn history(records: &[OpRecord], filtered: bool, as_json: bool) -> Result<(), CliError> {

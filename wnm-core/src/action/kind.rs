@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Reason};
-use crate::model::{Instant, NodeId, NodeKey, NodeRecord, NodeSpec, Phase, Release, Removal, Want};
+use super::Reason;
+use crate::model::{Installed, NodeId, NodeKey, NodeSpec, Release, Removal, Upgrade, Version};
 
 /// On whose behalf a node stays stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,46 @@ pub enum Action {
         /// What to copy should its program be missing.
         release: Option<Release>,
     },
+    /// Put another program in the place of a node's, and keep the one that was there.
+    Upgrade {
+        /// Which.
+        node: NodeKey,
+        /// What it is given.
+        release: Release,
+        /// From what, on whose account, and what it showed before.
+        upgrade: Box<Upgrade>,
+        /// Whether it is to run afterwards.
+        start: bool,
+    },
+    /// Put back the program that a node had before its last upgrade, and its identity should it
+    /// have lost it.
+    Revert {
+        /// Which.
+        node: NodeKey,
+        /// What failed.
+        from: Version,
+        /// What is put back.
+        to: Version,
+        /// Why no node shall be given the failed version again; `None` when others may be.
+        quarantine: Option<String>,
+        /// Whether it is to run afterwards.
+        start: bool,
+    },
+    /// An upgrade held: what the node had before is no longer kept.
+    Prove {
+        /// Which.
+        node: NodeKey,
+        /// What it runs.
+        version: Version,
+    },
+    /// Write down that a node has another program, or another identity, than is recorded. Nothing
+    /// happens to it.
+    Recognise {
+        /// Which.
+        node: NodeKey,
+        /// What it has now.
+        installed: Installed,
+    },
     /// Stop a node for good; it is deleted after the removal delay, and can be taken back till then.
     Retire {
         /// Which.
@@ -94,6 +134,10 @@ impl Action {
             | Action::Stop { node, .. }
             | Action::Restart { node, .. }
             | Action::Mend { node }
+            | Action::Upgrade { node, .. }
+            | Action::Revert { node, .. }
+            | Action::Prove { node, .. }
+            | Action::Recognise { node, .. }
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
@@ -110,6 +154,10 @@ impl Action {
             | Action::Stop { node, .. }
             | Action::Restart { node, .. }
             | Action::Mend { node }
+            | Action::Upgrade { node, .. }
+            | Action::Revert { node, .. }
+            | Action::Prove { node, .. }
+            | Action::Recognise { node, .. }
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
@@ -126,6 +174,10 @@ impl Action {
             Action::Stop { .. } => "stop",
             Action::Mend { .. } => "mend",
             Action::Restart { .. } => "restart",
+            Action::Upgrade { .. } => "upgrade",
+            Action::Revert { .. } => "revert",
+            Action::Prove { .. } => "prove",
+            Action::Recognise { .. } => "recognise",
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
@@ -136,90 +188,27 @@ impl Action {
 
     /// True when it leads to a running process that was not there.
     pub fn starts(&self) -> bool {
-        matches!(self, Action::Add { .. } | Action::Start { .. } | Action::Restart { .. })
+        match self {
+            Action::Add { .. } | Action::Start { .. } | Action::Restart { .. } => true,
+            Action::Upgrade { start, .. } | Action::Revert { start, .. } => *start,
+            _ => false,
+        }
+    }
+
+    /// True when it changes which program a node has, or what is kept of the one before.
+    pub fn is_of_upgrades(&self) -> bool {
+        matches!(self, Action::Upgrade { .. } | Action::Revert { .. } | Action::Prove { .. })
     }
 
     /// True when only the record changes: it has no steps, and may be decided without looking.
     pub fn is_word_only(&self) -> bool {
-        matches!(self, Action::Disable { .. } | Action::Enable { .. })
+        matches!(self, Action::Disable { .. } | Action::Enable { .. } | Action::Recognise { .. })
     }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name(), self.node())
-    }
-}
-
-/// What beginning an action leaves in the node's record, before anything happens to the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// What is wanted from now on.
-    pub want: Want,
-    /// What was set in motion.
-    pub phase: Phase,
-}
-
-impl Mark {
-    /// The mark that `action`, begun at `now`, leaves in `record`.
-    ///
-    /// A stop changes what is wanted only when it has succeeded: one that was cut off is planned
-    /// again from the journal, and one that failed must not make a node that runs look unwanted.
-    pub fn of(action: &Action, record: &NodeRecord, now: &Instant) -> Mark {
-        let since = now.clone();
-        match action {
-            Action::Add { .. } => Mark { want: Want::Run, phase: Phase::Creating { since } },
-            Action::Start { .. } | Action::Restart { .. } => {
-                Mark { want: Want::Run, phase: Phase::Starting { since } }
-            }
-            Action::Stop { .. } | Action::Mend { .. } => Mark::unchanged(record),
-            Action::Reprieve { .. } => Mark { want: record.want, phase: Phase::Steady },
-            Action::Disable { .. } => Mark { want: Want::Disabled, phase: settled(&record.phase) },
-            Action::Enable { .. } => Mark { want: Want::Run, phase: settled(&record.phase) },
-            Action::Retire { cause, .. } | Action::Remove { cause, .. } => {
-                let phase = match &record.phase {
-                    // The delay runs from the first decision, however often it is repeated.
-                    removing @ Phase::Removing { .. } => removing.clone(),
-                    Phase::Steady | Phase::Creating { .. } | Phase::Starting { .. } => {
-                        Phase::Removing { since, cause: *cause }
-                    }
-                };
-                Mark { want: record.want, phase }
-            }
-        }
-    }
-
-    /// The mark that the end of `action` leaves in `record`, which carries the mark of its beginning.
-    pub fn after(action: &Action, outcome: &Outcome, record: &NodeRecord) -> Mark {
-        let want = match action {
-            Action::Stop { stopped: Stopped::ByOperator, .. } => Want::StoppedByOperator,
-            Action::Stop { stopped: Stopped::ByPressure, .. } => Want::StoppedByPressure,
-            _ => record.want,
-        };
-        match (outcome.is_done(), &record.phase) {
-            (true, Phase::Creating { since }) => {
-                Mark { want, phase: Phase::Starting { since: since.clone() } }
-            }
-            (true, Phase::Starting { .. }) if matches!(action, Action::Stop { .. }) => {
-                Mark { want, phase: Phase::Steady }
-            }
-            (true, phase) => Mark { want, phase: phase.clone() },
-            // A start that failed is not going on; a creation that failed stays one.
-            (false, Phase::Starting { .. }) => Mark { want: record.want, phase: Phase::Steady },
-            (false, _) => Mark::unchanged(record),
-        }
-    }
-
-    fn unchanged(record: &NodeRecord) -> Mark {
-        Mark { want: record.want, phase: record.phase.clone() }
-    }
-}
-
-/// A start is no longer ours to follow once a node is left alone; what was never made stays so.
-fn settled(phase: &Phase) -> Phase {
-    match phase {
-        creating @ Phase::Creating { .. } => creating.clone(),
-        Phase::Steady | Phase::Starting { .. } | Phase::Removing { .. } => Phase::Steady,
     }
 }
 

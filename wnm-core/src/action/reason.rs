@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Bytes, OpId, PortRule, RequestId, Resource, UnitDrift, counted};
+use crate::model::{
+    Bytes, OpId, PortRule, RequestId, Resource, UnitDrift, UpgradeRole, Version, counted,
+};
 
 /// Why an action was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,43 @@ pub enum Reason {
     },
     /// It lives but shows no sign of it.
     Mute,
+    /// Its program is older than what a new node would run.
+    Outdated {
+        /// What it has.
+        from: Version,
+        /// What it is given.
+        to: Version,
+        /// On whose account.
+        role: UpgradeRole,
+    },
+    /// What it was given failed.
+    UpgradeFailed {
+        /// Which version.
+        version: Version,
+        /// How.
+        failure: UpgradeFailure,
+    },
+    /// What it was given held for long enough.
+    UpgradeHeld {
+        /// Which version.
+        version: Version,
+        /// For how many seconds.
+        for_s: u64,
+    },
+    /// It has another program than is recorded, and wnm did not put it there.
+    ProgramChanged {
+        /// What was recorded.
+        from: Option<Version>,
+        /// What is there.
+        to: Version,
+    },
+    /// It has another identity than before.
+    IdentityChanged {
+        /// Fingerprint of the one before.
+        was: String,
+        /// Fingerprint of the one it has.
+        is: String,
+    },
     /// Everything has room and fewer nodes exist than the cap allows.
     Room {
         /// Nodes that count.
@@ -91,6 +130,42 @@ pub enum Reason {
     },
     /// There is room again for a node that was stopped by pressure or retired.
     RoomAgain,
+}
+
+/// How a version failed on a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "failure")]
+pub enum UpgradeFailure {
+    /// Its process ended by itself, or could not be started.
+    Died,
+    /// It does not show a sign of life.
+    Mute {
+        /// Which.
+        missing: String,
+        /// For how many seconds.
+        for_s: u64,
+    },
+    /// It runs and has no peers, and holds no more records than before.
+    Alone {
+        /// For how many seconds.
+        for_s: u64,
+    },
+    /// It came back as another node.
+    FreshIdentity,
+    /// It failed on other nodes.
+    OnOthers,
+}
+
+impl fmt::Display for UpgradeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UpgradeFailure::Died => f.write_str("its process ended"),
+            UpgradeFailure::Mute { missing, for_s } => write!(f, "{missing} after {for_s} s"),
+            UpgradeFailure::Alone { for_s } => write!(f, "it has no peers after {for_s} s"),
+            UpgradeFailure::FreshIdentity => f.write_str("it lost its identity"),
+            UpgradeFailure::OnOthers => f.write_str("it failed on others"),
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -135,6 +210,24 @@ impl fmt::Display for Reason {
             }
             Reason::Drifted { drift } => drift.fmt(f),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),
+            Reason::Outdated { from, to, role } => {
+                let first = if *role == UpgradeRole::Canary { ", as one of the first" } else { "" };
+                write!(f, "it has {from}, and {to} is there{first}")
+            }
+            Reason::UpgradeFailed { version, failure } => {
+                write!(f, "{version} failed: {failure}")
+            }
+            Reason::UpgradeHeld { version, for_s } => write!(f, "{version} held for {for_s} s"),
+            Reason::ProgramChanged { from: Some(from), to } if to > from => {
+                write!(f, "it upgraded itself from {from} to {to}")
+            }
+            Reason::ProgramChanged { from: Some(from), to } => {
+                write!(f, "somebody put {to} in the place of {from}")
+            }
+            Reason::ProgramChanged { from: None, to } => write!(f, "it has {to}"),
+            Reason::IdentityChanged { .. } => {
+                f.write_str("IT HAS ANOTHER IDENTITY: its key is not the one it had before")
+            }
             Reason::Room { nodes, cap } => write!(f, "room for more: {nodes} of {cap} nodes"),
             Reason::RoomAgain => f.write_str("there is room again"),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::PlannedAction;
-use crate::model::{NodeKey, PortRule, Release};
+use crate::model::{NodeKey, PortRule, Release, Version};
 
 /// One effect on the host, for the node of its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,25 @@ pub enum Step {
         /// What to copy when the program is missing; `None` when there is nothing to copy.
         release: Option<Release>,
     },
+    /// Put a release beside the node's program, and see that it runs: whatever is wrong with it, or
+    /// with the disk, shows while the node still runs.
+    Stage {
+        /// What to copy.
+        release: Release,
+    },
+    /// Keep the node's program, then put the staged one in its place by one rename.
+    Replace {
+        /// The version that was staged.
+        version: Version,
+    },
+    /// Put the program that was kept back in its place, and the archived identity if the node has
+    /// another one.
+    PutBack {
+        /// The version that was kept.
+        version: Version,
+    },
+    /// Delete the program that was kept.
+    DropKept,
     /// Write what the manager needs to know of the node.
     Create,
     /// Let the outside reach a port.
@@ -66,6 +85,14 @@ impl fmt::Display for Step {
                 write!(f, "have its manager make it, with {path} {version}")
             }
             Step::Check { .. } => f.write_str("check its directory"),
+            Step::Stage { release } => {
+                write!(f, "put {} {} beside its program", release.path.display(), release.version)
+            }
+            Step::Replace { version } => {
+                write!(f, "keep its program, put {version} in its place")
+            }
+            Step::PutBack { version } => write!(f, "put {version} back"),
+            Step::DropKept => f.write_str("delete the program it had before"),
             Step::Create => f.write_str("tell its manager"),
             Step::OpenPort { rule } => write!(f, "open {rule}"),
             Step::Start => f.write_str("start it"),
@@ -77,6 +104,21 @@ impl fmt::Display for Step {
             Step::ClosePort { rule } => write!(f, "close {rule}"),
             Step::Delete => f.write_str("delete its data and logs"),
         }
+    }
+}
+
+impl Step {
+    /// True when a failure of this step, among those of an upgrade, leaves the old program in its
+    /// place.
+    pub fn is_before_replacing(&self) -> bool {
+        matches!(
+            self,
+            Step::Check { .. }
+                | Step::Archive
+                | Step::Stage { .. }
+                | Step::Stop
+                | Step::Replace { .. }
+        )
     }
 }
 

@@ -1,16 +1,18 @@
-//! Starting again, writing again, restarting.
+//! Starting again, writing again, restarting, and giving nodes another version.
 
 use super::judgement::{Case, Judgement};
 use super::quantity::{Input, Quantity, Threshold};
 use super::rule::Rule;
 use super::ruling::{Rest, Ruling, Wait};
-use crate::model::Want;
+use crate::model::{UpgradeMode, Want};
 use crate::observe::{NodeState, NodeView};
 use crate::plan::{Note, heal_limit, is_down, to_mend};
 use crate::policy::Setting;
 
 pub(super) fn rules(case: &Case<'_>) -> Vec<Judgement> {
-    vec![heal(case), mend(case), mute(case)]
+    let mut rules = vec![heal(case), mend(case), mute(case)];
+    rules.extend(upgrade(case));
+    rules
 }
 
 fn heal(case: &Case<'_>) -> Judgement {
@@ -69,4 +71,31 @@ fn mute(case: &Case<'_>) -> Judgement {
         .input(Input::count("mute", mute))
         .threshold(Threshold::new(switch, None, Setting::RestartMute))
         .ruled(case, ruling)
+}
+
+/// Told where there is something to tell: most machines leave upgrades to the programs.
+fn upgrade(case: &Case<'_>) -> Option<Judgement> {
+    let mut rule = case.rule(Rule::Upgrade);
+    let unproven = case.snapshot.nodes.iter().filter(|node| node.record.upgrade.is_some()).count();
+    let rollout = case.plan.report.rollout.as_ref();
+    let managed = case.policy.upgrades.mode.of(case.policy.nodes.program) == UpgradeMode::Managed;
+    let has_news = !rule.actions.is_empty() || !rule.notes.is_empty();
+    if !managed && unproven == 0 && !has_news {
+        return None;
+    }
+    let mode = format!("upgrade_mode {}", case.policy.upgrades.mode);
+    rule = rule.threshold(Threshold::new(mode, None, Setting::UpgradeMode));
+    if let Some(rollout) = rollout {
+        rule = rule
+            .input(Input::count("outdated", rollout.outdated as usize))
+            .input(Input::count("not proven yet", rollout.unproven.len()));
+    }
+    let waits: Vec<String> =
+        rollout.iter().flat_map(|rollout| &rollout.waits).map(ToString::to_string).collect();
+    let ruling = match (waits.is_empty(), unproven) {
+        (false, _) => Ruling::waits(Wait::Need { why: waits.join("; ") }),
+        (true, 0) => Rest::UpToDate.into(),
+        (true, _) => Ruling::waits(Wait::Observed),
+    };
+    Some(rule.ruled(case, ruling))
 }

@@ -141,6 +141,10 @@ fn is_news(note: &Note) -> bool {
         | Note::Failing { .. }
         | Note::HealHeld { .. }
         | Note::HealInFlight { .. }
+        | Note::FreshIdentity { .. }
+        | Note::CameBackBare { .. }
+        | Note::SkippedRelease { .. }
+        | Note::UpgradeHidden { .. }
         | Note::SkippedIds { .. } => true,
         Note::Rebooted
         | Note::TooManyDead { .. }

@@ -47,6 +47,8 @@ pub enum Rule {
     Mend,
     /// Nodes that live without a sign of it are restarted, if that is asked for.
     Mute,
+    /// Nodes are given another version of their program, and what failed is taken back.
+    Upgrade,
     /// Growth needs fewer nodes than the cap.
     BelowCap,
     /// Growth needs a resource below its grow threshold.
@@ -92,6 +94,11 @@ impl Rule {
                 Rule::Mend
             }
             Reason::Mute => Rule::Mute,
+            Reason::Outdated { .. }
+            | Reason::UpgradeFailed { .. }
+            | Reason::UpgradeHeld { .. }
+            | Reason::ProgramChanged { .. }
+            | Reason::IdentityChanged { .. } => Rule::Upgrade,
             Reason::RoomAgain if matches!(planned.action, Action::Reprieve { .. }) => Rule::Leaving,
             Reason::Room { .. } | Reason::RoomAgain => Rule::Grow,
         }
@@ -117,6 +124,10 @@ impl Rule {
             Note::DiskNotOurs { resource } | Note::Grace { resource, .. } => {
                 Rule::Shed { resource: resource.clone() }
             }
+            Note::FreshIdentity { .. }
+            | Note::CameBackBare { .. }
+            | Note::SkippedRelease { .. }
+            | Note::UpgradeHidden { .. } => Rule::Upgrade,
             Note::SkippedIds { .. } => Rule::Grow,
         }
     }
@@ -164,6 +175,7 @@ impl Rule {
             | Rule::Shed { .. }
             | Rule::Removals => "shed",
             Rule::Heal | Rule::Mend | Rule::Mute => "heal",
+            Rule::Upgrade => "upgrade",
             Rule::BelowCap
             | Rule::Room { .. }
             | Rule::Window
@@ -194,6 +206,7 @@ impl fmt::Display for Rule {
             Rule::Heal => "nodes that are down",
             Rule::Mend => "lost units",
             Rule::Mute => "mute nodes",
+            Rule::Upgrade => "other versions",
             Rule::BelowCap => "fewer than node_cap",
             Rule::Window => "room for long enough",
             Rule::Settle => "settled",

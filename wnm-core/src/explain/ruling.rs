@@ -121,6 +121,8 @@ pub enum Rest {
     NothingLost,
     /// No node is mute.
     NoneMute,
+    /// Every node has the release, or it is not wnm that replaces programs.
+    UpToDate,
     /// It is not asked for by its setting.
     SwitchedOff,
     /// The condition is met.
@@ -166,6 +168,7 @@ impl fmt::Display for Rest {
             Rest::AllUp => "every node that should run does",
             Rest::NothingLost => "no manager has lost one",
             Rest::NoneMute => "there are none",
+            Rest::UpToDate => "no node is to be given another version",
             Rest::SwitchedOff => "not asked for",
             Rest::Met => "met",
             Rest::OtherRoot => "another storage directory has room",

@@ -34,6 +34,8 @@ pub fn eager_draft() -> PolicyDraft {
         Setting::LearnTime,
         Setting::RestartBackoff,
         Setting::UpkeepEvery,
+        Setting::DelayUpgrade,
+        Setting::CanaryTime,
     ];
     waits.into_iter().fold(draft(), |draft, setting| draft.with(setting, "0s"))
 }
@@ -69,6 +71,7 @@ pub fn record(number: u32) -> NodeRecord {
         phase: Phase::Steady,
         version: Some(release().version),
         created: Timestamp(1_000_000_000_000 + i64::from(number) * 60_000),
+        upgrade: None,
     }
 }
 

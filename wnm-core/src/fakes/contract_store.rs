@@ -18,6 +18,8 @@ use crate::observe::{
 use crate::plan::{Plan, PlanScope, plan};
 use crate::policy::{Delays, Drafts, Policy, PolicyDraft, Setting};
 
+use super::contract_upgrades as upgrades;
+
 /// Both sides of a ledger.
 pub trait StoreAndIntents: Store + Intents {}
 
@@ -35,6 +37,9 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         a_start_that_failed_is_not_going_on,
         stopping_says_on_whose_behalf,
         disabling_is_a_word_in_the_record,
+        upgrades::an_upgrade_is_in_the_record_until_it_is_proven,
+        upgrades::what_failed_is_quarantined_with_its_revert,
+        upgrades::upgrades_are_paused_by_word,
         retiring_keeps_the_first_decision_and_is_taken_back,
         removals_count_from_their_beginning,
         what_was_begun_for_a_request_is_known,
@@ -77,6 +82,7 @@ fn an_addition_is_recorded_before_anything_happens(store: &dyn StoreAndIntents) 
         phase: creating(10),
         version: Some(release().version),
         created: at(10).wall,
+        upgrade: None,
     };
     assert_eq!(ledger.nodes, std::slice::from_ref(&expected));
     assert_eq!(ledger.open.len(), 1);
@@ -579,8 +585,9 @@ impl Cycle {
             numbering: None,
             release: Ok(release()),
             around: Default::default(),
+            releases: BTreeMap::new(),
         };
-        let delays = Delays { start: seconds(300), remove: seconds(300) };
+        let delays = Delays { start: seconds(300), remove: seconds(300), upgrade: seconds(300) };
         let snapshot = snapshot(&ledger, &readings, &delays, &at(second));
         let plan = plan(&snapshot, &policy(&draft()), PlanScope::Everything);
         let mut memory = plan.memory.clone();
@@ -634,7 +641,7 @@ fn sample(second: u64) -> MachineSample {
     }
 }
 
-fn at(second: u64) -> Now {
+pub(super) fn at(second: u64) -> Now {
     Now {
         wall: Timestamp(second as i64 * 1000),
         instant: Instant { boot: BootId("first".to_owned()), uptime_ms: second * 1000 },
@@ -649,7 +656,7 @@ fn starting(second: u64) -> Phase {
     Phase::Starting { since: at(second).instant }
 }
 
-fn planned(action: Action) -> PlannedAction {
+pub(super) fn planned(action: Action) -> PlannedAction {
     PlannedAction { action, reason: Reason::RoomAgain }
 }
 
@@ -658,7 +665,7 @@ fn add(number: u32) -> PlannedAction {
 }
 
 /// A node whose addition is over.
-fn added(store: &dyn StoreAndIntents, number: u32) -> NodeKey {
+pub(super) fn added(store: &dyn StoreAndIntents, number: u32) -> NodeKey {
     let begun = store.begin(&add(number), &at(1)).unwrap();
     store.finish(begun.op, &done(), at(2).wall).unwrap();
     NodeKey { id: id(number), record: begun.record }
@@ -672,7 +679,7 @@ fn recorded(store: &dyn StoreAndIntents, number: u32) -> NodeRecord {
     store.load().unwrap().node(id(number)).unwrap().clone()
 }
 
-fn done() -> Outcome {
+pub(super) fn done() -> Outcome {
     Outcome::Done { changes: vec![Change::Made, Change::AlreadySo, Change::NotManaged] }
 }
 

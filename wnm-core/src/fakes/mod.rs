@@ -7,13 +7,18 @@ mod command;
 mod contract_firewall;
 mod contract_manager;
 mod contract_store;
+mod contract_upgrades;
 #[cfg(test)]
 mod paces;
+mod probe;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod rollouts;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upgrades;
 mod world;
 
 pub use command::ScriptedRunner;
@@ -21,4 +26,5 @@ pub use contract_firewall::firewall as firewall_contract;
 pub use contract_manager::{manager as manager_contract, one_process as one_process_contract};
 pub use contract_store::{StoreAndIntents, store as store_contract};
 pub use store::MemoryStore;
+pub use upgrades::{Ail, SimProgram};
 pub use world::{Disk, Op, SimHost, SimNode, SimProcess, World};

@@ -9,8 +9,8 @@ use crate::host::{
     Recording, Store,
 };
 use crate::model::{
-    Answer, CycleId, NodeKey, NodeRecord, NodeSpec, Now, OpId, RecordId, Release, Request,
-    RequestId, Timestamp, Verb,
+    Answer, CycleId, NodeKey, NodeRecord, NodeSpec, Now, OpId, Program, Quarantined, RecordId,
+    Release, Request, RequestId, Timestamp, UpgradeHolds, Verb, Version,
 };
 use crate::observe::{
     EngineMemory, FaultKind, Ledger, MachineSample, OpRecord, OpenOperation, SCHEMA, keep_sample,
@@ -34,6 +34,7 @@ struct State {
     requests: Vec<(Request, Option<Answer>)>,
     samples: Vec<MachineSample>,
     memory: EngineMemory,
+    holds: UpgradeHolds,
     last_cycle: i64,
     cycles: Vec<(CycleId, LastSeen)>,
     fail_begin: Option<FaultKind>,
@@ -113,6 +114,7 @@ impl Store for MemoryStore {
                 .collect(),
             samples: state.samples.clone(),
             memory: state.memory.clone(),
+            holds: state.holds.clone(),
         })
     }
 
@@ -195,6 +197,22 @@ impl Intents for MemoryStore {
         Ok(state.generation)
     }
 
+    fn pause_upgrades(&self, paused: Option<Timestamp>) -> HostResult<bool> {
+        let mut state = self.state();
+        let was = state.holds.paused.is_some();
+        if was != paused.is_some() {
+            state.holds.paused = paused;
+        }
+        Ok(was != paused.is_some())
+    }
+
+    fn unquarantine(&self, program: Program, version: &Version) -> HostResult<bool> {
+        let mut state = self.state();
+        let before = state.holds.quarantined.len();
+        state.holds.quarantined.retain(|it| it.program != program || it.version != *version);
+        Ok(state.holds.quarantined.len() < before)
+    }
+
     fn history(&self, query: &HistoryQuery) -> HostResult<Vec<OpRecord>> {
         let state = self.state();
         let wanted = |line: &&OpRecord| {
@@ -258,7 +276,9 @@ impl State {
         };
         let record = self.nodes.get_mut(&node.record).unwrap();
         let mark = Mark::of(action, record, &now.instant);
-        (record.want, record.phase) = (mark.want, mark.phase);
+        mark.put_into(record);
+        let program = record.spec.program;
+        self.quarantine(planned, program, now);
         self.memory = self.memory.begun(planned, &now.instant);
         // Nobody will finish what was begun before on the same node.
         for line in &mut self.journal {
@@ -322,9 +342,19 @@ impl State {
             self.nodes.remove(&node);
         } else if let Some(record) = self.nodes.get_mut(&node) {
             let mark = Mark::after(&action, outcome, record);
-            (record.want, record.phase) = (mark.want, mark.phase);
+            mark.put_into(record);
         }
         Ok(())
+    }
+
+    fn quarantine(&mut self, planned: &PlannedAction, program: Program, now: &Now) {
+        let Action::Revert { from: version, quarantine: Some(why), .. } = &planned.action else {
+            return;
+        };
+        if self.holds.quarantine(program, version).is_none() {
+            let (version, why) = (version.clone(), why.clone());
+            self.holds.quarantined.push(Quarantined { program, version, since: now.wall, why });
+        }
     }
 }
 

@@ -7,19 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::build::{CPUS, STORAGE, gb, release};
+use super::upgrades::{Ail, SimProgram};
 use crate::action::Change;
 use crate::host::{
-    Binaries, Clock, Firewall, HostError, HostResult, MachineProbe, Managers, NodeFiles,
-    NodeManager, NodeProbe, NodeSigns, NodeTarget,
+    Clock, Firewall, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager,
 };
 use crate::model::{
-    BootId, Bytes, Instant, LoadAverage, Manager, ManagerKind, NodeId, NodeKey, NodeSpec, Now,
-    PortRule, Program, Release, Scope, Timestamp, UnitDrift,
+    BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, Manager, ManagerKind, NodeId,
+    NodeKey, NodeSpec, Now, PortRule, Release, Scope, Timestamp, UnitDrift, Version,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
-    NodeFacts, Openings, ProcessKey, ProcessReading, ProcessState, SURGE, Stall, StorageReading,
-    UnitReading, UnitState,
+    Openings, SURGE, Stall, StorageReading, UnitReading, UnitState,
 };
 
 /// Ticks a second, as on every Linux.
@@ -46,6 +45,11 @@ pub enum Op {
     Sample,
     Survey,
     Release,
+    Examine,
+    Stage,
+    Replace,
+    PutBack,
+    DropKept,
 }
 
 /// Everything about the simulated machine. All of it may be changed by a test between cycles.
@@ -93,6 +97,10 @@ pub struct World {
     pub foreign_ports: BTreeSet<u16>,
     /// What new nodes get; `None` when there is no program.
     pub release: Option<Release>,
+    /// Further releases, for whoever asks by name.
+    pub releases: Vec<Release>,
+    /// What is wrong with a version.
+    pub ails: BTreeMap<Version, Ail>,
     /// Failures to come: the next calls of an operation fail so.
     pub faults: Vec<(Op, FaultKind)>,
     /// Counters of the one disk device, where it has any.
@@ -103,7 +111,7 @@ pub struct World {
     pub stall: Option<Stall>,
     ticks: CpuTimes,
     /// CPU time of each process, in milliseconds.
-    cpu_ms: BTreeMap<u32, f64>,
+    pub(super) cpu_ms: BTreeMap<u32, f64>,
     next_pid: u32,
 }
 
@@ -145,6 +153,10 @@ pub struct SimNode {
     pub port_bound: bool,
     /// Records it holds.
     pub records: Option<u64>,
+    /// Peers it says that it has.
+    pub peers: Option<u64>,
+    /// Its program and its key.
+    pub program: SimProgram,
 }
 
 /// A simulated process.
@@ -182,6 +194,8 @@ impl World {
             foreign_openings: BTreeSet::new(),
             foreign_ports: BTreeSet::new(),
             release: Some(release()),
+            releases: Vec::new(),
+            ails: BTreeMap::new(),
             faults: Vec::new(),
             io: None,
             network: None,
@@ -225,6 +239,7 @@ impl World {
         self.ticks.idle += (ticks * (1.0 - used.clamp(0.0, 100.0) / 100.0)) as u64;
         self.wall_ms += ms as i64;
         self.uptime_ms += ms;
+        self.ail();
     }
 
     fn cpu_of(&self, process: SimProcess) -> f64 {
@@ -278,7 +293,7 @@ impl World {
         }
     }
 
-    fn fault(&mut self, op: Op) -> HostResult<()> {
+    pub(super) fn fault(&mut self, op: Op) -> HostResult<()> {
         match self.faults.iter().position(|(failing, _)| *failing == op) {
             Some(at) => {
                 let (_, kind) = self.faults.remove(at);
@@ -311,6 +326,8 @@ impl World {
             drift: None,
             port_bound: true,
             records: None,
+            peers: None,
+            program: SimProgram::new(spec.id),
         })
     }
 }
@@ -405,41 +422,6 @@ impl MachineProbe for SimHost {
     }
 }
 
-impl NodeProbe for SimHost {
-    fn read(&self, targets: &[NodeTarget<'_>], _deadline: Duration) -> Vec<NodeSigns> {
-        let world = self.world();
-        targets.iter().map(|target| signs(&world, target)).collect()
-    }
-}
-
-fn signs(world: &World, target: &NodeTarget<'_>) -> NodeSigns {
-    let node = world.nodes.get(&target.spec.id);
-    let process = target.pid.map(|pid| {
-        let found = node.and_then(|node| Some((node, node.process.filter(|it| it.pid == pid)?)));
-        Ok(match found {
-            None => ProcessReading {
-                state: ProcessState::Gone,
-                key: None,
-                age_ms: None,
-                memory: None,
-                cpu_ms: None,
-                port_bound: None,
-            },
-            Some((node, process)) => ProcessReading {
-                state: ProcessState::Alive,
-                key: Some(ProcessKey { pid, start_ticks: process.started_ms / 10 }),
-                age_ms: Some(world.uptime_ms - process.started_ms),
-                memory: Some(world.node_memory),
-                cpu_ms: (!world.hides_cpu)
-                    .then(|| world.cpu_ms.get(&pid).copied().unwrap_or_default() as u64),
-                port_bound: Some(node.port_bound),
-            },
-        })
-    });
-    let facts = NodeFacts { records: node.and_then(|node| node.records), ..NodeFacts::default() };
-    NodeSigns { process, endpoint: None, facts }
-}
-
 impl Managers for SimHost {
     fn get(&self, _manager: Manager) -> HostResult<&dyn NodeManager> {
         Ok(self)
@@ -492,6 +474,16 @@ impl NodeManager for SimHost {
             let op = format!("start {}: process {:?} uses its data", spec.id, node.strangers);
             return Err(HostError::new(op, FaultKind::Conflict));
         }
+        let version = node.program.version.clone();
+        match world.ails.get(&version) {
+            Some(Ail::RefusesToStart) => {
+                let op = format!("start {}: it ended at once", spec.id);
+                return Err(HostError::new(op, FaultKind::Failed));
+            }
+            Some(Ail::LosesIdentity) => world.node(spec).program.lose_identity(),
+            _ => {}
+        }
+        let node = world.node(spec);
         node.process = Some(SimProcess { pid, started_ms });
         world.next_pid += 1;
         Ok(Change::Made)
@@ -573,13 +565,17 @@ impl NodeFiles for SimHost {
         StorageReading { entries }
     }
 
-    fn prepare(&self, spec: &NodeSpec, _release: &Release) -> HostResult<Change> {
+    fn prepare(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::Prepare)?;
         if !world.is_mounted(&spec.storage) {
             return Err(HostError::new("storage is not there", FaultKind::NotFound));
         }
-        Ok(made(std::mem::replace(&mut world.node(spec).data, true)))
+        let node = world.node(spec);
+        if !node.data {
+            node.program.version = release.version.clone();
+        }
+        Ok(made(std::mem::replace(&mut node.data, true)))
     }
 
     fn check(&self, spec: &NodeSpec, _release: Option<&Release>) -> HostResult<Change> {
@@ -593,6 +589,45 @@ impl NodeFiles for SimHost {
 
     fn usage(&self, spec: &NodeSpec) -> HostResult<Bytes> {
         Ok(self.world().node(spec).bytes)
+    }
+
+    fn stamps(&self, specs: &[&NodeSpec]) -> Vec<Option<FileStamp>> {
+        let mut world = self.world();
+        specs
+            .iter()
+            .map(|spec| Some(world.node(spec)).filter(|it| it.data)?.program.stamp())
+            .collect()
+    }
+
+    fn examine(&self, spec: &NodeSpec, _known: Option<&Installed>) -> HostResult<Installed> {
+        let mut world = self.world();
+        world.fault(Op::Examine)?;
+        Ok(world.node(spec).program.installed())
+    }
+
+    fn stage(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Stage)?;
+        Ok(world.node(spec).program.stage(&release.version))
+    }
+
+    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Replace)?;
+        world.node(spec).idle_program()?.replace(version)
+    }
+
+    fn put_back(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::PutBack)?;
+        let archived = world.archive.contains(&key);
+        Ok(world.node(spec).idle_program()?.put_back(archived))
+    }
+
+    fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::DropKept)?;
+        Ok(world.node(spec).program.drop_kept())
     }
 
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
@@ -625,15 +660,6 @@ impl NodeFiles for SimHost {
         let had = std::mem::replace(&mut node.aside, false);
         node.bytes = Bytes(0);
         Ok(made(!had))
-    }
-}
-
-impl Binaries for SimHost {
-    fn available(&self, _program: Program) -> HostResult<Release> {
-        let mut world = self.world();
-        world.fault(Op::Release)?;
-        let missing = || HostError::new("no node program was found", FaultKind::NotFound);
-        world.release.clone().ok_or_else(missing)
     }
 }
 

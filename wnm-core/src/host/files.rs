@@ -1,7 +1,7 @@
-use super::HostResult;
+use super::{HostError, HostResult};
 use crate::action::Change;
-use crate::model::{Bytes, NodeKey, NodeSpec, Program, Release};
-use crate::observe::StorageReading;
+use crate::model::{Bytes, FileStamp, Installed, NodeKey, NodeSpec, Program, Release, Version};
+use crate::observe::{FaultKind, StorageReading};
 
 /// Data, logs and identities of nodes. The one place where anything is deleted: nothing outside a
 /// storage root or the log root is ever touched, links resolved.
@@ -26,6 +26,31 @@ pub trait NodeFiles: Send + Sync {
     /// identity file, or without data, there is nothing to keep: `NotManaged`.
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
 
+    /// The file that each of these nodes would run, one answer per node in their order; `None` where
+    /// there is none, or none can be seen. Cheap: asked for whoever may have changed.
+    fn stamps(&self, specs: &[&NodeSpec]) -> Vec<Option<FileStamp>>;
+
+    /// What the node would run, and whose it is. `known` is what was found before: where the file is
+    /// the same, neither its version nor its hash is found out again.
+    fn examine(&self, spec: &NodeSpec, known: Option<&Installed>) -> HostResult<Installed>;
+
+    /// Puts `release`, with what lies beside it, next to the node's data and sees that it runs and is
+    /// what it should be. The node is not touched; what fails leaves nothing behind. `AlreadySo` when
+    /// the node has that very version already, with its own kept.
+    fn stage(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change>;
+
+    /// Keeps the program of a stopped node, with what lies beside it, then puts the staged one in its
+    /// place: by one rename, so that there is a whole program at any moment.
+    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change>;
+
+    /// Puts what was kept back in its place, and with it the identity that `stage` found: a node
+    /// whose key is another one gets the archived one back, and the other goes into the archive.
+    /// `AlreadySo` when nothing is kept.
+    fn put_back(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
+
+    /// Deletes what was kept and what was staged.
+    fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change>;
+
     /// Renames the data directory within its root to a name that no node carries.
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
 
@@ -38,4 +63,14 @@ pub trait Binaries: Send + Sync {
     /// What a new node running `program` would be given. Wrong programs and programs that do not
     /// answer are errors.
     fn available(&self, program: Program) -> HostResult<Release>;
+
+    /// The release of exactly this version, for whoever asks for it by name.
+    fn release(&self, program: Program, version: &Version) -> HostResult<Release> {
+        let release = self.available(program)?;
+        if release.version == *version {
+            return Ok(release);
+        }
+        let why = format!("{program} {version} is not on this machine: it has {}", release.version);
+        Err(HostError::new(why, FaultKind::NotFound))
+    }
 }

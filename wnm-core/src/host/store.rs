@@ -1,6 +1,8 @@
 use super::HostResult;
 use crate::action::{Outcome, PlannedAction};
-use crate::model::{Answer, CycleId, NodeId, Now, OpId, RecordId, RequestId, Timestamp, Verb};
+use crate::model::{
+    Answer, CycleId, NodeId, Now, OpId, Program, RecordId, RequestId, Timestamp, Verb, Version,
+};
 use crate::observe::{EngineMemory, Ledger, MachineSample, NodeView, OpRecord, Snapshot};
 use crate::plan::{Plan, PlanScope};
 use crate::policy::{Drafts, Policy, PolicyDraft};
@@ -40,7 +42,8 @@ pub trait Store: Send + Sync {
 
     /// Writes the intention before anything happens: the operation, and with it the node's record
     /// (for an addition), want and phase. Earlier open operations on the same record are closed as
-    /// superseded. An error means that nothing may be done.
+    /// superseded. A revert that says so quarantines its version with it. An error means that nothing
+    /// may be done.
     fn begin(&self, planned: &PlannedAction, now: &Now) -> HostResult<Beginning>;
 
     /// Writes what became of it; forgets the node when a removal is done.
@@ -75,6 +78,12 @@ pub trait Intents: Send + Sync {
 
     /// Replaces the stored settings; answers their new generation.
     fn set_policy(&self, draft: &PolicyDraft, at: Timestamp) -> HostResult<u64>;
+
+    /// Pauses upgrades, since then, or lets them go on. True when that was not so before.
+    fn pause_upgrades(&self, paused: Option<Timestamp>) -> HostResult<bool>;
+
+    /// Trusts a version again that failed. False when it was not quarantined.
+    fn unquarantine(&self, program: Program, version: &Version) -> HostResult<bool>;
 
     /// The journal, oldest first.
     fn history(&self, query: &HistoryQuery) -> HostResult<Vec<OpRecord>>;

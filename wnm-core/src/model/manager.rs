@@ -52,6 +52,15 @@ impl ManagerKind {
         ManagerKind::Docker,
     ];
 
+    /// True when a node runs the copy of the program in its own directory, which wnm may replace.
+    pub fn runs_own_copy(self) -> bool {
+        match self {
+            ManagerKind::Systemd | ManagerKind::Setsid => true,
+            // antctl copies programs itself; what a container runs is its image's business as well.
+            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Docker => false,
+        }
+    }
+
     /// True when the manager brings a dead process back by itself, without waiting for a cycle.
     pub fn restarts(self) -> bool {
         match self {

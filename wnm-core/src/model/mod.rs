@@ -11,6 +11,7 @@ mod request;
 mod resource;
 mod time;
 mod units;
+mod upgrade;
 mod version;
 mod wallet;
 
@@ -25,5 +26,9 @@ pub use request::{Answer, Request, Verb};
 pub use resource::Resource;
 pub use time::{BadTimestamp, BootId, Instant, Now, Timestamp};
 pub use units::{Bytes, LoadAverage, Percent, counted};
+pub use upgrade::{
+    BadDayWindow, BadUpgradeMode, DayWindow, FileStamp, Installed, Quarantined, Shown, Upgrade,
+    UpgradeHolds, UpgradeMode, UpgradeRole,
+};
 pub use version::{BadVersion, Release, Version};
 pub use wallet::{Address, BadWallet, FAUCET, WalletShare, WalletShares};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Bytes, EvmNetwork, Instant, Manager, NodeId, NodeKey, NodePorts, Program, RecordId,
-    Release, Timestamp, Version,
+    Release, Timestamp, Upgrade, Version,
 };
 
 /// Everything about a node that never changes while it exists.
@@ -45,6 +45,12 @@ pub struct NodeSpec {
 }
 
 impl NodeSpec {
+    /// True when the node runs a copy of the program in its own directory, so that wnm may replace
+    /// it.
+    pub fn owns_program(&self) -> bool {
+        self.manager.kind.runs_own_copy() && self.binary.parent() == Some(&self.data)
+    }
+
     /// What its manager calls it: the name of its service, unit or container, without ending.
     pub fn service(&self) -> String {
         self.service.clone().unwrap_or_else(|| self.id.to_string())
@@ -144,12 +150,23 @@ pub struct NodeRecord {
     pub version: Option<Version>,
     /// When it was created, for people and for "youngest" and "oldest".
     pub created: Timestamp,
+    /// A program that wnm put in place of another one, until it is proven; the other one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
 }
 
 impl NodeRecord {
     /// A node that is wanted to run, and with which nothing was set in motion.
     pub fn new(record: RecordId, spec: NodeSpec, created: Timestamp) -> NodeRecord {
-        NodeRecord { record, spec, want: Want::Run, phase: Phase::Steady, version: None, created }
+        NodeRecord {
+            record,
+            spec,
+            want: Want::Run,
+            phase: Phase::Steady,
+            version: None,
+            created,
+            upgrade: None,
+        }
     }
 
     /// The record of a node that is about to be created, before its creation is marked as begun.

@@ -76,6 +76,21 @@ impl Program {
         }
     }
 
+    /// What going from one version straight to another costs a node, where that is known: what was
+    /// left out in between would have carried its data over.
+    pub fn strands_data(self, from: &Version, to: &Version) -> Option<&'static str> {
+        // The migrating releases are those of the 0.1x line; LMDB itself was removed in 0.2x.
+        let files_only = Version::new(0, 20, 0);
+        let migrating = Version::new(0, 10, 0);
+        match self {
+            Program::AntNode if *from < migrating && *to >= files_only => Some(
+                "the releases between moved records from LMDB to files; its old records stay in \
+                 chunks.mdb and are not served",
+            ),
+            Program::AntNode | Program::Antnode => None,
+        }
+    }
+
     /// Which program printed `text` for `--version`, and its version.
     pub fn identify(text: &str) -> Option<(Program, Version)> {
         let line = text.lines().next()?.trim();

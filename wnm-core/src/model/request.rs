@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, NodeKey, RequestId, Timestamp};
+use super::{Instant, NodeKey, RequestId, Timestamp, Version};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,17 @@ pub enum Verb {
     Restart {
         /// Which.
         nodes: Vec<NodeKey>,
+    },
+    /// Give these another program; the one they have is kept until it is proven.
+    Upgrade {
+        /// Which.
+        nodes: Vec<NodeKey>,
+        /// To this version; `None`: what a new node would run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Version>,
+        /// It may be an older one.
+        #[serde(default)]
+        allow_downgrade: bool,
     },
     /// Remove these at once; identities are archived first.
     Remove {
@@ -58,6 +69,7 @@ impl Verb {
             Verb::Start { .. } => "start",
             Verb::Stop { .. } => "stop",
             Verb::Restart { .. } => "restart",
+            Verb::Upgrade { .. } => "upgrade",
             Verb::Remove { .. } => "remove",
             Verb::Disable { .. } => "disable",
             Verb::Enable { .. } => "enable",
@@ -72,6 +84,7 @@ impl Verb {
             Verb::Start { nodes }
             | Verb::Stop { nodes }
             | Verb::Restart { nodes }
+            | Verb::Upgrade { nodes, .. }
             | Verb::Remove { nodes }
             | Verb::Disable { nodes }
             | Verb::Enable { nodes }

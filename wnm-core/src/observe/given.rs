@@ -7,7 +7,7 @@ use super::{
     EngineMemory, FileSystemView, MachineView, NodeFacts, NodeState, NodeView, SCHEMA, SeenNode,
     Snapshot, Surroundings,
 };
-use crate::model::{Bytes, NodeRecord, Now, Percent, Release};
+use crate::model::{Bytes, NodeRecord, Now, Percent, Release, UpgradeHolds};
 
 impl Snapshot {
     /// A world at `now` in which nothing is in the way: there are no nodes and no requests, nobody
@@ -29,6 +29,8 @@ impl Snapshot {
             storage: machine.file_systems.keys().map(|root| (root.clone(), Ok(()))).collect(),
             machine,
             around: Surroundings::default(),
+            releases: BTreeMap::new(),
+            holds: UpgradeHolds::default(),
         }
     }
 }
@@ -65,7 +67,10 @@ impl NodeView {
     /// lives and its data is there follows from the state; a node in removal counts as stopped.
     pub fn new(record: NodeRecord, state: NodeState) -> NodeView {
         let alive = match &state {
-            NodeState::Running | NodeState::Mute { .. } | NodeState::Starting => Some(true),
+            NodeState::Running
+            | NodeState::Mute { .. }
+            | NodeState::Starting
+            | NodeState::Upgrading => Some(true),
             NodeState::Stopped { .. } | NodeState::Removing | NodeState::Dead => Some(false),
             NodeState::Unknown { .. } | NodeState::Disabled => None,
         };
@@ -88,6 +93,8 @@ impl NodeView {
             disk: None,
             measured: None,
             growth: None,
+            installed: None,
+            missing: None,
         }
     }
 }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{EngineMemory, MachineSample};
 use crate::action::{Outcome, PlannedAction};
-use crate::model::{NodeId, NodeKey, NodeRecord, OpId, RecordId, Request, RequestId, Timestamp};
+use crate::model::{
+    NodeId, NodeKey, NodeRecord, OpId, RecordId, Request, RequestId, Timestamp, UpgradeHolds,
+};
 use crate::policy::PolicyDraft;
 
 /// An operation that was begun and not finished: the cycle that began it died.
@@ -59,6 +61,9 @@ pub struct Ledger {
     pub samples: Vec<MachineSample>,
     /// What the engine remembers.
     pub memory: EngineMemory,
+    /// What keeps upgrades from going on.
+    #[serde(default, skip_serializing_if = "UpgradeHolds::is_empty")]
+    pub holds: UpgradeHolds,
 }
 
 impl Ledger {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuMemory, LearnedCost, NodeView, ProcessKey, Snapshot};
-use crate::action::{Action, Done, PlannedAction, Reason, Resource};
-use crate::model::{BootId, Bytes, Instant, RecordId, Want};
+use super::{LearnedCost, NodeMemory, NodeView, Snapshot};
+use crate::action::{Action, Done, Outcome, PlannedAction, Reason, Resource, Step};
+use crate::model::{BootId, Instant, RecordId, Timestamp, Version};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -42,6 +42,35 @@ pub struct EngineMemory {
     /// When openings and units were last looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub around: Option<Instant>,
+    /// The release that some nodes do not have yet, and since when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<FirstSeen>,
+    /// The release that failed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedRelease>,
+}
+
+/// Since when a release is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstSeen {
+    /// Which.
+    pub version: Version,
+    /// When, for its age.
+    pub at: Instant,
+    /// When, for people and across a reboot.
+    pub wall: Timestamp,
+}
+
+/// A release that failed, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRelease {
+    /// Which.
+    pub version: Version,
+    /// The nodes on which it was taken back.
+    pub nodes: BTreeSet<RecordId>,
+    /// It was quarantined.
+    #[serde(default)]
+    pub given_up: bool,
 }
 
 /// How often a resource was shed for in a row.
@@ -62,66 +91,8 @@ pub struct PastRemoval {
     pub disk: bool,
 }
 
-/// What is remembered of one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct NodeMemory {
-    /// Its manager's restart counter when last seen.
-    pub restarts: Option<u32>,
-    /// Its process when last seen.
-    pub process: Option<ProcessKey>,
-    /// It lived when last seen.
-    pub alive: bool,
-    /// Its deaths within the last hour.
-    pub deaths: Vec<Instant>,
-    /// When it was last started.
-    pub last_try: Option<Instant>,
-    /// What its data took on disk when that was measured.
-    pub size: Option<SizeMemory>,
-    /// Its CPU counter, to compare the next look with.
-    pub cpu: Option<CpuMemory>,
-}
-
-/// Two measurements of a node's data: the latest, and one to compare it with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SizeMemory {
-    /// When it was last measured.
-    pub at: Instant,
-    /// What it was then.
-    pub bytes: Bytes,
-    /// When it was measured before: about a day ago, less for young nodes.
-    pub base_at: Instant,
-    /// What it was then.
-    pub base: Bytes,
-}
-
-impl SizeMemory {
-    /// With a new measurement. The base moves on once it is more than a day old.
-    fn then(self, bytes: Bytes, now: &Instant) -> SizeMemory {
-        let (base_at, base) = match self.base_at.age(now) >= DAY {
-            true => (self.at, self.bytes),
-            false => (self.base_at, self.base),
-        };
-        SizeMemory { at: now.clone(), bytes, base_at, base }
-    }
-
-    /// Growth in a day, from what was measured over at least an hour. Across a reboot the time is a
-    /// lower bound and the growth an upper one, which errs to the safe side.
-    pub fn growth_a_day(&self, now: &Instant) -> Option<Bytes> {
-        let span = self.base_at.age(now).saturating_sub(self.at.age(now));
-        if span < HOUR {
-            return None;
-        }
-        let grown = self.bytes.0.saturating_sub(self.base.0) as f64;
-        Some(Bytes((grown * DAY.as_secs_f64() / span.as_secs_f64()) as u64))
-    }
-}
-
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-/// More deaths than this in one look say nothing more.
-const MOST_DEATHS: usize = 10;
-
 impl EngineMemory {
     /// True when the machine was restarted since the last cycle. No earlier cycle is no reboot.
     pub fn rebooted(&self, boot: &BootId) -> bool {
@@ -168,9 +139,23 @@ impl EngineMemory {
         if snapshot.around.looked {
             next.around = Some(now.clone());
         }
+        next.first_seen = next.first_seen_of(snapshot);
+        next.failed = next.still_failed(snapshot);
         next.boot = Some(now.boot.clone());
         next.last_look = Some(now.clone());
         next
+    }
+
+    /// Age is kept for a release that matters only: one that some node does not have yet.
+    fn first_seen_of(&self, snapshot: &Snapshot) -> Option<FirstSeen> {
+        let version = &snapshot.release.as_ref().ok()?.version;
+        let older = |node: &NodeView| node.version().is_some_and(|has| has < version);
+        if let Some(known) = self.first_seen.as_ref().filter(|known| known.version == *version) {
+            return Some(known.clone());
+        }
+        let (at, wall) = (snapshot.now.instant.clone(), snapshot.now.wall);
+        let version = version.clone();
+        snapshot.nodes.iter().any(older).then_some(FirstSeen { version, at, wall })
     }
 
     /// With what was done.
@@ -202,7 +187,7 @@ impl EngineMemory {
             self.last_growth = Some(now.clone());
         }
         let is_quiet = matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. });
-        if is_quiet || planned.action.is_word_only() {
+        if self.remember_upgrade(done, now) || is_quiet || planned.action.is_word_only() {
             return;
         }
         let memory = self.nodes.entry(node.record).or_default();
@@ -218,13 +203,108 @@ impl EngineMemory {
         self.note_removal(planned, now);
     }
 
-    /// With a removal that begins. It is stored before anything is removed, so that no crash and no
-    /// failing store can make the engine forget how much it has removed.
+    /// True when `planned` changes what is remembered at the moment it begins.
+    pub fn is_changed_by(planned: &PlannedAction) -> bool {
+        planned.removes_by_engine().is_some() || planned.action.is_of_upgrades()
+    }
+
+    /// With what begins. It is stored before anything happens, so that no crash and no failing store
+    /// can make the engine forget how much it has removed, what failed, or that it was wnm itself
+    /// that ended a process.
     #[must_use]
     pub fn begun(&self, planned: &PlannedAction, now: &Instant) -> EngineMemory {
         let mut next = self.clone();
         next.note_removal(planned, now);
+        next.note_upgrade(planned);
         next
+    }
+
+    fn note_upgrade(&mut self, planned: &PlannedAction) {
+        let Some(node) = planned.action.key() else { return };
+        if !planned.action.is_of_upgrades() {
+            return;
+        }
+        let memory = self.nodes.entry(node.record).or_default();
+        match &planned.action {
+            Action::Prove { version, .. } => memory.proven = Some(version.clone()),
+            Action::Revert { from, quarantine, .. } => {
+                memory.forget_process();
+                self.note_failed(from, node.record, quarantine.is_some());
+            }
+            // What it died of before was another program.
+            _ => {
+                memory.forget_process();
+                memory.deaths.clear();
+            }
+        }
+    }
+
+    fn note_failed(&mut self, version: &Version, node: RecordId, given_up: bool) {
+        let before = self.failed.take().filter(|failed| failed.version == *version);
+        let was_given_up = before.as_ref().is_some_and(|failed| failed.given_up);
+        let mut nodes = before.map(|failed| failed.nodes).unwrap_or_default();
+        nodes.insert(node);
+        let given_up = given_up || was_given_up;
+        self.failed = Some(FailedRelease { version: version.clone(), nodes, given_up });
+    }
+
+    /// What was given up and is not quarantined any more is trusted again: its failures are over.
+    fn still_failed(&self, snapshot: &Snapshot) -> Option<FailedRelease> {
+        let failed = self.failed.as_ref()?;
+        let held = snapshot.holds.quarantined.iter().any(|it| it.version == failed.version);
+        (held || !failed.given_up).then(|| failed.clone())
+    }
+
+    /// With what came of an upgrade, a revert, a proof or a recognition. True when that was all.
+    fn remember_upgrade(&mut self, done: &Done, now: &Instant) -> bool {
+        let Done { node, planned, outcome } = done;
+        let memory = self.nodes.entry(node.record).or_default();
+        let is_done = outcome.is_done();
+        match (&planned.action, outcome) {
+            (Action::Upgrade { release, .. }, Outcome::Failed { fault }) => {
+                memory.refuse(&release.version, now);
+                if fault.step.as_ref().is_none_or(Step::is_before_replacing) {
+                    return true;
+                }
+                memory.deaths.clear();
+                // Only a start that fails is the program's own failing.
+                memory.tried(!matches!(fault.step, Some(Step::Start)), now);
+            }
+            (Action::Upgrade { start, .. }, Outcome::Done { .. }) => {
+                memory.deaths.clear();
+                if *start {
+                    memory.tried(true, now);
+                }
+            }
+            (Action::Revert { from, start, .. }, _) => {
+                memory.refuse(from, now);
+                if *start {
+                    memory.tried(is_done, now);
+                }
+                if is_done {
+                    // They were those of the version that is gone.
+                    memory.deaths.clear();
+                }
+            }
+            (Action::Prove { version, .. }, _) => {
+                if is_done {
+                    memory.proven = Some(version.clone());
+                }
+                return true;
+            }
+            (Action::Recognise { installed, .. }, _) => {
+                if is_done {
+                    memory.recognise(installed, &planned.reason, now);
+                }
+                return true;
+            }
+            _ => return false,
+        }
+        if let Action::Revert { from, quarantine, .. } = &planned.action {
+            self.note_failed(from, node.record, quarantine.is_some());
+        }
+        self.last_stop = Some(now.clone());
+        true
     }
 
     /// A removal counts when it is decided; its second half, after the delay, is no other one, and
@@ -243,80 +323,5 @@ impl EngineMemory {
     /// The removals for disk of the last day.
     pub fn disk_removals_last_day(&self, now: &Instant) -> usize {
         self.removals.iter().filter(|past| past.disk && past.at.age(now) < DAY).count()
-    }
-}
-
-impl NodeMemory {
-    fn see(&mut self, node: &NodeView, rebooted: bool, now: &Instant) {
-        self.deaths.retain(|death| death.age(now) < HOUR);
-        if rebooted {
-            // What ran before the reboot did not die of itself.
-            (self.alive, self.process, self.restarts) = (false, None, None);
-        }
-        if let Some(bytes) = node.measured {
-            let first = || SizeMemory { at: now.clone(), bytes, base_at: now.clone(), base: bytes };
-            self.size = Some(self.size.take().map_or_else(first, |size| size.then(bytes, now)));
-        }
-        self.cpu = CpuMemory::next(self.cpu.take(), node, now);
-        let Some(alive) = node.seen.alive else { return };
-        if node.record.want == Want::Run {
-            let died = self.deaths_since(node, alive);
-            self.deaths.extend(std::iter::repeat_n(now.clone(), died));
-            self.deaths.truncate(MOST_DEATHS);
-        }
-        let age = node.process_age.unwrap_or(Duration::ZERO);
-        if alive && age >= Stability::PROVEN {
-            self.deaths.clear();
-        }
-        self.alive = alive;
-        self.process = node.process;
-        self.restarts = node.restarts;
-    }
-
-    /// Deaths between the last look and this one, from the restart counter where there is one, else
-    /// from the process.
-    fn deaths_since(&self, node: &NodeView, alive: bool) -> usize {
-        let counted = match (self.restarts, node.restarts) {
-            (Some(before), Some(after)) => after.saturating_sub(before) as usize,
-            _ => 0,
-        };
-        let replaced = match (self.process, node.process) {
-            (Some(before), Some(after)) => usize::from(before != after),
-            _ => 0,
-        };
-        let vanished = usize::from(self.alive && !alive);
-        counted.max(replaced).max(vanished).min(MOST_DEATHS)
-    }
-
-    fn tried(&mut self, done: bool, now: &Instant) {
-        (self.alive, self.process, self.restarts) = (done, None, None);
-        self.last_try = Some(now.clone());
-        if !done {
-            self.deaths.push(now.clone());
-        }
-    }
-
-    /// True when it died so often within the last hour that only one try an hour is left to it.
-    pub fn is_failing(&self) -> bool {
-        self.deaths.len() >= Stability::FAILING_DEATHS
-    }
-
-    /// How long from its last start or death until it may be started again. The first death is
-    /// healed at once.
-    pub fn pause(&self, backoff: Duration) -> Duration {
-        match self.deaths.len() {
-            0 | 1 => Duration::ZERO,
-            _ if self.is_failing() && !backoff.is_zero() => Stability::LONGEST_BACKOFF,
-            deaths => (backoff * (1 << (deaths - 2).min(10))).min(Stability::LONGEST_BACKOFF),
-        }
-    }
-
-    /// How much of that pause is left.
-    pub fn pause_left(&self, backoff: Duration, now: &Instant) -> Duration {
-        let last = [self.last_try.as_ref(), self.deaths.last()].into_iter().flatten();
-        match last.map(|instant| instant.age(now)).min() {
-            Some(age) => self.pause(backoff).saturating_sub(age),
-            None => Duration::ZERO,
-        }
     }
 }

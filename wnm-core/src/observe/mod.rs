@@ -5,6 +5,7 @@ mod cost;
 mod given;
 mod ledger;
 mod memory;
+mod node_memory;
 mod rates;
 mod reading;
 mod reported;
@@ -14,7 +15,8 @@ mod snapshot;
 pub use around::{Openings, Surroundings};
 pub use cost::{Beyond, CpuMemory, Estimate, KnownCost, LearnedCost, NodeCost, SURGE};
 pub use ledger::{Ledger, OpRecord, OpenOperation};
-pub use memory::{EngineMemory, NodeMemory, PastRemoval, Round, SizeMemory};
+pub use memory::{EngineMemory, FailedRelease, FirstSeen, PastRemoval, Round};
+pub use node_memory::{ChangedProgram, FreshIdentity, NodeMemory, RefusedUpgrade, SizeMemory};
 pub use rates::{IoRate, cpu_used, disk_rate, is_worth_keeping, keep_sample, network_rate};
 pub use reading::{
     CpuTimes, EndpointReading, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample,
@@ -22,5 +24,5 @@ pub use reading::{
     Readings, Stall, StorageReading, UnitReading, UnitState, Unread,
 };
 pub use reported::Reported;
-pub use settle::{NodeState, SeenNode, settle};
+pub use settle::{Going, NodeState, SeenNode, settle};
 pub use snapshot::{FileSystemView, MachineView, NodeView, SCHEMA, Snapshot, snapshot};

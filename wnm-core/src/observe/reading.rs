@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Reported, Surroundings};
-use crate::model::{Bytes, LoadAverage, NodeId, Now, Release, Version};
+use crate::model::{Bytes, Installed, LoadAverage, NodeId, Now, Release, Version};
 
 /// What kind of failure an outside world answered with. Decisions branch on this only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,6 +257,9 @@ pub struct NodeReading {
     pub data: Result<bool, Unread>,
     /// What its data takes on disk; measured only when a disk is about to demand a removal.
     pub disk: Option<Bytes>,
+    /// What lies in its directory to be run; looked at only when that may have changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<Result<Installed, Unread>>,
 }
 
 /// A storage root.
@@ -287,6 +290,9 @@ pub struct Readings {
     /// What lies around the nodes.
     #[serde(default, skip_serializing_if = "Surroundings::is_empty")]
     pub around: Surroundings,
+    /// The versions that operators asked for by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub releases: BTreeMap<Version, Result<Release, Unread>>,
 }
 
 /// What a manager that numbers nodes itself will do next.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{EndpointReading, NodeReading, ProcessState, UnitState, Unread};
-use crate::model::{NodeRecord, Now, Phase, Want};
+use crate::model::{Instant, NodeRecord, Now, Phase, Want};
+use crate::policy::Delays;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub enum NodeState {
     },
     /// wnm started it less than `delay_start` ago.
     Starting,
+    /// It was given another program, or gave itself one, less than `delay_upgrade` ago.
+    Upgrading,
     /// wnm stopped it for good, and its removal is not complete.
     Removing,
     /// Its data directory is gone while its storage root is there.
@@ -47,6 +50,7 @@ impl NodeState {
             NodeState::Mute { .. } => "mute",
             NodeState::Stopped { .. } => "stopped",
             NodeState::Starting => "starting",
+            NodeState::Upgrading => "upgrading",
             NodeState::Removing => "removing",
             NodeState::Dead => "dead",
             NodeState::Unknown { .. } => "unknown",
@@ -64,13 +68,21 @@ pub struct SeenNode {
     pub alive: Option<bool>,
 }
 
-/// Joins record and reading. `creating` says that an operation that creates the node was begun and
-/// not finished: its data may not be there yet.
+/// What is known of a node besides its record and its reading.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Going {
+    /// An operation that creates it was begun and not finished: its data may not be there yet.
+    pub creating: bool,
+    /// It became another version by itself a short time ago.
+    pub upgrading_itself: bool,
+}
+
+/// Joins record and reading.
 pub fn settle(
     record: &NodeRecord,
     reading: Option<&NodeReading>,
-    creating: bool,
-    delay_start: Duration,
+    going: Going,
+    delays: &Delays,
     now: &Now,
 ) -> SeenNode {
     let alive = reading.and_then(alive);
@@ -78,13 +90,37 @@ pub fn settle(
         // A teardown takes disabled nodes as well; what it began is finished.
         (_, Phase::Removing { .. }) => NodeState::Removing,
         (Want::Disabled, _) => NodeState::Disabled,
-        (_, phase) => match observed(reading, creating) {
+        (_, phase) => match observed(reading, going.creating) {
             Some(state) => state,
-            None if creating || is_starting(phase, delay_start, now) => NodeState::Starting,
-            None => seen(reading, alive, delay_start),
+            None if is_upgrading(record, reading, alive, going, delays, now) => {
+                NodeState::Upgrading
+            }
+            None if going.creating || is_starting(phase, delays.start, now) => NodeState::Starting,
+            None => seen(reading, alive, delays.start),
         },
     };
     SeenNode { state, alive }
+}
+
+/// A node whose process is gone is not upgrading, it is stopped; unless it is its manager who is
+/// about to start the program that it gave itself.
+fn is_upgrading(
+    record: &NodeRecord,
+    reading: Option<&NodeReading>,
+    alive: Option<bool>,
+    going: Going,
+    delays: &Delays,
+    now: &Now,
+) -> bool {
+    let is_young =
+        |since: &Instant| since.boot == now.instant.boot && now.age(since) < delays.upgrade;
+    let replaced = record.upgrade.as_ref().is_some_and(|upgrade| is_young(&upgrade.since));
+    let unit = reading.and_then(|reading| reading.unit.as_ref().ok()).map(|unit| unit.state);
+    match alive {
+        Some(true) => replaced || going.upgrading_itself,
+        Some(false) => going.upgrading_itself && unit == Some(UnitState::Activating),
+        None => false,
+    }
 }
 
 /// A start of an earlier boot is over: what it started ended with that boot.
@@ -153,9 +189,12 @@ fn why_stopped(reading: &NodeReading) -> String {
 fn missing_sign(reading: &NodeReading, delay_start: Duration) -> Option<String> {
     let process = reading.process.as_ref()?.as_ref().ok()?;
     let age = Duration::from_millis(process.age_ms?);
-    if age < delay_start {
-        return None;
-    }
+    if age < delay_start { None } else { absent_sign(reading) }
+}
+
+/// The first sign of life that is missing, however young the process is.
+pub(super) fn absent_sign(reading: &NodeReading) -> Option<String> {
+    let process = reading.process.as_ref()?.as_ref().ok()?;
     if process.port_bound == Some(false) {
         return Some("its UDP port is not bound".to_owned());
     }

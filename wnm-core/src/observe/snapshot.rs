@@ -7,13 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EngineMemory, Exhaustible, FileSystemSample, IoRate, Ledger, MachineSample, MemorySample,
-    NodeFacts, NodeReading, Numbering, OpenOperation, ProcessKey, Readings, SeenNode, SizeMemory,
-    Stall, Surroundings, Unread, cpu_used, disk_rate, network_rate, settle,
+    EngineMemory, Exhaustible, FileSystemSample, Going, IoRate, Ledger, MachineSample,
+    MemorySample, NodeFacts, NodeMemory, NodeReading, Numbering, OpenOperation, ProcessKey,
+    Readings, SeenNode, Stall, Surroundings, Unread, cpu_used, disk_rate, network_rate, settle,
+    settle::absent_sign,
 };
 use crate::action::Action;
 use crate::model::{
-    Bytes, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request, RequestId,
+    Bytes, Installed, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
+    RequestId, UpgradeHolds, Version,
 };
 use crate::policy::Delays;
 
@@ -54,6 +56,12 @@ pub struct Snapshot {
     /// What lies around the nodes.
     #[serde(default, skip_serializing_if = "Surroundings::is_empty")]
     pub around: Surroundings,
+    /// The versions that operators asked for by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub releases: BTreeMap<Version, Result<Release, Unread>>,
+    /// What keeps upgrades from going on.
+    #[serde(default, skip_serializing_if = "UpgradeHolds::is_empty")]
+    pub holds: UpgradeHolds,
 }
 
 /// The machine as planning sees it. What could not be had is absent.
@@ -128,6 +136,13 @@ pub struct NodeView {
     /// What its data grows in a day, once that is known.
     #[serde(default)]
     pub growth: Option<Bytes>,
+    /// What lies in its directory to be run, when that was looked at, now or earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<Installed>,
+    /// The first sign of life that is missing of a node whose program is not proven yet, however
+    /// short a time it has run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
 }
 
 impl NodeView {
@@ -139,6 +154,12 @@ impl NodeView {
     /// Its record.
     pub fn record(&self) -> RecordId {
         self.record.record
+    }
+
+    /// What it runs, or would run: what was seen counts more than what was written down.
+    pub fn version(&self) -> Option<&Version> {
+        let seen = self.installed.as_ref().map(|installed| &installed.version);
+        seen.or(self.record.version.as_ref())
     }
 }
 
@@ -168,10 +189,10 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         .map(|record| {
             let reading = readings.nodes.get(&record.spec.id);
             let creating = creating.contains(&record.record);
-            let seen = settle(record, reading, creating, delays.start, now);
-            let size =
-                ledger.memory.nodes.get(&record.record).and_then(|memory| memory.size.as_ref());
-            node_view(record, seen, reading, size, now)
+            let memory = ledger.memory.nodes.get(&record.record);
+            let upgrading_itself = upgrades_itself(record, reading, memory, delays, now);
+            let seen = settle(record, reading, Going { creating, upgrading_itself }, delays, now);
+            node_view(record, seen, reading, memory, now)
         })
         .collect();
     nodes.sort_by_key(NodeView::id);
@@ -196,16 +217,48 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
             })
             .collect(),
         around: readings.around.clone(),
+        releases: readings.releases.clone(),
+        holds: ledger.holds.clone(),
     }
+}
+
+/// True for a node that this look, or one a short time ago, sees with another program than it had.
+fn upgrades_itself(
+    record: &NodeRecord,
+    reading: Option<&NodeReading>,
+    memory: Option<&NodeMemory>,
+    delays: &Delays,
+    now: &Now,
+) -> bool {
+    let before = memory.is_some_and(|it| it.is_upgrading_itself(delays.upgrade, &now.instant));
+    let process = reading.and_then(|reading| reading.process.as_ref()?.as_ref().ok());
+    let age = process.and_then(|process| process.age_ms).map(Duration::from_millis);
+    // What was replaced long ago, and is only seen now, is over.
+    let is_young = age.is_none_or(|age| age < delays.upgrade);
+    let is = reading.and_then(|reading| reading.installed.as_ref()?.as_ref().ok());
+    let had = memory.and_then(|memory| memory.installed.as_ref());
+    let changed = match (is, had) {
+        (Some(is), Some(had)) => {
+            let ours = record.upgrade.as_ref().map(|upgrade| &upgrade.to) == Some(&is.version)
+                || record.version.as_ref() == Some(&is.version);
+            is.version != had.version && !ours
+        }
+        _ => false,
+    };
+    is_young && (before || changed)
 }
 
 fn node_view(
     record: &NodeRecord,
     seen: SeenNode,
     reading: Option<&NodeReading>,
-    size: Option<&SizeMemory>,
+    memory: Option<&NodeMemory>,
     now: &Now,
 ) -> NodeView {
+    let size = memory.and_then(|memory| memory.size.as_ref());
+    let is = reading.and_then(|reading| reading.installed.as_ref()?.as_ref().ok());
+    let installed = is.or(memory.and_then(|memory| memory.installed.as_ref())).cloned();
+    let unproven = reading.filter(|_| record.upgrade.is_some());
     let process = reading.and_then(|reading| reading.process.as_ref()?.as_ref().ok());
     NodeView {
         record: record.clone(),
@@ -223,6 +276,8 @@ fn node_view(
         disk: reading.and_then(|reading| reading.disk).or(size.map(|size| size.bytes)),
         measured: reading.and_then(|reading| reading.disk),
         growth: size.and_then(|size| size.growth_a_day(&now.instant)),
+        installed,
+        missing: unproven.and_then(absent_sign),
     }
 }
 

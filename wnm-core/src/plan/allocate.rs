@@ -36,6 +36,16 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let snapshot = work.snapshot;
         let release =
             snapshot.release.clone().map_err(|unread| Blocked::NoProgram { why: unread.why })?;
+        let program = work.policy.nodes.program;
+        if let Some(failed) = snapshot.holds.quarantine(program, &release.version) {
+            let version = &release.version;
+            let why = format!(
+                "{version} is quarantined ({}): give another one, or trust it again with `wnm \
+                 upgrade --unquarantine {version}`",
+                failed.why
+            );
+            return Err(Blocked::NoProgram { why });
+        }
         let survey =
             |unread: &crate::observe::Unread| Blocked::NoSurvey { why: unread.why.clone() };
         let mut taken_ids = snapshot.occupied.clone().map_err(|unread| survey(&unread))?;

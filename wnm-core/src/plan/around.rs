@@ -24,7 +24,10 @@ pub fn to_look_around(memory: &EngineMemory, every: Duration, now: &Instant) -> 
 /// What a living node lacks: its definition, an opening, or a definition as it should be. Nothing is
 /// restarted for it.
 pub(crate) fn to_mend(snapshot: &Snapshot, node: &NodeView) -> Option<Reason> {
-    let lives = matches!(node.seen.state, NodeState::Running | NodeState::Mute { .. });
+    let lives = matches!(
+        node.seen.state,
+        NodeState::Running | NodeState::Mute { .. } | NodeState::Upgrading
+    );
     if !lives {
         return None;
     }

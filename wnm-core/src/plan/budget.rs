@@ -12,6 +12,8 @@ pub(super) struct Budget {
     pub(super) starting: u32,
     /// Nodes in removing.
     pub(super) removing: u32,
+    /// Nodes that wnm gave another program a short time ago.
+    pub(super) upgrading: u32,
     operations_limit: u32,
 }
 
@@ -19,6 +21,10 @@ impl Budget {
     pub(super) fn new(snapshot: &Snapshot, policy: &Policy) -> Budget {
         let now = &snapshot.now.instant;
         let starting = |node: &&NodeView| matches!(node.seen.state, NodeState::Starting);
+        // A program that upgrades itself takes no slot.
+        let upgrading = |node: &&NodeView| {
+            node.record.upgrade.is_some() && matches!(node.seen.state, NodeState::Upgrading)
+        };
         // A removal that waits for a disk or keeps failing is not in motion, and holds back nobody.
         let removing = |node: &&NodeView| match &node.record.phase {
             Phase::Removing { since, .. } => since.age(now) < policy.delays.remove,
@@ -26,6 +32,7 @@ impl Budget {
         };
         Budget {
             starting: snapshot.nodes.iter().filter(starting).count() as u32,
+            upgrading: snapshot.nodes.iter().filter(upgrading).count() as u32,
             removing: snapshot.nodes.iter().filter(removing).count() as u32,
             operations_limit: policy.limits.operations.or(u32::MAX),
         }
@@ -38,8 +45,12 @@ impl Budget {
 
     /// How many more nodes may be started while at most `limit` are starting.
     pub(super) fn starts_left(&self, limit: u32) -> u32 {
-        let operations = self.operations_limit.saturating_sub(self.starting + self.removing);
-        limit.saturating_sub(self.starting).min(operations)
+        limit.saturating_sub(self.starting).min(self.operations_left())
+    }
+
+    /// How many more nodes may be set in motion at all.
+    pub(super) fn operations_left(&self) -> u32 {
+        self.operations_limit.saturating_sub(self.starting + self.removing + self.upgrading)
     }
 
     /// The lowest limit that applies to starting, for the report.

@@ -87,6 +87,13 @@ pub enum Violation {
         /// Which.
         rule: PortRule,
     },
+    /// A change of a program that nothing justifies.
+    BadUpgrade {
+        /// Which node.
+        node: NodeId,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A new node although a shed threshold is exceeded.
     GrowsUnderPressure {
         /// Which.
@@ -122,6 +129,7 @@ impl fmt::Display for Violation {
                     show(limit)
                 )
             }
+            Violation::BadUpgrade { node, what } => write!(f, "{node}: {what}"),
             Violation::GrowsUnderPressure { node } => {
                 write!(f, "{node} would be added under pressure")
             }
@@ -144,6 +152,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
     violations.extend(over_cap(plan, snapshot, policy));
     violations.extend(too_destructive(plan, snapshot, policy));
     violations.extend(super::check_starts::too_many(plan, snapshot, policy));
+    violations.extend(super::check_upgrades::unsound(plan, snapshot, policy));
     violations
 }
 
@@ -176,7 +185,10 @@ fn on_recorded(planned: &PlannedAction, node: &NodeView, snapshot: &Snapshot) ->
     if !is_addition && planned.action.key() != Some(node.record.key()) {
         violations.push(Violation::NotTheNode { node: id });
     }
-    let is_word = matches!(planned.action, Action::Disable { .. } | Action::Enable { .. });
+    let is_word = matches!(
+        planned.action,
+        Action::Disable { .. } | Action::Enable { .. } | Action::Recognise { .. }
+    );
     if matches!(node.seen.state, NodeState::Unknown { .. }) && !is_word {
         violations.push(Violation::Unobserved { node: id });
     }
@@ -226,6 +238,11 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
         | Reason::DefinitionLost
         | Reason::PortsShut { .. }
         | Reason::Drifted { .. }
+        | Reason::Outdated { .. }
+        | Reason::UpgradeFailed { .. }
+        | Reason::UpgradeHeld { .. }
+        | Reason::ProgramChanged { .. }
+        | Reason::IdentityChanged { .. }
         | Reason::Mute
         | Reason::Room { .. }
         | Reason::RoomAgain => false,

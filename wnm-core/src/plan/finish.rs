@@ -16,6 +16,15 @@ pub(super) fn unfinished(work: &mut Work<'_>) {
         else {
             continue;
         };
+        // What failed elsewhere since then is not given to anybody: the verdict on it takes it back.
+        let given_up = |version| {
+            let program = node.record.spec.program;
+            work.snapshot.holds.quarantine(program, version).is_some()
+        };
+        if matches!(&open.planned.action, Action::Upgrade { release, .. } if given_up(&release.version))
+        {
+            continue;
+        }
         let is_out_of_reach =
             matches!(node.seen.state, NodeState::Unknown { .. } | NodeState::Disabled)
                 || node.data_present.is_none()

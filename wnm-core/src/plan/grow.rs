@@ -66,7 +66,7 @@ fn resume(work: &mut Work<'_>, resting: &[&NodeView], count: u32) {
     let candidates = resting.iter().map(|node| weighed(node)).collect();
     for id in pick(candidates, Order::Oldest, count as usize) {
         if let Some(node) = work.snapshot.node(id) {
-            let action = Action::Start { node: node.record.key(), release: work.release() };
+            let action = Action::Start { node: node.record.key(), release: work.release_for(node) };
             work.decide(action, Reason::RoomAgain);
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn start_again(work: &mut Work<'_>) {
         }
         left -= 1;
         let deaths = memory_of(work, node).deaths.len() as u32;
-        let action = Action::Start { node: node.record.key(), release: work.release() };
+        let action = Action::Start { node: node.record.key(), release: work.release_for(node) };
         work.decide(action, Reason::Down { deaths });
     }
     if waiting > 0 {
@@ -120,7 +120,8 @@ fn restart_mute(work: &mut Work<'_>) {
         let mute = matches!(node.seen.state, NodeState::Mute { .. });
         let wanted = node.record.want == Want::Run && !work.is_touched(node.id());
         if mute && wanted && work.budget.may_start(limit) {
-            let action = Action::Restart { node: node.record.key(), release: work.release() };
+            let action =
+                Action::Restart { node: node.record.key(), release: work.release_for(node) };
             work.decide(action, Reason::Mute);
         }
     }

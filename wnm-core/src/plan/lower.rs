@@ -27,6 +27,25 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
             [Step::Check { release: None }, Step::Create].into_iter().chain(open).collect()
         }
+        Action::Recognise { .. } => Vec::new(),
+        Action::Upgrade { release, start, .. } => {
+            // The key first, then all that can fail while the node still runs.
+            let mut steps = vec![
+                Step::Check { release: None },
+                Step::Archive,
+                Step::Stage { release: release.clone() },
+                Step::Stop,
+                Step::Replace { version: release.version.clone() },
+            ];
+            steps.extend(running_if(*start, spec));
+            steps
+        }
+        Action::Revert { to, start, .. } => {
+            let mut steps = vec![Step::Stop, Step::PutBack { version: to.clone() }];
+            steps.extend(running_if(*start, spec));
+            steps
+        }
+        Action::Prove { .. } => vec![Step::DropKept],
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }
@@ -41,6 +60,10 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             steps
         }
     }
+}
+
+fn running_if(start: bool, spec: &NodeSpec) -> Vec<Step> {
+    if start { running(spec) } else { Vec::new() }
 }
 
 fn start(spec: &NodeSpec, release: &Option<Release>) -> Vec<Step> {

@@ -7,6 +7,7 @@ mod budget;
 mod capacity;
 mod check;
 mod check_starts;
+mod check_upgrades;
 mod dead;
 mod disk;
 mod finish;
@@ -23,6 +24,7 @@ mod shed;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod work;
 
 pub use around::to_look_around;
@@ -33,6 +35,7 @@ pub use lower::lower;
 pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
 pub use report::{Blocked, Note, Plan, PlanReport, Refused};
+pub use upgrade::{Rollout, RolloutWait};
 
 // What `explain` asks again: it must never come to another answer than the engine itself.
 pub(crate) use around::to_mend;
@@ -65,12 +68,14 @@ pub enum PlanScope {
 }
 
 /// Decides what to do. The order is the policy: what was begun is finished first, safety comes
-/// before wishes, wishes before relief, relief before healing, healing before growth.
+/// before wishes, wishes before relief, relief before healing, healing before upgrades, upgrades
+/// before growth.
 pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     let ordered = by_id(snapshot);
     let snapshot = ordered.as_ref();
     let mut work = Work::new(snapshot, policy, scope);
     work.note_what_is_seen();
+    upgrade::note(&mut work);
     if scope == PlanScope::Nothing {
         return work.into_plan();
     }
@@ -82,9 +87,12 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
     requests::answer(&mut work);
     if scope == PlanScope::Everything {
         let shedding = shed::relieve(&mut work);
+        upgrade::judge(&mut work);
         heal::start_again(&mut work);
+        upgrade::roll_out(&mut work, shedding);
         grow::grow(&mut work, shedding);
         around::close_orphans(&mut work);
+        upgrade::recognise(&mut work);
     }
     work.into_plan()
 }

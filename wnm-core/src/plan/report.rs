@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PlanScope, Pressure};
+use super::{PlanScope, Pressure, Rollout};
 use crate::action::{PlannedAction, Resource};
-use crate::model::{Bytes, NodeId, PortRule, RequestId, counted};
+use crate::model::{Bytes, NodeId, PortRule, RequestId, Version, counted};
 use crate::observe::EngineMemory;
 
 /// The decisions of one cycle.
@@ -40,6 +40,9 @@ pub struct PlanReport {
     pub requests: Vec<Refused>,
     /// What an operator should know.
     pub notes: Vec<Note>,
+    /// Where wnm's own rollout of a release stands; nothing when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
 }
 
 /// One thing growth waits for.
@@ -291,6 +294,38 @@ pub enum Note {
         /// Their process ids.
         pids: Vec<u32>,
     },
+    /// A node came back as another one: its key is not the one it had.
+    FreshIdentity {
+        /// Which.
+        node: NodeId,
+    },
+    /// A node came back with another program and without what it had.
+    CameBackBare {
+        /// Which.
+        node: NodeId,
+        /// What it runs.
+        version: Version,
+        /// It has no records any more.
+        records: bool,
+        /// It has no peers any more.
+        peers: bool,
+    },
+    /// A node left out a release that carried its data over.
+    SkippedRelease {
+        /// Which.
+        node: NodeId,
+        /// What it ran.
+        from: Option<Version>,
+        /// What it runs.
+        to: Version,
+        /// What that costs.
+        what: String,
+    },
+    /// A node that was given another program cannot be observed: nothing is decided about it.
+    UpgradeHidden {
+        /// Which.
+        node: NodeId,
+    },
     /// Ids left out because something else carries them or has bound their ports.
     SkippedIds {
         /// Which.
@@ -366,6 +401,26 @@ impl fmt::Display for Note {
                      not run twice; `wnm stop {node}` ends all of them",
                     pids.join(", ")
                 )
+            }
+            Note::FreshIdentity { node } => write!(
+                f,
+                "{node} LOST ITS IDENTITY: its key is not the one it had before; look for the old \
+                 one with `wnm identity list`"
+            ),
+            Note::CameBackBare { node, version, records, peers } => {
+                let what = match (records, peers) {
+                    (true, true) => "records and without its peers",
+                    (true, false) => "records",
+                    _ => "peers",
+                };
+                write!(f, "{node} came back with {version} and without its {what}")
+            }
+            Note::SkippedRelease { node, from, to, what } => {
+                let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+                write!(f, "{node} went{from} to {to}: {what}")
+            }
+            Note::UpgradeHidden { node } => {
+                write!(f, "{node} was given another program and cannot be observed now")
             }
             Note::SkippedIds { ids } => {
                 let names: Vec<String> = ids.iter().map(ToString::to_string).collect();

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::Refused;
 use super::allocate::Allocator;
+use super::upgrade::upgrade as upgrade_action;
 use super::work::Work;
 use crate::action::{Action, Reason, Stopped};
-use crate::model::{NodeKey, Phase, Removal, Request, Verb, Want};
+use crate::model::{NodeKey, Phase, Release, Removal, Request, UpgradeRole, Verb, Version, Want};
 use crate::observe::{NodeState, NodeView};
 
 /// After this long nobody expects a request to be carried out any more.
@@ -40,6 +41,10 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
         Verb::Start { nodes } => each(work, &left(nodes), &reason, start),
         Verb::Stop { nodes } => each(work, &left(nodes), &reason, stop),
         Verb::Restart { nodes } => each(work, &left(nodes), &reason, restart),
+        Verb::Upgrade { nodes, to, allow_downgrade } => {
+            let wish = Wish { to: to.as_ref(), allow_downgrade: *allow_downgrade };
+            each(work, &left(nodes), &reason, |work, node| upgrade(work, node, &wish))
+        }
         Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
         Verb::Disable { nodes } => each(work, &left(nodes), &reason, disable),
         Verb::Enable { nodes } => each(work, &left(nodes), &reason, enable),
@@ -94,9 +99,12 @@ fn joining(work: &Work<'_>) -> u32 {
 }
 
 /// What a verb makes of one node: an action, nothing (it is so already), or a refusal.
-type Judge = fn(&Work<'_>, &NodeView) -> Result<Option<Action>, String>;
-
-fn each(work: &mut Work<'_>, nodes: &[NodeKey], reason: &Reason, judge: Judge) -> Vec<String> {
+fn each(
+    work: &mut Work<'_>,
+    nodes: &[NodeKey],
+    reason: &Reason,
+    judge: impl Fn(&Work<'_>, &NodeView) -> Result<Option<Action>, String>,
+) -> Vec<String> {
     let mut refused = Vec::new();
     for key in nodes {
         let view = work.snapshot.nodes.iter().find(|node| node.record() == key.record);
@@ -127,6 +135,7 @@ fn observable(node: &NodeView) -> Result<(), String> {
         | NodeState::Mute { .. }
         | NodeState::Stopped { .. }
         | NodeState::Starting
+        | NodeState::Upgrading
         | NodeState::Removing
         | NodeState::Dead => Ok(()),
     }
@@ -138,7 +147,7 @@ fn start(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     match &node.seen.state {
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
         _ if node.record.want == Want::Run && node.seen.alive == Some(true) => Ok(None),
-        _ => Ok(Some(Action::Start { node: key, release: work.release() })),
+        _ => Ok(Some(Action::Start { node: key, release: work.release_for(node) })),
     }
 }
 
@@ -159,7 +168,82 @@ fn restart(work: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     match &node.seen.state {
         NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
         NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
-        _ => Ok(Some(Action::Restart { node: node.record.key(), release: work.release() })),
+        _ => Ok(Some(Action::Restart { node: node.record.key(), release: work.release_for(node) })),
+    }
+}
+
+/// Which version an operator wants, and whether it may be an older one.
+struct Wish<'a> {
+    to: Option<&'a Version>,
+    allow_downgrade: bool,
+}
+
+/// By name a node is upgraded at any time of the day and however young the release is, but never to
+/// an older version by accident, and never to one that failed.
+fn upgrade(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<Option<Action>, String> {
+    observable(node)?;
+    let spec = &node.record.spec;
+    match &node.seen.state {
+        NodeState::Removing => return Err("it is being removed".to_owned()),
+        NodeState::Dead => return Err("its data is gone; it can only be removed".to_owned()),
+        _ => {}
+    }
+    if !spec.owns_program() {
+        return Err(format!("{} keeps its program, and upgrades it", spec.manager.kind));
+    }
+    let release = wanted_release(work, node, wish)?;
+    let to = &release.version;
+    if let Some(upgrade) = &node.record.upgrade {
+        return match upgrade.to == *to {
+            true => Ok(None),
+            false => Err(format!(
+                "{} was put in place of {} and is not proven yet: wait for it",
+                upgrade.to, upgrade.from
+            )),
+        };
+    }
+    let Some(has) = node.version() else {
+        return Err("it is not known which version it has, so that nothing could be put back; \
+                    look again in a minute"
+            .to_owned());
+    };
+    if has == to {
+        return Ok(None);
+    }
+    if has > to && !wish.allow_downgrade {
+        return Err(format!(
+            "it has {has}, and {to} is older: what a newer version made of its data an older one \
+             may not understand; say --to {to} --allow-downgrade if you mean it"
+        ));
+    }
+    Ok(upgrade_action(work, node, &release, UpgradeRole::Asked))
+}
+
+fn wanted_release(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<Release, String> {
+    let program = node.record.spec.program;
+    if program != work.policy.nodes.program {
+        return Err(format!(
+            "it runs {program}, and releases of {} are at hand",
+            work.policy.nodes.program
+        ));
+    }
+    let found = match wish.to {
+        None => work.snapshot.release.clone(),
+        Some(to) => match work.snapshot.releases.get(to) {
+            Some(found) => found.clone(),
+            None => return Err(format!("{to} was not looked for; ask again")),
+        },
+    };
+    let release = found.map_err(|unread| unread.why)?;
+    match work.snapshot.holds.quarantine(program, &release.version) {
+        Some(failed) => Err(format!(
+            "{version} is quarantined since {}: {}; trust it again with `wnm upgrade --unquarantine \
+             {version}`",
+            failed.since,
+            failed.why,
+            version = release.version
+        )),
+        None => Ok(release),
     }
 }
 

@@ -418,6 +418,7 @@ pub(crate) fn is_removable(node: &NodeView) -> bool {
             | NodeState::Mute { .. }
             | NodeState::Stopped { .. }
             | NodeState::Starting
+            | NodeState::Upgrading
     );
     observed && state && node.record.counts()
 }

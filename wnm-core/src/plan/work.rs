@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::{Blocked, Note, Plan, PlanReport, PlanScope, Pressure, Refused};
+use super::{Blocked, Note, Plan, PlanReport, PlanScope, Pressure, Refused, Rollout};
 use crate::action::{Action, PlannedAction, Reason};
 use crate::model::{Instant, NodeId, PortRule, Release, Want};
 use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
@@ -25,6 +25,7 @@ pub(super) struct Work<'a> {
     pub(super) requests: Vec<Refused>,
     /// Openings of ours that no node has.
     pub(super) close: Vec<PortRule>,
+    pub(super) rollout: Option<Rollout>,
 }
 
 impl<'a> Work<'a> {
@@ -51,6 +52,7 @@ impl<'a> Work<'a> {
             blocked: Vec::new(),
             requests: Vec::new(),
             close: Vec::new(),
+            rollout: None,
         }
     }
 
@@ -64,7 +66,9 @@ impl<'a> Work<'a> {
         if !self.touched.insert(action.node()) {
             return;
         }
-        if action.starts() {
+        if matches!(action, Action::Upgrade { .. } | Action::Revert { .. }) {
+            self.budget.upgrading += 1;
+        } else if action.starts() {
             self.budget.starting += 1;
         }
         let was_going = self
@@ -76,6 +80,16 @@ impl<'a> Work<'a> {
             self.budget.removing += 1;
         }
         self.actions.push(PlannedAction { action, reason });
+    }
+
+    /// Takes back what was decided for a node, if it is of that kind.
+    pub(super) fn withdraw(&mut self, id: NodeId, is_meant: fn(&Action) -> bool) {
+        let mine =
+            |planned: &PlannedAction| planned.action.node() == id && is_meant(&planned.action);
+        if self.actions.iter().any(mine) {
+            self.actions.retain(|planned| !mine(planned));
+            self.touched.remove(&id);
+        }
     }
 
     pub(super) fn is_touched(&self, id: NodeId) -> bool {
@@ -92,14 +106,21 @@ impl<'a> Work<'a> {
         let overdue = (self.policy.delays.remove + Duration::from_secs(600)).as_secs();
         self.actions.iter().any(|planned| match planned.reason {
             Reason::DelayOver { waited_s } => waited_s <= overdue,
-            Reason::DefinitionLost | Reason::PortsShut { .. } | Reason::Drifted { .. } => false,
+            Reason::DefinitionLost
+            | Reason::PortsShut { .. }
+            | Reason::Drifted { .. }
+            | Reason::UpgradeHeld { .. } => false,
             _ => true,
         })
     }
 
-    /// The release to put back where a program is missing.
-    pub(super) fn release(&self) -> Option<Release> {
-        self.snapshot.release.clone().ok()
+    /// The release to put back where the program of `node` is missing: never an older one than its
+    /// data has seen, and none that failed.
+    pub(super) fn release_for(&self, node: &NodeView) -> Option<Release> {
+        let release = self.snapshot.release.as_ref().ok()?;
+        let is_older = node.version().is_some_and(|has| release.version < *has);
+        let failed = self.snapshot.holds.quarantine(node.record.spec.program, &release.version);
+        (!is_older && failed.is_none()).then(|| release.clone())
     }
 
     /// What an operator should know before anything is decided.
@@ -123,6 +144,7 @@ impl<'a> Work<'a> {
                 blocked: self.blocked,
                 requests: self.requests,
                 notes: self.notes,
+                rollout: self.rollout,
             },
             memory: self.memory,
         }
@@ -135,7 +157,7 @@ fn note_of(node: &NodeView) -> Option<Note> {
         NodeState::Mute { missing } => {
             Some(Note::Mute { node: node.id(), missing: missing.clone() })
         }
-        NodeState::Running | NodeState::Starting => match node.record.want {
+        NodeState::Running | NodeState::Starting | NodeState::Upgrading => match node.record.want {
             Want::StoppedByOperator | Want::StoppedByPressure => {
                 Some(Note::RunsUnwanted { node: node.id() })
             }

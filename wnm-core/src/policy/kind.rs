@@ -34,6 +34,8 @@ pub enum Kind {
     Size,
     /// Bytes in a second.
     Rate,
+    /// Hours of the day, or `always`.
+    Hours,
     /// Thousands of ports, or `off`.
     Ports,
     /// On or off.
@@ -77,6 +79,7 @@ impl fmt::Display for Kind {
             Kind::Time => f.write_str("a time up to 365 days: 90 or 90s, 10min, 6h, 14d"),
             Kind::Size => f.write_str("a size in bytes: 500MB, 2GB, 2GiB"),
             Kind::Rate => f.write_str("bytes a second: 500kB, 50MB; 0 for none"),
+            Kind::Hours => f.write_str("always, or hours of the day: 02:00-05:00, 22-4+02:00"),
             Kind::Ports => f.write_str("thousands of ports, from 2 to 65"),
             Kind::Switch => f.write_str("on or off"),
             Kind::OneOf(words) => f.write_str(&words.join(", ")),
@@ -99,10 +102,15 @@ impl Setting {
         match self {
             S::RewardsAddress | S::DonateAddress => Kind::Wallets,
             S::NodeCap => Kind::Whole { least: 0, most: 10_000 },
-            S::MaxConcurrentRemovals | S::MaxNodesPerContainer | S::MinContainerCount => {
-                Kind::Whole { least: 1, most: 1000 }
-            }
+            S::MaxConcurrentRemovals
+            | S::MaxConcurrentUpgrades
+            | S::MaxNodesPerContainer
+            | S::MinContainerCount => Kind::Whole { least: 1, most: 1000 },
             S::DockerCommand | S::DockerImage | S::ContainerName => Kind::Name,
+            S::CanaryCount | S::UpgradeFailureLimit => Kind::Whole { least: 0, most: 1000 },
+            S::UpgradeSoak => Kind::Time,
+            S::UpgradeMode => Kind::OneOf(&["auto", "self", "managed", "off"]),
+            S::UpgradeWindow => Kind::Hours,
             S::MaxDestructivePerHour | S::MaxDiskRemovalsPerDay => {
                 Kind::Whole { least: 0, most: 10_000 }
             }
@@ -221,6 +229,10 @@ mod tests {
                 }
                 Kind::Size | Kind::Rate => (vec!["2GB".into()], vec!["2 apples".into()]),
                 Kind::Ports => (vec!["44".into()], vec!["1".into(), "66".into()]),
+                Kind::Hours => (
+                    vec!["always".into(), "02:00-05:00".into(), "22-4+02:00".into()],
+                    vec!["2".into(), "2-2".into()],
+                ),
                 Kind::Switch => (vec!["on".into(), "off".into()], vec!["maybe".into()]),
                 Kind::OneOf(words) => {
                     (words.iter().map(|word| (*word).to_owned()).collect(), vec!["nonsense".into()])

@@ -51,6 +51,18 @@ pub struct Delays {
     pub start: Duration,
     /// `delay_remove`: until then a removal can be taken back.
     pub remove: Duration,
+    /// `delay_upgrade`: until then a node that was given another program must have come back.
+    #[serde(default = "delay_upgrade", skip_serializing_if = "is_shipped")]
+    pub upgrade: Duration,
+}
+
+/// For policies that were recorded before there was such a setting.
+fn delay_upgrade() -> Duration {
+    Duration::from_secs(300)
+}
+
+fn is_shipped(delay: &Duration) -> bool {
+    *delay == delay_upgrade()
 }
 
 impl Delays {

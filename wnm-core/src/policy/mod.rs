@@ -8,6 +8,7 @@ mod kind;
 mod limits;
 mod read;
 mod setting;
+mod upgrades;
 
 pub use band::{Band, DiskBand, Thresholds};
 pub use containers::Containers;
@@ -16,6 +17,7 @@ pub use kind::{Kind, Number};
 pub use limits::{AutoLimit, Delays, Keep, Limits, Stability, Together};
 pub use read::parse_duration;
 pub use setting::{Setting, UnknownSetting};
+pub use upgrades::Upgrades;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,9 @@ pub struct Policy {
     /// What all nodes get together.
     #[serde(default, skip_serializing_if = "Together::is_free")]
     pub together: Together,
+    /// How nodes come to another version of their program.
+    #[serde(default, skip_serializing_if = "Upgrades::is_shipped")]
+    pub upgrades: Upgrades,
     /// How often openings and units are looked at.
     #[serde(default = "usual_upkeep")]
     pub upkeep_every: Duration,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Containers, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy,
-    PolicyDraft, PolicyError, Setting, Stability, Thresholds, Together, antctl,
+    PolicyDraft, PolicyError, Setting, Stability, Thresholds, Together, Upgrades, antctl,
 };
 use crate::model::{
-    Address, Bytes, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan, Resource,
-    Version, WalletShares,
+    Address, Bytes, DayWindow, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan,
+    Resource, Version, WalletShares,
 };
 
 /// Resources that are judged only when asked for.
@@ -73,6 +73,7 @@ impl Reader<'_> {
         let keep = self.keep();
         let together = self.together();
         let upkeep_every = self.duration(Setting::UpkeepEvery);
+        let upgrades = self.upgrades();
         self.parsed::<FirewallChoice>(Setting::Firewall);
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
@@ -108,6 +109,7 @@ impl Reader<'_> {
             keep: keep?.no_less_than(&stored_keep?),
             together: together?,
             upkeep_every: upkeep_every?,
+            upgrades: upgrades?,
         })
     }
 
@@ -164,7 +166,30 @@ impl Reader<'_> {
     fn delays(&mut self) -> Option<Delays> {
         let start = self.duration(Setting::DelayStart);
         let remove = self.duration(Setting::DelayRemove);
-        Some(Delays { start: start?, remove: remove? })
+        let upgrade = self.duration(Setting::DelayUpgrade);
+        Some(Delays { start: start?, remove: remove?, upgrade: upgrade? })
+    }
+
+    fn upgrades(&mut self) -> Option<Upgrades> {
+        let mode = self.parsed(Setting::UpgradeMode);
+        let at_once = self.whole(Setting::MaxConcurrentUpgrades, 1, 1000);
+        let canaries = self.whole(Setting::CanaryCount, 0, 1000);
+        let canary_time = self.duration(Setting::CanaryTime);
+        let failure_limit = self.whole(Setting::UpgradeFailureLimit, 0, 1000);
+        let soak = self.duration(Setting::UpgradeSoak);
+        let window = match self.draft.text(Setting::UpgradeWindow) {
+            "always" => Some(None),
+            _ => self.parsed::<DayWindow>(Setting::UpgradeWindow).map(Some),
+        };
+        Some(Upgrades {
+            mode: mode?,
+            at_once: at_once?,
+            canaries: canaries?,
+            canary_time: canary_time?,
+            failure_limit: failure_limit?,
+            soak: soak?,
+            window: window?,
+        })
     }
 
     fn stability(&mut self) -> Option<Stability> {

@@ -93,6 +93,14 @@ settings! {
     RestartBackoff "restart_backoff" = "60s" free, "Pause before a node that died twice is started again; doubles up to 1 h";
     RestartMute "restart_mute" = "off" free, "Restart nodes that live but show no sign of life: on or off";
     Autostart "autostart" = "wnm" free, "Who brings nodes back after a reboot: wnm (paced) or system (all at once); for new nodes";
+    UpgradeMode "upgrade_mode" = "auto" free, "Who replaces the programs of nodes: self (the program), managed (wnm), off (nobody), or auto: self where the program can";
+    DelayUpgrade "delay_upgrade" = "300s" free, "How long a node may take to come back after its program was replaced";
+    MaxConcurrentUpgrades "max_concurrent_upgrades" = "1" free, "How many nodes may be upgrading at once, after the first have held";
+    CanaryCount "canary_count" = "1" free, "How many nodes are given a release first, while the others wait";
+    CanaryTime "canary_time" = "600s" free, "How long a node must hold with a release to be proven";
+    UpgradeFailureLimit "upgrade_failure_limit" = "1" free, "How many nodes after the first may fail with a release before it is given up";
+    UpgradeSoak "upgrade_soak" = "0s" free, "How long a release must have been known before any node is given it";
+    UpgradeWindow "upgrade_window" = "always" free, "The hours in which nodes are upgraded: always, or 02:00-05:00 in UTC, or with the offset of a zone 02:00-05:00+01:00";
     Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user, docker+user, systemd+sudo (root's default), docker+sudo, antctl+user, antctl+sudo or antctl+zen";
     AntctlPath "antctl_path" = "" free, "The antctl program, for antctl managers; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
     AntctlVersion "antctl_version" = "" free, "Version of antnode that antctl downloads for new nodes where node_binary names none, such as 0.4.17";

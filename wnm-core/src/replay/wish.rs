@@ -31,7 +31,9 @@ impl Wisher {
         let process = match &planned.action {
             Action::Start { node, .. }
             | Action::Stop { node, .. }
-            | Action::Restart { node, .. } => snapshot.node(node.id).and_then(|node| node.process),
+            | Action::Restart { node, .. }
+            | Action::Upgrade { node, .. }
+            | Action::Revert { node, .. } => snapshot.node(node.id).and_then(|node| node.process),
             _ => None,
         };
         Wisher { record, process }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
-use crate::model::{Manager, NodeId, NodeSpec, Now, UnitDrift};
+use crate::model::{
+    Installed, Manager, NodeId, NodeRecord, NodeSpec, Now, Release, UnitDrift, Verb, Version,
+};
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
     Surroundings, UnitReading, UnitState, Unread,
@@ -44,6 +46,7 @@ pub(super) fn collect(
         occupied: occupied(host, policy.nodes.manager, ledger),
         numbering: numbering(host, policy.nodes.manager),
         release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
+        releases: releases(host, ledger, policy),
         machine,
         nodes,
         storage,
@@ -136,6 +139,23 @@ fn occupied(
     Ok(ids)
 }
 
+/// The versions that operators asked for by name.
+fn releases(
+    host: &Host<'_>,
+    ledger: &Ledger,
+    policy: &Policy,
+) -> BTreeMap<Version, Result<Release, Unread>> {
+    let wanted = ledger.requests.iter().filter_map(|request| match &request.verb {
+        Verb::Upgrade { to, .. } => to.as_ref(),
+        _ => None,
+    });
+    let find = |version: &Version| {
+        let found = host.binaries.release(policy.nodes.program, version);
+        (version.clone(), found.map_err(|error| error.unread()))
+    };
+    wanted.map(find).collect()
+}
+
 fn numbering(host: &Host<'_>, manager: Manager) -> Option<Result<Numbering, Unread>> {
     let asked = host.managers.get(manager).and_then(|manager| manager.numbering());
     asked.map_err(|error| error.unread()).transpose()
@@ -156,6 +176,7 @@ fn nodes(
         specs.iter().map(|spec| NodeTarget { spec, pid: pid_of(units.get(&spec.id)) }).collect();
     let signs = host.nodes.read(&targets, deadline);
     let measured = to_measure(ledger, policy, machine.as_ref().ok(), now);
+    let mut installed = installed(host, ledger, &signs, storage);
     specs
         .iter()
         .zip(signs)
@@ -164,7 +185,8 @@ fn nodes(
             let data = data(spec, storage);
             let measured = measured.contains(&spec.id) && data == Ok(true);
             let disk = measured.then(|| host.files.usage(spec).ok()).flatten();
-            (spec.id, reading(unit, signs, data, disk))
+            let installed = installed.remove(&spec.id);
+            (spec.id, reading(unit, signs, data, disk, installed))
         })
         .collect()
 }
@@ -178,6 +200,7 @@ fn reading(
     signs: NodeSigns,
     data: Result<bool, Unread>,
     disk: Option<crate::model::Bytes>,
+    installed: Option<Result<Installed, Unread>>,
 ) -> NodeReading {
     NodeReading {
         unit,
@@ -186,7 +209,55 @@ fn reading(
         facts: signs.facts,
         data,
         disk,
+        installed,
     }
+}
+
+/// Programs are looked into when they may be other ones than before: at first sight, and whenever a
+/// process is not the one of the last look. To look costs a run of the program and a hash of it, so
+/// that only so many are looked into in one cycle.
+const EXAMINED_A_CYCLE: usize = 32;
+
+fn installed(
+    host: &Host<'_>,
+    ledger: &Ledger,
+    signs: &[NodeSigns],
+    storage: &BTreeMap<PathBuf, StorageReading>,
+) -> BTreeMap<NodeId, Result<Installed, Unread>> {
+    let memory_of = |record: &NodeRecord| ledger.memory.nodes.get(&record.record);
+    let process_of = |signs: &NodeSigns| signs.process.as_ref()?.as_ref().ok()?.key;
+    let may_have_changed = |(record, signs): &(&NodeRecord, &NodeSigns)| {
+        let process = process_of(signs);
+        let same = memory_of(record).is_some_and(|it| {
+            let has_key = it.installed.as_ref().is_some_and(|it| it.identity.is_some());
+            has_key && it.process == process && process.is_some()
+        });
+        // What is not proven yet may change its key at any time.
+        let same = same && record.upgrade.is_none();
+        let there = data(&record.spec, storage) == Ok(true);
+        !same && there && record.spec.owns_program()
+    };
+    let suspects: Vec<(&NodeRecord, &NodeSigns)> =
+        ledger.nodes.iter().zip(signs).filter(may_have_changed).collect();
+    let wanted: Vec<&NodeSpec> = suspects.iter().map(|(record, _)| &record.spec).collect();
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let stamps = host.files.stamps(&wanted);
+    let found = suspects.iter().zip(stamps).filter_map(|((record, signs), stamp)| {
+        let (stamp, process) = (stamp?, process_of(signs));
+        let known = memory_of(record).and_then(|memory| memory.installed.as_ref());
+        // Without a process nobody has made another key either.
+        let same = known.is_some_and(|it| it.stamp == stamp) && process.is_none();
+        (!same).then_some((*record, known))
+    });
+    found
+        .take(EXAMINED_A_CYCLE)
+        .map(|(record, known)| {
+            let examined = host.files.examine(&record.spec, known);
+            (record.spec.id, examined.map_err(|error| error.unread()))
+        })
+        .collect()
 }
 
 /// One question to each manager for all of its nodes.

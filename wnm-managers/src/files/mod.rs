@@ -4,6 +4,7 @@
 mod guard;
 mod identity;
 mod place;
+mod upgrade;
 mod write;
 
 pub use identity::{ArchivedKey, KeyState};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeFiles};
-use wnm_core::model::{Bytes, NodeKey, NodeSpec, Release};
+use wnm_core::model::{Bytes, FileStamp, Installed, NodeKey, NodeSpec, Release, Version};
 use wnm_core::observe::{FaultKind, StorageReading};
 
 use crate::hands::{Hands, OwnHands, RootHands};
@@ -125,6 +126,42 @@ impl NodeFiles for DiskFiles {
         self.hands.usage(&spec.data)
     }
 
+    fn stamps(&self, specs: &[&NodeSpec]) -> Vec<Option<FileStamp>> {
+        let programs: Vec<&Path> = specs.iter().map(|spec| spec.binary.as_path()).collect();
+        self.hands.stamps(&programs)
+    }
+
+    fn examine(&self, spec: &NodeSpec, known: Option<&Installed>) -> HostResult<Installed> {
+        upgrade::examine(self.hands.as_ref(), spec, known)
+    }
+
+    fn stage(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
+        guard::own_name(spec)?;
+        guard::inside(&spec.data, &spec.storage)?;
+        upgrade::stage(self.hands.as_ref(), spec, release)
+    }
+
+    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change> {
+        guard::own_name(spec)?;
+        guard::inside(&spec.data, &spec.storage)?;
+        refuse_running(spec, "its program is not replaced")?;
+        upgrade::replace(self.hands.as_ref(), spec, version)
+    }
+
+    fn put_back(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        guard::own_name(spec)?;
+        guard::inside(&spec.data, &spec.storage)?;
+        refuse_running(spec, "its program is not put back")?;
+        let archive = |data: &Path| {
+            identity::archive(self.hands.as_ref(), &self.identities, node, spec, data)
+        };
+        upgrade::put_back(self.hands.as_ref(), spec, &archive)
+    }
+
+    fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change> {
+        upgrade::drop_kept(self.hands.as_ref(), spec)
+    }
+
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let aside = aside(node, spec);
         let data = if self.hands.is_there(&spec.data)? { &spec.data } else { &aside };
@@ -137,15 +174,7 @@ impl NodeFiles for DiskFiles {
         }
         guard::own_name(spec)?;
         guard::inside(&spec.data, &spec.storage)?;
-        let running = processes_of(spec)?;
-        if let Some(process) = running.first() {
-            let op = format!(
-                "process {} still uses {}: it is not moved",
-                process.pid,
-                spec.data.display()
-            );
-            return Err(HostError::new(op, FaultKind::Refused));
-        }
+        refuse_running(spec, "it is not moved")?;
         if !identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)? {
             let op = format!("the identity of {} is not in the archive: it stays", spec.id);
             return Err(HostError::new(op, FaultKind::Refused));
@@ -165,6 +194,9 @@ impl NodeFiles for DiskFiles {
         let leftovers = [
             (aside(node, spec), spec.storage.as_path()),
             (place::staging(spec), spec.storage.as_path()),
+            (upgrade::kept(spec), spec.storage.as_path()),
+            (upgrade::keeping(spec), spec.storage.as_path()),
+            (upgrade::next(spec), spec.storage.as_path()),
             (spec.logs.clone(), log_root),
         ];
         for (path, root) in leftovers {
@@ -174,6 +206,17 @@ impl NodeFiles for DiskFiles {
             }
         }
         Ok(change)
+    }
+}
+
+fn refuse_running(spec: &NodeSpec, so: &str) -> HostResult<()> {
+    match processes_of(spec)?.first() {
+        None => Ok(()),
+        Some(process) => {
+            let (pid, data) = (process.pid, spec.data.display());
+            let op = format!("process {pid} still uses {data}: {so}");
+            Err(HostError::new(op, FaultKind::Refused))
+        }
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn check(
 
 /// The program and what lies beside it in a release, for this node alone: programs replace
 /// themselves, and one that only has its binary may find no peers.
-fn copy_program(
+pub(super) fn copy_program(
     hands: &dyn Hands,
     directory: &Path,
     spec: &NodeSpec,

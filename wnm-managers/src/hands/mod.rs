@@ -10,10 +10,12 @@ pub(crate) use own::OwnHands;
 pub use root::RootHands;
 
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use wnm_core::host::HostResult;
-use wnm_core::model::Bytes;
+use wnm_core::host::{Completed, HostError, HostResult};
+use wnm_core::model::{Bytes, FileStamp};
+use wnm_core::observe::FaultKind;
 
 /// Single effects. None of them decides whether it is right: that is for the guards.
 pub(crate) trait Hands: Send + Sync {
@@ -57,6 +59,38 @@ pub(crate) trait Hands: Send + Sync {
     /// Bytes on disk below a directory, links not followed.
     fn usage(&self, path: &Path) -> HostResult<Bytes>;
 
+    /// Which file lies at each of these paths, links not followed; `None` where there is none or it
+    /// cannot be seen.
+    fn stamps(&self, paths: &[&Path]) -> Vec<Option<FileStamp>>;
+
+    /// SHA-256 of a file, in hex.
+    fn sha256(&self, path: &Path) -> HostResult<String>;
+
+    /// What a node program prints for `--version`, run as the node would run it.
+    fn ask_version(&self, program: &Path) -> HostResult<String>;
+
+    /// A second name for a file in the same file system, or a copy of it where there are no second
+    /// names.
+    fn link(&self, from: &Path, to: &Path) -> HostResult<()>;
+
     /// Sends a signal; a process that ended meanwhile is no error.
     fn signal(&self, pid: u32, signal: Signal) -> HostResult<()>;
+}
+
+/// A program that takes longer to say its version is none.
+const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a program printed, if it said anything with success.
+fn version_text(program: &Path, answer: Completed) -> HostResult<String> {
+    if answer.ok() {
+        return Ok(answer.stdout);
+    }
+    let why = answer.stderr.lines().next().unwrap_or("it said nothing").to_owned();
+    let op = format!("ask {} for its version", program.display());
+    Err(HostError::with(op, FaultKind::Garbled, why))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,17 +2,19 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module for files of our own")]
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use wnm_core::host::{HostError, HostResult};
-use wnm_core::model::Bytes;
+use sha2::{Digest, Sha256};
+use wnm_core::host::{CommandRunner, HostError, HostResult, Invocation};
+use wnm_core::model::{Bytes, FileStamp};
 
-use super::Hands;
+use super::{Hands, VERSION_PATIENCE, hex, version_text};
+use crate::exec::SystemRunner;
 use crate::files::{sync_directory, write_durably};
 
 /// Nodes, files and wnm all belong to one user.
@@ -117,6 +119,39 @@ impl Hands for OwnHands {
             }
         }
         Ok(Bytes(total))
+    }
+
+    fn stamps(&self, paths: &[&Path]) -> Vec<Option<FileStamp>> {
+        let stamp = |path: &&Path| {
+            let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+            let changed_ms = found.mtime() * 1000 + found.mtime_nsec() / 1_000_000;
+            Some(FileStamp { inode: found.ino(), size: found.len(), changed_ms })
+        };
+        paths.iter().map(stamp).collect()
+    }
+
+    fn sha256(&self, path: &Path) -> HostResult<String> {
+        let mut file = fs::File::open(path).map_err(|error| failed("read", path, error))?;
+        let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut piece).map_err(|error| failed("read", path, error))? {
+                0 => return Ok(hex(&hash.finalize())),
+                length => hash.update(&piece[..length]),
+            }
+        }
+    }
+
+    fn ask_version(&self, program: &Path) -> HostResult<String> {
+        let call = Invocation::new(program.to_string_lossy(), ["--version"], VERSION_PATIENCE);
+        version_text(program, SystemRunner.run(&call)?)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> HostResult<()> {
+        match fs::hard_link(from, to) {
+            Ok(()) => Ok(()),
+            // Some file systems have no second names.
+            Err(_) => self.copy(from, to, 0o755),
+        }
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> HostResult<()> {

@@ -9,6 +9,7 @@
     reason = "the shell module that hands files to and from root"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation};
-use wnm_core::model::Bytes;
+use wnm_core::model::{Bytes, FileStamp};
 use wnm_core::observe::FaultKind;
 
-use super::Hands;
+use super::{Hands, VERSION_PATIENCE, version_text};
 use crate::files::write_durably;
 use crate::process::alive;
 
@@ -224,6 +225,43 @@ impl Hands for RootHands {
         }
     }
 
+    fn stamps(&self, paths: &[&Path]) -> Vec<Option<FileStamp>> {
+        let names: Vec<&str> = paths.iter().filter_map(|path| text(path).ok()).collect();
+        let args = ["--format=%i %s %Y %F/%n", "--"].into_iter().chain(names);
+        let args: Vec<&str> = args.collect();
+        // It complains of those that are missing, and tells of the others.
+        let told = self.call("/usr/bin/stat", &args, PATIENCE).map(|answer| answer.stdout);
+        let told = told.unwrap_or_default();
+        let found: BTreeMap<&str, FileStamp> = told.lines().filter_map(stamp).collect();
+        paths.iter().map(|path| found.get(path.to_str()?).copied()).collect()
+    }
+
+    fn sha256(&self, path: &Path) -> HostResult<String> {
+        let op = format!("hash {}", path.display());
+        let answer = self.must(&op, "/usr/bin/sha256sum", &["--", text(path)?])?;
+        let hash = answer.stdout.split_whitespace().next().map(str::to_owned);
+        // A backslash in front says that the name was quoted.
+        let hash = hash.map(|hash| hash.trim_start_matches('\\').to_owned());
+        hash.filter(|hash| hash.len() == 64)
+            .ok_or_else(|| HostError::with(op, FaultKind::Garbled, answer.stdout.clone()))
+    }
+
+    fn ask_version(&self, program: &Path) -> HostResult<String> {
+        // Never as root: a node may write its own program.
+        let args = ["-u", &self.user, "--", text(program)?, "--version"];
+        let answer = self.call("/usr/sbin/runuser", &args, VERSION_PATIENCE)?;
+        version_text(program, answer)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> HostResult<()> {
+        let op = format!("link {} to {}", from.display(), to.display());
+        let args = ["-PT", "--", text(from)?, text(to)?];
+        match self.must(&op, "/usr/bin/ln", &args) {
+            Ok(_) => Ok(()),
+            Err(_) => self.copy(from, to, 0o755),
+        }
+    }
+
     fn signal(&self, pid: u32, signal: Signal) -> HostResult<()> {
         let op = format!("send {signal} to process {pid}");
         let name = format!("-{}", signal.as_str().trim_start_matches("SIG"));
@@ -233,6 +271,16 @@ impl Hands for RootHands {
             false => Err(failed(&op, &answer)),
         }
     }
+}
+
+/// `inode size seconds kind/name`, of a file only.
+fn stamp(line: &str) -> Option<(&str, FileStamp)> {
+    let (head, rest) = line.split_once("regular file/")?;
+    let mut numbers = head.split(' ');
+    let mut next = || numbers.next();
+    let (inode, size) = (next()?.parse().ok()?, next()?.parse().ok()?);
+    let changed_ms = next()?.parse::<i64>().ok()? * 1000;
+    Some((rest, FileStamp { inode, size, changed_ms }))
 }
 
 /// Where a copy is made whole before it gets its name.

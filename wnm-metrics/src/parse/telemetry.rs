@@ -16,6 +16,9 @@ struct Line {
 /// anything that is no line of telemetry is passed over.
 pub(crate) fn telemetry_facts(tail: &str) -> NodeFacts {
     let mut facts = NodeFacts::default();
+    // A log goes on over restarts; what was written before the last one is of another process.
+    let since = tail.rfind("\"ant-node starting\"").unwrap_or(0);
+    let tail = &tail[since..];
     let telling = |line: &&str| {
         // Most lines are chatter, and parsing all of them would be the dearest part of a cycle.
         line.contains("traffic summary (cumulative)") || line.contains("Prune pass complete")
@@ -64,6 +67,8 @@ mod tests {
         ];
         let facts = telemetry_facts(&lines.join("\n"));
         assert_eq!((facts.peers, facts.records), (Some(4), Some(12)));
+        let restarted = [lines[3], r#"{"message":"ant-node starting","version":"0.23.1"}"#];
+        assert_eq!(telemetry_facts(&restarted.join("\n")).peers, None, "of another process");
         assert_eq!(telemetry_facts(""), NodeFacts::default());
         assert_eq!(telemetry_facts("Prune pass complete\n{}\n\u{0}"), NodeFacts::default());
     }

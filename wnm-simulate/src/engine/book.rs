@@ -32,7 +32,7 @@ impl Book {
         }
         let record = self.record(action)?;
         let mark = Mark::of(action, record, &now.instant);
-        (record.want, record.phase) = (mark.want, mark.phase);
+        mark.put_into(record);
         Some(record.key())
     }
 
@@ -42,7 +42,7 @@ impl Book {
             self.ledger.nodes.retain(|record| record.spec.id != action.node());
         } else if let Some(record) = self.record(action) {
             let mark = Mark::after(action, outcome, record);
-            (record.want, record.phase) = (mark.want, mark.phase);
+            mark.put_into(record);
         }
     }
 

@@ -126,6 +126,7 @@ impl Looker {
             },
             release: Ok(self.release.clone()),
             around: Default::default(),
+            releases: BTreeMap::new(),
         }
     }
 
@@ -275,6 +276,7 @@ impl Looker {
                 false => Ok(node.is_some()),
             },
             disk: None,
+            installed: None,
         }
     }
 }

@@ -175,6 +175,10 @@ impl<'a> Engine<'a> {
             Step::Delete => Ok(of(world.delete(number))),
             Step::Check { .. }
             | Step::Create
+            | Step::Stage { .. }
+            | Step::Replace { .. }
+            | Step::PutBack { .. }
+            | Step::DropKept
             | Step::Archive
             | Step::Dismantle
             | Step::SetAside => Ok(Change::Made),

@@ -13,6 +13,7 @@ pub(crate) struct MachineRow {
     pub(crate) id: i64,
     pub(crate) generation: i64,
     pub(crate) memory: String,
+    pub(crate) upgrades_paused: Option<i64>,
 }
 
 impl MachineRow {

@@ -4,6 +4,7 @@ mod cycle;
 mod machine;
 mod node;
 mod operation;
+mod quarantine;
 mod request;
 
 pub(crate) use cycle::{
@@ -13,4 +14,5 @@ pub(crate) use cycle::{
 pub(crate) use machine::{MachineRow, SettingRow};
 pub(crate) use node::{NewNodeRow, NodeRow};
 pub(crate) use operation::{NewOperationRow, OperationRow};
+pub(crate) use quarantine::QuarantineRow;
 pub(crate) use request::{NewRequestRow, RequestRow};

@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use wnm_core::model::{NodeRecord, NodeSpec, RecordId, Release, Timestamp, Version};
+use wnm_core::model::{NodeRecord, NodeSpec, RecordId, Release, Timestamp, Upgrade, Version};
 
 use crate::convert::{Row, text, want_text};
 use crate::error::Cause;
@@ -18,6 +18,7 @@ pub(crate) struct NodeRow {
     phase: String,
     version: Option<String>,
     created: i64,
+    upgrade: Option<String>,
 }
 
 impl NodeRow {
@@ -34,6 +35,7 @@ impl NodeRow {
         if spec.data.to_str() != Some(&self.data_dir) {
             return Err(row.bad("data_dir", &self.data_dir).into());
         }
+        let upgrade = self.upgrade.map(|upgrade| row.json::<Upgrade>("upgrade", &upgrade));
         let version = self.version.map(|version| row.parsed::<Version>("version", &version));
         Ok(NodeRecord {
             record: RecordId(self.record),
@@ -42,6 +44,7 @@ impl NodeRow {
             phase: row.json("phase", &self.phase)?,
             version: version.transpose()?,
             created: Timestamp(self.created),
+            upgrade: upgrade.transpose()?,
         })
     }
 }

@@ -34,8 +34,9 @@ impl Cycle {
             numbering: None,
             release: Ok(release()),
             around: Default::default(),
+            releases: BTreeMap::new(),
         };
-        let delays = Delays { start: seconds(300), remove: seconds(300) };
+        let delays = Delays { start: seconds(300), remove: seconds(300), upgrade: seconds(300) };
         let snapshot = snapshot(&store.load().unwrap(), &readings, &delays, now);
         let policy = policy(&draft());
         let mut plan = plan(&snapshot, &policy, PlanScope::Everything);

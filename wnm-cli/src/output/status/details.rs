@@ -30,6 +30,10 @@ fn block(record: &NodeRecord, seen: Option<&NodeView>, terminal: Terminal) -> St
     line("because", seen.and_then(|node| why(&node.seen.state)));
     let version = table::version(record, seen).map(|version| version.to_string());
     line("program", Some(format!("{} {}", spec.program, version.unwrap_or_default())));
+    line(
+        "kept",
+        record.upgrade.as_ref().map(|it| format!("{} until {} is proven", it.from, it.to)),
+    );
     line("manager", Some(spec.manager.to_string()));
     line(
         "process",

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use wnm_core::host::LastSeen;
-use wnm_core::model::NodeRecord;
+use wnm_core::model::{NodeRecord, Version};
 use wnm_core::observe::{LearnedCost, Ledger, MachineView};
 use wnm_core::plan::Capacity;
 
@@ -84,6 +84,7 @@ pub(crate) fn status(shown: &Shown<'_>, view: View, terminal: Terminal) -> Strin
     if nodes.len() > 1 {
         let _ = writeln!(text, "{}", counts(&nodes, last));
     }
+    text += &versions(&nodes, last);
     match last {
         Some(last) => {
             let _ = writeln!(text, "{}", machine(&last.snapshot.machine));
@@ -136,6 +137,19 @@ fn sorted<'a>(ledger: &'a Ledger, last: Option<&LastSeen>, sort: Sort) -> Vec<&'
         Sort::Version => nodes.sort_by_key(|it| std::cmp::Reverse(table::version(it, seen(it)))),
     }
     nodes
+}
+
+/// How many nodes have which version, where they differ.
+fn versions(nodes: &[&NodeRecord], last: Option<&LastSeen>) -> String {
+    let mut counts: BTreeMap<Version, usize> = BTreeMap::new();
+    for version in nodes.iter().filter_map(|it| table::version(it, human::view(it, last))) {
+        *counts.entry(version).or_default() += 1;
+    }
+    if counts.len() < 2 {
+        return String::new();
+    }
+    let parts = counts.iter().rev().map(|(version, count)| format!("{count} with {version}"));
+    format!("versions: {}\n", parts.collect::<Vec<_>>().join(", "))
 }
 
 fn counts(nodes: &[&NodeRecord], last: Option<&LastSeen>) -> String {

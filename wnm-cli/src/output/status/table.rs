@@ -118,6 +118,9 @@ pub(super) fn version(record: &NodeRecord, seen: Option<&NodeView>) -> Option<Ve
 /// The state in words, with who wanted it.
 pub(super) fn state(record: &NodeRecord, seen: Option<&NodeView>) -> String {
     match seen {
+        Some(node) if record.upgrade.is_some() && node.record.upgrade != record.upgrade => {
+            "upgrading".to_owned()
+        }
         Some(node) if node.record.phase == record.phase && node.record.want == record.want => {
             described(record, node)
         }

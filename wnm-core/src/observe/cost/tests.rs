@@ -78,6 +78,8 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         disk: None,
         measured: None,
         growth: None,
+        installed: None,
+        missing: None,
     };
     Snapshot {
         schema: SCHEMA,
@@ -104,6 +106,8 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         numbering: None,
         storage: BTreeMap::new(),
         around: Default::default(),
+        releases: BTreeMap::new(),
+        holds: Default::default(),
     }
 }
 

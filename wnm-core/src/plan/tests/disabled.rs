@@ -116,7 +116,7 @@ fn a_teardown_that_died_over_it_is_finished() {
     record.phase = Phase::Removing { since: at(10), cause: Removal::Operator };
     let none: Option<&NodeReading> = None;
     let now = quiet(0).now;
-    let seen = settle(&record, none, false, Duration::ZERO, &now);
+    let seen = settle(&record, none, Going::default(), &policy(&draft()).delays, &now);
     assert_eq!(seen.state, NodeState::Removing);
     let mut snapshot = quiet(1);
     snapshot.nodes[0].record = record;

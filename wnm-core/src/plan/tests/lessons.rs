@@ -198,9 +198,15 @@ fn what_was_started_before_a_reboot_is_not_starting() {
         facts: NodeFacts::default(),
         data: Ok(true),
         disk: None,
+        installed: None,
     };
-    let seen =
-        crate::observe::settle(&record, Some(&reading), false, Duration::from_secs(300), &now);
+    let seen = crate::observe::settle(
+        &record,
+        Some(&reading),
+        Going::default(),
+        &policy(&draft()).delays,
+        &now,
+    );
     assert_eq!(seen.state.name(), "stopped");
 }
 

@@ -21,6 +21,7 @@ mod selectors;
 mod shedding;
 mod states;
 mod thresholds;
+mod upgrades;
 mod verbs;
 mod waits;
 
@@ -33,10 +34,10 @@ use crate::action::Resource;
 use crate::fakes::build::{CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release};
 use crate::model::{
     BootId, Bytes, Instant, LoadAverage, NodeKey, Now, Percent, Phase, Removal, Request, RequestId,
-    Timestamp, Verb, Want,
+    Timestamp, UpgradeHolds, Verb, Want,
 };
 use crate::observe::{
-    EngineMemory, FaultKind, FileSystemView, IoRate, MachineView, MemorySample, NodeFacts,
+    EngineMemory, FaultKind, FileSystemView, Going, IoRate, MachineView, MemorySample, NodeFacts,
     NodeMemory, NodeState, NodeView, OpenOperation, ProcessKey, Round, SCHEMA, SeenNode, Snapshot,
     Unread,
 };
@@ -81,6 +82,8 @@ fn quiet(nodes: u32) -> Snapshot {
         numbering: None,
         storage: BTreeMap::from([(PathBuf::from(STORAGE), Ok(()))]),
         around: crate::observe::Surroundings::default(),
+        releases: BTreeMap::new(),
+        holds: UpgradeHolds::default(),
     }
 }
 
@@ -110,6 +113,8 @@ fn running(number: u32) -> NodeView {
         disk: None,
         measured: None,
         growth: None,
+        installed: None,
+        missing: None,
     }
 }
 

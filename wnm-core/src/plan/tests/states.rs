@@ -5,8 +5,6 @@ use crate::observe::{
     EndpointReading, NodeReading, ProcessReading, ProcessState, UnitReading, UnitState, settle,
 };
 
-const DELAY: Duration = Duration::from_secs(300);
-
 fn unit(state: UnitState, pid: Option<u32>) -> UnitReading {
     UnitReading { state, pid, restarts: None, invocation: None, definition_lost: false }
 }
@@ -31,6 +29,7 @@ fn healthy() -> NodeReading {
         facts: NodeFacts::default(),
         data: Ok(true),
         disk: None,
+        installed: None,
     }
 }
 
@@ -41,7 +40,13 @@ fn silent() -> Unread {
 fn seen(want: Want, phase: Phase, reading: Option<&NodeReading>, creating: bool) -> String {
     let mut record = record(1);
     (record.want, record.phase) = (want, phase);
-    let seen = settle(&record, reading, creating, DELAY, &quiet(0).now);
+    let seen = settle(
+        &record,
+        reading,
+        Going { creating, ..Going::default() },
+        &policy(&draft()).delays,
+        &quiet(0).now,
+    );
     format!("{} {:?}", seen.state.name(), seen.alive)
 }
 

@@ -4,7 +4,7 @@
 use super::cases::Case;
 use super::*;
 use crate::action::{Action, Done, Mark, Outcome, PlannedAction};
-use crate::model::{NodeRecord, NodeSpec, RecordId};
+use crate::model::{FileStamp, Installed, NodeRecord, NodeSpec, RecordId, Version};
 use crate::observe::{
     Ledger, NodeReading, ProcessReading, ProcessState, Readings, UnitReading, UnitState,
 };
@@ -55,6 +55,7 @@ fn recorded(ledger: &mut Ledger, action: &Action, now: &Now) -> Option<NodeKey> 
         phase: Phase::Steady,
         version: None,
         created: now.wall,
+        upgrade: None,
     };
     let key = record.key();
     ledger.nodes.push(record);
@@ -70,9 +71,9 @@ fn mark(ledger: &mut Ledger, planned: &PlannedAction, outcome: &Outcome, node: N
     let mine = |record: &&mut NodeRecord| record.record == node.record;
     let Some(record) = ledger.nodes.iter_mut().find(mine) else { return };
     let begun = Mark::of(action, record, &now.instant);
-    (record.want, record.phase) = (begun.want, begun.phase);
+    begun.put_into(record);
     let ended = Mark::after(action, outcome, record);
-    (record.want, record.phase) = (ended.want, ended.phase);
+    ended.put_into(record);
 }
 
 fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
@@ -86,6 +87,11 @@ fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
             let before = readings.nodes.remove(&id);
             readings.nodes.insert(id, living(id.number(), before));
         }
+        Action::Upgrade { release, start, .. } => {
+            replaced(readings, spec, &release.version, *start);
+        }
+        Action::Revert { to, start, .. } => replaced(readings, spec, to, *start),
+        Action::Prove { .. } | Action::Recognise { .. } => {}
         Action::Stop { .. } | Action::Retire { .. } => {
             if let Some(reading) = readings.nodes.get_mut(&id) {
                 reading.unit = Ok(unit(UnitState::Stopped, None));
@@ -104,6 +110,22 @@ fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
         }
         Action::Reprieve { .. } | Action::Disable { .. } | Action::Enable { .. } => {}
     }
+}
+
+/// The key is the one before: what was lost comes back with the program that was kept.
+fn replaced(readings: &mut Readings, spec: &NodeSpec, version: &Version, start: bool) {
+    let before = readings.nodes.remove(&spec.id);
+    let mut after = match (start, before) {
+        (true, before) => living(spec.id.number(), before),
+        (false, Some(before)) => {
+            NodeReading { unit: Ok(unit(UnitState::Stopped, None)), process: None, ..before }
+        }
+        (false, None) => return,
+    };
+    let stamp = FileStamp { inode: 900, size: 1, changed_ms: 0 };
+    let (version, sha256) = (version.clone(), "1".repeat(64));
+    after.installed = Some(Ok(Installed { stamp, version, sha256, identity: None }));
+    readings.nodes.insert(spec.id, after);
 }
 
 fn occupy(readings: &mut Readings, spec: &NodeSpec) {
@@ -151,5 +173,6 @@ fn living(number: u32, before: Option<NodeReading>) -> NodeReading {
         facts: NodeFacts::default(),
         data: before.as_ref().map_or(Ok(true), |it| it.data.clone()),
         disk: before.and_then(|it| it.disk),
+        installed: None,
     }
 }

@@ -8,7 +8,7 @@ use super::super::*;
 use super::nodes::{Made, ago, maybe_ago, node, unread};
 use super::policies::{ROOTS, overrides, stored};
 use super::tape::Tape;
-use crate::model::{NodeId, OpId, RecordId};
+use crate::model::{NodeId, OpId, Quarantined, RecordId, Version};
 use crate::observe::{
     CpuTimes, Exhaustible, FileSystemSample, IoCounters, Ledger, MachineSample, PastRemoval,
     Readings, Stall, StorageReading, snapshot,
@@ -207,6 +207,7 @@ fn readings(
         numbering: None,
         release: unknown(!tape.once_in(30)).map(|()| release()),
         around: Default::default(),
+        releases: BTreeMap::new(),
     }
 }
 
@@ -310,6 +311,15 @@ fn ledger(
         false => vec![earlier(now)],
     };
     ledger.memory = memory;
+    ledger.holds.paused = tape.once_in(8).then_some(Timestamp(0));
+    if tape.once_in(8) {
+        ledger.holds.quarantined.push(Quarantined {
+            program: policy.nodes.program,
+            version: release().version,
+            since: Timestamp(0),
+            why: "it died".into(),
+        });
+    }
     ledger
 }
 
@@ -341,7 +351,7 @@ fn asked(tape: &mut Tape<'_>, number: i64, keys: &[NodeKey], now: &Now) -> Reque
             Some(key)
         })
         .collect();
-    let verb = match tape.below(8) {
+    let verb = match tape.below(9) {
         0 => Verb::Add { count: tape.below(4) },
         1 => Verb::Start { nodes },
         2 => Verb::Stop { nodes },
@@ -349,6 +359,11 @@ fn asked(tape: &mut Tape<'_>, number: i64, keys: &[NodeKey], now: &Now) -> Reque
         4 => Verb::Remove { nodes },
         5 => Verb::Disable { nodes },
         6 => Verb::Enable { nodes },
+        7 => Verb::Upgrade {
+            nodes,
+            to: tape.pick(&[None, Some(23), Some(21)]).map(|minor| Version::new(0, minor, 1)),
+            allow_downgrade: tape.once_in(2),
+        },
         _ => Verb::Teardown { nodes: keys.to_vec() },
     };
     let made_at = if tape.once_in(4) { ago(tape, now) } else { now.instant.clone() };

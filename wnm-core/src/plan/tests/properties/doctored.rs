@@ -4,7 +4,9 @@
 use super::invariants::{self, Look};
 use super::*;
 use crate::action::{Action, PlannedAction, Reason, Stopped};
-use crate::model::{NodeSpec, OpId, RecordId};
+use crate::model::{
+    NodeSpec, OpId, Quarantined, RecordId, Release, Shown, Upgrade, UpgradeMode, UpgradeRole,
+};
 use crate::observe::PastRemoval;
 use crate::plan::{Note, Refused};
 
@@ -361,7 +363,70 @@ const ASKING: &[Doctored] = &[
     }),
 ];
 
-const ALL: [&[Doctored]; 6] = [TOUCHING, REMOVING, STOPPING, STARTING, GROWING, ASKING];
+fn gives(world: &mut World, number: u32, version: &str, reason: Reason) {
+    let node = &world.snapshot.nodes[number as usize - 1];
+    let release = Release { version: version.parse().unwrap(), path: "/opt/next".into() };
+    let upgrade = Upgrade {
+        from: node.version().unwrap().clone(),
+        to: release.version.clone(),
+        role: UpgradeRole::Canary,
+        since: at(0),
+        before: Shown::default(),
+    };
+    let node = node.record.key();
+    world.does(Action::Upgrade { node, release, upgrade: Box::new(upgrade), start: true }, reason);
+}
+
+fn outdated(world: &mut World, version: &str) -> Reason {
+    let to: crate::model::Version = version.parse().unwrap();
+    world.snapshot.release = Ok(Release { version: to.clone(), path: "/opt/next".into() });
+    world.policy.upgrades.mode = UpgradeMode::Managed;
+    Reason::Outdated { from: release().version, to, role: UpgradeRole::Canary }
+}
+
+const UPGRADING: &[Doctored] = &[
+    ("no_older_version_comes_unasked", |it| {
+        let reason = outdated(it, "0.1.0");
+        gives(it, 1, "0.1.0", reason);
+    }),
+    ("no_older_version_comes_unasked", |it| {
+        it.is_asked(Verb::Upgrade { nodes: vec![key(1)], to: None, allow_downgrade: false });
+        gives(it, 1, "0.1.0", ASKED);
+    }),
+    ("what_failed_is_given_to_nobody", |it| {
+        let reason = outdated(it, "0.24.0");
+        it.snapshot.holds.quarantined.push(Quarantined {
+            program: crate::model::Program::AntNode,
+            version: "0.24.0".parse().unwrap(),
+            since: Timestamp(0),
+            why: "it died".into(),
+        });
+        gives(it, 1, "0.24.0", reason);
+    }),
+    ("the_oldest_node_is_upgraded_first", |it| {
+        let reason = outdated(it, "0.24.0");
+        gives(it, 2, "0.24.0", reason);
+    }),
+    ("few_are_upgraded_at_once", |it| {
+        let reason = outdated(it, "0.24.0");
+        gives(it, 1, "0.24.0", reason.clone());
+        gives(it, 2, "0.24.0", reason);
+    }),
+    ("few_are_upgraded_at_once", |it| {
+        let reason = outdated(it, "0.24.0");
+        it.snapshot.holds.paused = Some(Timestamp(0));
+        gives(it, 1, "0.24.0", reason);
+    }),
+    ("what_is_put_back_is_what_was_there", |it| {
+        let (from, to) = (release().version, "0.22.0".parse().unwrap());
+        let failure = crate::action::UpgradeFailure::Died;
+        let reason = Reason::UpgradeFailed { version: from.clone(), failure };
+        let revert = Action::Revert { node: key(1), from, to, quarantine: None, start: true };
+        it.does(revert, reason);
+    }),
+];
+
+const ALL: [&[Doctored]; 7] = [TOUCHING, REMOVING, STOPPING, STARTING, GROWING, ASKING, UPGRADING];
 
 fn objections(world: &World) -> Vec<&'static str> {
     let look = Look { snapshot: &world.snapshot, policy: &world.policy, plan: &world.plan };

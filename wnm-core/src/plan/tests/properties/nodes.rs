@@ -3,7 +3,10 @@
 use super::super::*;
 use super::tape::Tape;
 use crate::action::{Action, Mark, PlannedAction, Reason, Stopped};
-use crate::model::{NodeRecord, NodeSpec, OpId, RecordId, Release};
+use crate::model::{
+    FileStamp, Installed, NodeRecord, NodeSpec, OpId, RecordId, Release, Shown, Upgrade,
+    UpgradeRole, Version,
+};
 use crate::observe::{
     EndpointReading, NodeReading, ProcessReading, ProcessState, SizeMemory, UnitReading, UnitState,
 };
@@ -107,12 +110,23 @@ fn record(
         _ => steady,
     };
     let created = now.wall.0 - tape.pick(&[90_000_000, 0, 86_399_000, 86_400_000, 900_000_000]);
+    let version = tape.pick(&[None, Some(22), Some(23), Some(23), Some(24)]);
+    let version = version.map(|minor| Version::new(0, minor, 1));
+    let leaves = matches!(phase, Phase::Removing { .. } | Phase::Creating { .. });
+    let upgrade = tape.once_in(4).then(|| Upgrade {
+        from: Version::new(0, tape.pick(&[21, 22]), 1),
+        to: version.clone().unwrap_or(Version::new(0, 23, 1)),
+        role: tape.pick(&[UpgradeRole::Canary, UpgradeRole::Wave, UpgradeRole::Asked]),
+        since: ago(tape, now),
+        before: Shown { peers: tape.pick(&[None, Some(0), Some(4)]), records: Some(5) },
+    });
     Some(NodeRecord {
         record: RecordId(i64::from(number) + 500),
         spec,
         want,
         phase,
-        version: None,
+        version,
+        upgrade: upgrade.filter(|_| !leaves),
         created: Timestamp(created - i64::from(tape.below(4)) * 1000),
     })
 }
@@ -161,12 +175,27 @@ fn reading(tape: &mut Tape<'_>, number: u32, is_root_there: bool) -> Option<Node
         endpoint: tape.pick(&[None, None, Some(EndpointReading::Alive), Some(silent)]),
         facts: NodeFacts {
             records: tape.pick(&[None, Some(0), Some(9)]),
+            peers: tape.pick(&[None, Some(0), Some(9)]),
             shunned: tape.pick(&[None, Some(0), Some(3)]),
             ..NodeFacts::default()
         },
         data,
         disk: tape.pick(&[None, Some(gb(10)), Some(gb(200)), Some(Bytes(0)), Some(gb(60))]),
+        installed: tape.once_in(3).then(|| match tape.once_in(6) {
+            true => Err(unread("its program does not answer")),
+            false => Ok(installed(tape)),
+        }),
     })
+}
+
+fn installed(tape: &mut Tape<'_>) -> Installed {
+    let minor = tape.pick(&[23, 22, 24, 25]);
+    Installed {
+        stamp: FileStamp { inode: minor, size: 1, changed_ms: 0 },
+        version: Version::new(0, minor, 1),
+        sha256: "0".repeat(64),
+        identity: tape.pick(&[None, Some("one"), Some("one"), Some("other")]).map(str::to_owned),
+    }
 }
 
 fn memory(tape: &mut Tape<'_>, number: u32, now: &Now) -> NodeMemory {
@@ -188,6 +217,9 @@ fn memory(tape: &mut Tape<'_>, number: u32, now: &Now) -> NodeMemory {
         ..NodeMemory::default()
     };
     memory.size = tape.once_in(3).then_some(size);
+    memory.installed = tape.once_in(3).then(|| installed(tape));
+    memory.identity = tape.pick(&[None, Some("one"), Some("one")]).map(str::to_owned);
+    memory.proven = tape.once_in(4).then(|| Version::new(0, 23, 1));
     memory
 }
 
@@ -209,6 +241,7 @@ fn open(tape: &mut Tape<'_>, record: &mut NodeRecord, now: &Now) -> Option<OpenO
         Action::Remove { node, cause },
         Action::Mend { node },
         Action::Disable { node },
+        Action::Prove { node, version: given().version },
     ]);
     // Nothing else is begun on a node that is left alone or on its way out.
     let is_still_ours = record.counts() || matches!(action, Action::Remove { .. });

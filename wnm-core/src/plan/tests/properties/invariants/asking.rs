@@ -40,6 +40,7 @@ pub(super) fn an_action_for_a_request_is_what_was_asked(look: &Look<'_>) -> Held
                     Verb::Remove { .. } | Verb::Teardown { .. },
                     Action::Remove { cause: Removal::Operator, .. },
                 )
+                | (Verb::Upgrade { .. }, Action::Upgrade { .. })
                 | (Verb::Disable { .. }, Action::Disable { .. })
                 | (Verb::Enable { .. }, Action::Enable { .. })
         );

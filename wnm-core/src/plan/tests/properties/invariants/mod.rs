@@ -7,6 +7,7 @@ mod removing;
 mod starting;
 mod stopping;
 mod touching;
+mod upgrading;
 
 use super::super::*;
 use crate::action::{Action, PlannedAction, Reason, Stopped};
@@ -91,6 +92,12 @@ invariants! {
         additions_are_all_or_nothing
         what_is_refused_is_not_done
         what_was_begun_for_a_request_is_not_begun_again;
+    upgrading:
+        no_older_version_comes_unasked
+        what_failed_is_given_to_nobody
+        the_oldest_node_is_upgraded_first
+        few_are_upgraded_at_once
+        what_is_put_back_is_what_was_there;
 }
 
 /// A resource, what was measured, and its grow and shed thresholds.

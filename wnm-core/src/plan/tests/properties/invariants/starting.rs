@@ -51,13 +51,15 @@ pub(super) fn healing_waits_for_shed_thresholds(look: &Look<'_>) -> Held {
 /// "`max_concurrent_starts` and `max_concurrent_operations` … count nodes in starting, upgrading,
 /// removing by wnm's own doing."
 pub(super) fn starts_keep_to_their_limits(look: &Look<'_>) -> Held {
-    let by_engine = look.engines().any(|it| it.action.starts());
+    // Another version is started too, within limits of its own.
+    let starts_anew = |it: &&PlannedAction| it.action.starts() && !it.action.is_of_upgrades();
+    let by_engine = look.engines().any(|it| starts_anew(&it));
     let auto = (look.snapshot.machine.cpus / 2).clamp(1, 16);
     let limits = &look.policy.limits;
     let is_starting = |node: &NodeView| node.seen.state == NodeState::Starting;
     let going = look.snapshot.nodes.iter().filter(|it| is_starting(it)).count();
     let starts =
-        look.actions().filter(|it| it.action.starts() && !look.node(it).is_some_and(is_starting));
+        look.actions().filter(|it| starts_anew(it) && !look.node(it).is_some_and(is_starting));
     let starting = going + starts.count();
     let removing = look.snapshot.nodes.iter().filter(|node| match &node.record.phase {
         Phase::Removing { since, .. } => look.age(since) < look.policy.delays.remove,

@@ -83,9 +83,19 @@ pub(super) fn steps_are_in_their_safe_order(look: &Look<'_>) -> Held {
         let starts = place(|step| matches!(step, Step::Start));
         let order = [stop, archive, aside, deletes];
         let removes = matches!(it.action, Action::Remove { .. });
-        let safe = match removes {
-            true => order.iter().all(Option::is_some) && order.is_sorted(),
-            false => deletes.is_none() && aside.is_none() && archive.is_none(),
+        // A key is safe and a release tried before a process is ended for it.
+        let staged = place(|step| matches!(step, Step::Stage { .. }));
+        let replaced = place(|step| matches!(step, Step::Replace { .. } | Step::PutBack { .. }));
+        let upgrades = [archive, staged, stop, replaced];
+        let safe = match (&it.action, removes) {
+            (Action::Upgrade { .. }, _) => {
+                upgrades.iter().all(Option::is_some) && upgrades.is_sorted() && deletes.is_none()
+            }
+            (Action::Revert { .. }, _) => stop < replaced && stop.is_some() && deletes.is_none(),
+            (_, true) => order.iter().all(Option::is_some) && order.is_sorted(),
+            (_, false) => {
+                deletes.is_none() && aside.is_none() && archive.is_none() && replaced.is_none()
+            }
         };
         ensure(safe && starts.is_some() == it.action.starts(), || format!("{}", it.action))
     })

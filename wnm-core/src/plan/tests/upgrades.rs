@@ -1,0 +1,346 @@
+//! Other versions: who is given one, when, and what becomes of it.
+
+use super::*;
+use crate::model::{
+    FileStamp, Installed, Quarantined, Release, Shown, Upgrade, UpgradeRole, Version,
+};
+
+fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+fn managed(pairs: &[(Setting, &str)]) -> Policy {
+    with(draft().with(Setting::UpgradeMode, "managed").with(Setting::NodeCap, "4"), pairs)
+}
+
+/// Four running nodes, and a release that none of them has.
+fn outdated() -> Snapshot {
+    let mut snapshot = quiet(4);
+    let path = PathBuf::from("/opt/next");
+    snapshot.release = Ok(Release { version: version("0.24.0"), path });
+    snapshot
+}
+
+/// The node was given 0.24.0 so long ago, and has run since.
+fn given(snapshot: &mut Snapshot, number: u32, seconds: u64, role: UpgradeRole) {
+    let node = &mut snapshot.nodes[number as usize - 1];
+    node.record.version = Some(version("0.24.0"));
+    node.record.upgrade = Some(Upgrade {
+        from: release().version,
+        to: version("0.24.0"),
+        role,
+        since: at(seconds),
+        before: Shown { peers: Some(5), records: Some(10) },
+    });
+    node.process_age = Some(Duration::from_secs(seconds));
+}
+
+fn proven(snapshot: &mut Snapshot, number: u32) {
+    let node = &mut snapshot.nodes[number as usize - 1];
+    node.record.version = Some(version("0.24.0"));
+    let memory = snapshot.memory.nodes.entry(node.record()).or_default();
+    memory.proven = Some(version("0.24.0"));
+}
+
+fn died(snapshot: &mut Snapshot, number: u32, seconds: u64) {
+    let record = key(number).record;
+    snapshot.memory.nodes.entry(record).or_default().deaths.push(at(seconds));
+}
+
+/// What is done, and what the rollout waits for.
+#[track_caller]
+fn told(snapshot: &Snapshot, policy: &Policy) -> String {
+    let plan = sound(snapshot, policy);
+    let actions = plan.actions.iter().map(|it| format!("{}: {}", it.action, it.reason));
+    let waits = plan.report.rollout.iter().flat_map(|it| it.waits.clone());
+    let waits = waits.map(|wait| format!("waits: {wait}"));
+    let notes = plan.report.notes.iter().map(|it| format!("note: {it}"));
+    actions.chain(waits).chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_oldest_node_goes_first_and_the_others_wait_for_it() {
+    let mut snapshot = outdated();
+    let policy = managed(&[]);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"upgrade antnode0001: it has 0.23.1, and 0.24.0 is there, as one of the first");
+    given(&mut snapshot, 1, 200, UpgradeRole::Canary);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"waits: 1 node of 1 at it as the first: 400 s more to hold (canary_time)");
+    given(&mut snapshot, 1, 600, UpgradeRole::Canary);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    prove antnode0001: 0.24.0 held for 600 s
+    waits: 1 node of 1 at it as the first: 0 s more to hold (canary_time)
+    ");
+    snapshot.nodes[0].record.upgrade = None;
+    proven(&mut snapshot, 1);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"upgrade antnode0002: it has 0.23.1, and 0.24.0 is there");
+    given(&mut snapshot, 2, 30, UpgradeRole::Wave);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"waits: 1 node not back yet, at most 1 at once");
+    given(&mut snapshot, 2, 70, UpgradeRole::Wave);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"upgrade antnode0003: it has 0.23.1, and 0.24.0 is there");
+    let wider = managed(&[(Setting::MaxConcurrentUpgrades, "2")]);
+    assert_eq!(acts(&snapshot, &wider), "upgrade antnode0003, upgrade antnode0004");
+}
+
+#[test]
+fn only_managed_programs_are_replaced() {
+    for mode in ["auto", "self", "off"] {
+        let policy = managed(&[(Setting::UpgradeMode, mode)]);
+        assert_eq!(told(&outdated(), &policy), "", "{mode}");
+    }
+}
+
+#[test]
+fn what_holds_back_all_nodes_is_said() {
+    let policy = managed(&[(Setting::UpgradeSoak, "1h"), (Setting::UpgradeWindow, "2-5")]);
+    let mut snapshot = outdated();
+    snapshot.holds.paused = Some(Timestamp(1_799_000_000_000));
+    snapshot.holds.quarantined.push(Quarantined {
+        program: policy.nodes.program,
+        version: version("0.24.0"),
+        since: Timestamp(0),
+        why: "antnode0001: its process ended".into(),
+    });
+    snapshot.machine.cpu = Some(Percent(99.0));
+    snapshot.memory.over.insert(Resource::Cpu, at(300));
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    waits: upgrades are paused since 2027-01-03 18:13:20: `wnm upgrade --resume`
+    waits: it is quarantined: antnode0001: its process ended; `wnm upgrade --unquarantine VERSION`
+    waits: it is known for too short a time: 3600 s more (upgrade_soak)
+    waits: it is not the time of the day: 64800 s more (upgrade_window)
+    waits: the machine is too busy: nodes are being shed
+    note: cpu is above its threshold; nodes are shed in 300 s
+    ");
+}
+
+#[test]
+fn a_release_soaks_since_it_was_first_seen_and_a_new_one_soaks_anew() {
+    let policy = managed(&[(Setting::UpgradeSoak, "1h")]);
+    let mut snapshot = outdated();
+    assert_eq!(acts(&snapshot, &policy), "");
+    let seen = |version: &str, seconds| crate::observe::FirstSeen {
+        version: version.parse().unwrap(),
+        at: at(seconds),
+        wall: Timestamp(1_800_000_000_000 - seconds as i64 * 1000),
+    };
+    snapshot.memory.first_seen = Some(seen("0.24.0", 3599));
+    assert_eq!(acts(&snapshot, &policy), "");
+    snapshot.memory.first_seen = Some(seen("0.24.0", 3600));
+    assert_eq!(acts(&snapshot, &policy), "upgrade antnode0001");
+    snapshot.memory.first_seen = Some(seen("0.23.9", 9000));
+    assert_eq!(acts(&snapshot, &policy), "");
+}
+
+/// One row of the next table: what is done to node 1, given 0.24.0 as a canary 100 s ago.
+type Spoiled = (&'static str, fn(&mut Snapshot));
+
+const FAILURES: &[Spoiled] = &[
+    ("nothing", |_| {}),
+    ("died", |it| died(it, 1, 30)),
+    ("died before", |it| died(it, 1, 101)),
+    ("down, and nobody saw it die", |it| set(it, 1, stopped(), Some(false))),
+    ("mute, and young", |it| it.nodes[0].missing = Some("its UDP port is not bound".into())),
+    ("mute for long", |it| {
+        given(it, 1, 300, UpgradeRole::Canary);
+        it.nodes[0].missing = Some("its UDP port is not bound".into());
+    }),
+    ("alone, and young", |it| it.nodes[0].facts.peers = Some(0)),
+    ("alone for long", |it| {
+        given(it, 1, 600, UpgradeRole::Canary);
+        it.nodes[0].facts.peers = Some(0);
+    }),
+    ("alone, but its records grow", |it| {
+        given(it, 1, 600, UpgradeRole::Canary);
+        it.nodes[0].facts.peers = Some(0);
+        it.nodes[0].facts.records = Some(11);
+    }),
+    ("alone as before", |it| {
+        given(it, 1, 600, UpgradeRole::Canary);
+        it.nodes[0].facts.peers = Some(0);
+        it.nodes[0].record.upgrade.as_mut().unwrap().before.peers = Some(0);
+    }),
+    ("another identity", |it| {
+        it.nodes[0].installed = Some(installed("0.24.0", "other"));
+        let record = key(1).record;
+        it.memory.nodes.entry(record).or_default().identity = Some("one".into());
+    }),
+    ("hidden", |it| set(it, 1, NodeState::Unknown { why: "silence".into() }, None)),
+    ("stopped by an operator", |it| {
+        set(it, 1, stopped(), Some(false));
+        it.nodes[0].record.want = Want::StoppedByOperator;
+    }),
+    ("went on by itself", |it| it.nodes[0].installed = Some(installed("0.25.0", "one"))),
+];
+
+fn installed(text: &str, identity: &str) -> Installed {
+    Installed {
+        stamp: FileStamp { inode: 9, size: 1, changed_ms: 0 },
+        version: version(text),
+        sha256: "0".repeat(64),
+        identity: Some(identity.into()),
+    }
+}
+
+#[test]
+fn a_failing_canary_is_taken_back_and_nothing_else_is_a_failure() {
+    let policy = managed(&[]);
+    let rows = FAILURES.iter().map(|(name, spoil)| {
+        let mut snapshot = outdated();
+        given(&mut snapshot, 1, 100, UpgradeRole::Canary);
+        spoil(&mut snapshot);
+        let plan = sound(&snapshot, &policy);
+        let told = plan.actions.iter().map(|it| format!("{}: {}", it.action, it.reason));
+        format!("{name}: {}", told.collect::<Vec<_>>().join(", "))
+    });
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @"
+    nothing:
+    died: revert antnode0001: 0.24.0 failed: its process ended
+    died before:
+    down, and nobody saw it die: start antnode0001: it should run and does not
+    mute, and young:
+    mute for long: revert antnode0001: 0.24.0 failed: its UDP port is not bound after 300 s
+    alone, and young:
+    alone for long: revert antnode0001: 0.24.0 failed: it has no peers after 600 s
+    alone, but its records grow: prove antnode0001: 0.24.0 held for 600 s
+    alone as before: prove antnode0001: 0.24.0 held for 600 s
+    another identity: revert antnode0001: 0.24.0 failed: it lost its identity
+    hidden:
+    stopped by an operator:
+    went on by itself: prove antnode0001: 0.24.0 held for 100 s
+    ");
+}
+
+#[test]
+fn one_node_of_a_wave_may_fail_and_the_second_takes_all_back() {
+    let policy = managed(&[(Setting::MaxConcurrentUpgrades, "3")]);
+    let mut snapshot = outdated();
+    proven(&mut snapshot, 1);
+    for number in 2..=4 {
+        given(&mut snapshot, number, 100, UpgradeRole::Wave);
+    }
+    died(&mut snapshot, 2, 30);
+    let quarantines = |snapshot: &Snapshot| -> Vec<bool> {
+        let plan = sound(snapshot, &policy);
+        let reverts = plan.actions.iter().filter_map(|it| match &it.action {
+            crate::action::Action::Revert { quarantine, .. } => Some(quarantine.is_some()),
+            _ => None,
+        });
+        reverts.collect()
+    };
+    assert_eq!(quarantines(&snapshot), [false], "one may fail");
+    died(&mut snapshot, 3, 30);
+    assert_eq!(quarantines(&snapshot), [true, true, true], "with the one that did not fail");
+    snapshot.nodes[2].record.want = Want::Disabled;
+    assert_eq!(quarantines(&snapshot), [false], "what is left alone neither counts nor goes back");
+}
+
+#[test]
+fn what_became_another_version_by_itself_is_written_down_and_takes_no_slot() {
+    let policy = with(draft(), &[(Setting::NodeCap, "4")]);
+    let mut snapshot = quiet(4);
+    snapshot.nodes[1].installed = Some(installed("0.24.0", "one"));
+    let memory = snapshot.memory.nodes.entry(key(2).record).or_default();
+    memory.installed = Some(installed("0.23.1", "one"));
+    memory.identity = Some("one".into());
+    memory.alive = true;
+    memory.process = Some(ProcessKey { pid: 7, start_ticks: 1 });
+    assert_eq!(
+        told(&snapshot, &policy),
+        "recognise antnode0002: it upgraded itself from 0.23.1 to 0.24.0"
+    );
+    let plan = sound(&snapshot, &policy);
+    let memory = &plan.memory.nodes[&key(2).record];
+    assert_eq!(memory.deaths, [], "that was no death");
+    assert_eq!(memory.changed.as_ref().map(|it| it.to.to_string()).as_deref(), Some("0.24.0"));
+
+    snapshot.nodes[1].installed = Some(installed("0.24.0", "other"));
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    recognise antnode0002: IT HAS ANOTHER IDENTITY: its key is not the one it had before
+    note: antnode0002 LOST ITS IDENTITY: its key is not the one it had before; look for the old one with `wnm identity list`
+    ");
+}
+
+#[test]
+fn by_name_never_to_an_older_version_by_accident() {
+    let policy = with(draft(), &[(Setting::NodeCap, "4")]);
+    let ask = |to: Option<&str>, allow_downgrade, node: u32| Verb::Upgrade {
+        nodes: vec![key(node)],
+        to: to.map(version),
+        allow_downgrade,
+    };
+    let rows: Vec<(&str, Verb)> = vec![
+        ("newer", ask(None, false, 1)),
+        ("older", ask(Some("0.22.0"), false, 1)),
+        ("older, and meant", ask(Some("0.22.0"), true, 1)),
+        ("the same", ask(Some("0.23.1"), false, 1)),
+        ("not there", ask(Some("0.99.0"), false, 1)),
+        ("failed", ask(Some("0.23.5"), false, 1)),
+        ("not proven", ask(None, false, 2)),
+        ("left alone", ask(None, false, 3)),
+        ("a stopped one", ask(None, false, 4)),
+    ];
+    let told = rows.into_iter().map(|(name, verb)| {
+        let mut snapshot = outdated();
+        for text in ["0.22.0", "0.23.1", "0.23.5"] {
+            let release = Release { version: version(text), path: format!("/opt/{text}").into() };
+            snapshot.releases.insert(version(text), Ok(release));
+        }
+        let why = "ant-node 0.99.0 is not on this machine".into();
+        let missing = Unread { kind: FaultKind::NotFound, why };
+        snapshot.releases.insert(version("0.99.0"), Err(missing));
+        snapshot.holds.quarantined.push(Quarantined {
+            program: policy.nodes.program,
+            version: version("0.23.5"),
+            since: Timestamp(0),
+            why: "antnode0009: its process ended".into(),
+        });
+        given(&mut snapshot, 2, 100, UpgradeRole::Asked);
+        snapshot.nodes[1].record.upgrade.as_mut().unwrap().to = version("0.23.9");
+        snapshot.nodes[2].record.want = Want::Disabled;
+        set(&mut snapshot, 3, NodeState::Disabled, Some(true));
+        set(&mut snapshot, 4, stopped(), Some(false));
+        snapshot.nodes[3].record.want = Want::StoppedByOperator;
+        snapshot.requests.push(request(1, verb));
+        let plan = sound(&snapshot, &policy);
+        let acts = plan.actions.iter().map(|it| it.action.to_string());
+        let refused = plan.report.requests[0].why.iter().map(|why| format!("refused {why}"));
+        format!("{name}: {}", acts.chain(refused).collect::<Vec<_>>().join(", "))
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+    newer: upgrade antnode0001
+    older: add antnode0005, refused antnode0001: it has 0.23.1, and 0.22.0 is older: what a newer version made of its data an older one may not understand; say --to 0.22.0 --allow-downgrade if you mean it
+    older, and meant: upgrade antnode0001
+    the same: add antnode0005
+    not there: add antnode0005, refused antnode0001: ant-node 0.99.0 is not on this machine
+    failed: add antnode0005, refused antnode0001: 0.23.5 is quarantined since 1970-01-01 00:00:00: antnode0009: its process ended; trust it again with `wnm upgrade --unquarantine 0.23.5`
+    not proven: add antnode0005, refused antnode0002: 0.23.9 was put in place of 0.23.1 and is not proven yet: wait for it
+    left alone: add antnode0005, refused antnode0003: it is disabled; enable it first
+    a stopped one: upgrade antnode0004
+    ");
+}
+
+#[test]
+fn what_failed_is_not_given_to_new_nodes_either() {
+    let mut snapshot = outdated();
+    let policy = with(draft(), &[(Setting::NodeCap, "5")]);
+    assert_eq!(acts(&snapshot, &policy), "add antnode0005");
+    snapshot.holds.quarantined.push(Quarantined {
+        program: policy.nodes.program,
+        version: version("0.24.0"),
+        since: Timestamp(0),
+        why: "antnode0001: its process ended".into(),
+    });
+    insta::assert_snapshot!(planned(&snapshot, &policy), @"blocked: no node program: 0.24.0 is quarantined (antnode0001: its process ended): give another one, or trust it again with `wnm upgrade --unquarantine 0.24.0`");
+}
+
+#[test]
+fn a_missing_program_is_never_replaced_by_an_older_one() {
+    let mut snapshot = quiet(1);
+    snapshot.nodes[0].record.version = Some(version("0.25.0"));
+    set(&mut snapshot, 1, stopped(), Some(false));
+    let plan = sound(&snapshot, &policy(&draft()));
+    let release = plan.actions.iter().find_map(|it| match &it.action {
+        crate::action::Action::Start { release, .. } => Some(release.clone()),
+        _ => None,
+    });
+    assert_eq!(release, Some(None));
+}
