@@ -13,6 +13,7 @@ use wnm_managers::{
     Registry, RootHands, Schedule, SystemRunner, Timer,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
+use wnm_releases::{BinaryStore, Chosen};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::error::CliError;
@@ -63,7 +64,7 @@ impl Adapters {
                 .with_antctl(antctl)
                 .within(together(in_force)),
             files: files(paths),
-            binaries: binaries(in_force, environment),
+            binaries: binaries(in_force, paths, environment),
         }
     }
 
@@ -83,6 +84,11 @@ impl Adapters {
     pub(crate) fn intents(&self) -> &dyn Intents {
         &self.store
     }
+}
+
+/// Where versions of node programs are kept.
+pub(crate) fn binary_store(paths: &Paths) -> BinaryStore {
+    BinaryStore::new(paths.binaries.clone())
 }
 
 /// Everything nodes own on disk, with the hands that the scope needs.
@@ -124,8 +130,12 @@ fn docker(
     }
 }
 
-/// Where new nodes get their program: a file, or what antctl was told to download.
-pub(crate) fn binaries(in_force: &PolicyDraft, environment: &Environment) -> Box<dyn Binaries> {
+/// Where nodes get their program: a kept version, a file, or what antctl was told to download.
+pub(crate) fn binaries(
+    in_force: &PolicyDraft,
+    paths: &Paths,
+    environment: &Environment,
+) -> Box<dyn Binaries> {
     let configured = in_force.text(Setting::NodeBinary);
     let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
     let manager = in_force.text(Setting::Manager).parse();
@@ -134,7 +144,10 @@ pub(crate) fn binaries(in_force: &PolicyDraft, environment: &Environment) -> Box
         Ok(version) if antctl && configured.is_none() => Box::new(Downloaded(version)),
         Ok(_) | Err(_) => {
             let search = environment.program_directories();
-            Box::new(ProgramFinder::new(Arc::new(SystemRunner), configured, search))
+            let finder = ProgramFinder::new(Arc::new(SystemRunner), configured, search);
+            // The policy refuses a channel that does not parse.
+            let channel = in_force.text(Setting::ReleaseChannel).parse().unwrap_or_default();
+            Box::new(Chosen::new(binary_store(paths), channel, finder))
         }
     }
 }

@@ -3,8 +3,10 @@
 mod env;
 mod json;
 mod node;
+mod releases;
 mod wait;
 
 pub(crate) use env::{Ran, TestEnv, is_there};
 pub(crate) use node::{Running, StandIn, free_port};
+pub(crate) use releases::{ARCHIVE, Manners, Publisher, SigningKey, archive, release};
 pub(crate) use wait::wait_until;

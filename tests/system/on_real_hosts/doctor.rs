@@ -3,7 +3,9 @@
 use super::operator::{Operator, Who, json};
 
 /// What depends on the machine below the host.
-const OF_THE_MACHINE: [&str; 7] = [
+const OF_THE_MACHINE: [&str; 8] = [
+    // The stand-in comes by itself.
+    "program-alone",
     "clock-unsynchronised",
     "open-files",
     "memory-low",

@@ -1,5 +1,6 @@
 //! The command line: types only; doc comments are the help.
 
+mod binary;
 mod docker;
 mod documents;
 mod misplaced;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use binary::{BinaryCommand, FetchArgs, OfProgram};
 pub(crate) use docker::{DockerCommand, ImageArgs, SuperviseArgs};
 pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use misplaced::misplaced;
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// Show the keys of nodes, archived and living; never their contents
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Fetch, check and choose versions of the node program
+    #[command(subcommand)]
+    Binary(BinaryCommand),
     /// Run the engine against a modelled machine with a virtual clock, and show how it fares
     Simulate(Box<SimulateArgs>),
     /// Look at the store

@@ -173,7 +173,7 @@ pub(super) fn binary(
     if !configured.is_empty() && !configured.starts_with('/') {
         return Err(format!("node_binary is `{configured}`: give an absolute path"));
     }
-    let binaries = compose::binaries(draft, context.environment);
+    let binaries = compose::binaries(draft, &context.paths, context.environment);
     binaries.available(program).map_err(|error| error.chain())
 }
 

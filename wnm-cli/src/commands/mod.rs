@@ -1,5 +1,6 @@
 //! One file a command: intent or query, then cycle, then rendering.
 
+mod binary;
 mod completions;
 mod config;
 mod db;
@@ -99,6 +100,7 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
         Command::Teardown(args) => teardown::run(&context(&nothing)?, args),
         Command::Config(command) => config::run(&context(&nothing)?, command),
         Command::Identity(command) => identity::run(&context(&nothing)?, command),
+        Command::Binary(command) => binary::run(&context(&nothing)?, command),
         Command::Db(command) => db::run(&context(&nothing)?, command),
         Command::Simulate(args) => simulate::run(args, || context(&nothing), cli.global.json),
         Command::Help(args) => help::run(args),

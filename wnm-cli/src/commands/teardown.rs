@@ -69,6 +69,7 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
         remove_archive(&context.paths.identities)?;
     }
     remove_if_empty(&context.paths.identities);
+    compose::binary_store(&context.paths).discard().map_err(super::binary::failed)?;
     if context.paths.scope == Scope::System {
         compose::root_hands(&context.paths).clear_desk();
     }

@@ -89,6 +89,10 @@ pub(crate) struct ToolFacts {
     pub(crate) missing: Vec<(&'static str, &'static str)>,
     /// The program for new nodes, or why there is none.
     pub(crate) node_program: Result<String, String>,
+    /// What should lie beside that program and does not.
+    pub(crate) missing_companions: Vec<String>,
+    /// Kept versions that are not as they came: where, and what is wrong.
+    pub(crate) spoiled_versions: Vec<(String, String)>,
     /// Why the firewall cannot be asked.
     pub(crate) no_firewall: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Values to text. Data goes to standard output, everything else to standard error.
 
+mod binary;
 mod columns;
 mod doctor;
 mod effect;
@@ -19,6 +20,7 @@ mod terminal;
 mod things;
 mod upgrades;
 
+pub(crate) use binary::{Fetching, Shelved, VersionCheck};
 pub(crate) use effect::effect_now;
 pub(crate) use explain::Explained;
 pub(crate) use progress::{Progress, left};
@@ -216,6 +218,40 @@ pub(crate) fn identities(
 ) -> Result<(), CliError> {
     let shape = things::identities(archive, archived, living);
     print_either(as_json, || things::identities_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn binaries(of: &Shelved<'_>, as_json: bool) -> Result<(), CliError> {
+    let shape = binary::list(of);
+    print_either(as_json, || binary::list_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn fetched(
+    taken: &wnm_releases::Taken,
+    given: Option<&wnm_core::model::Release>,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = binary::fetched(taken, given);
+    print_either(as_json, || binary::fetched_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn binary_checks(
+    program: wnm_core::model::Program,
+    checks: &[VersionCheck],
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = binary::checks(program, checks);
+    print_either(as_json, || binary::checks_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn pinned(
+    program: wnm_core::model::Program,
+    pinned: Option<&wnm_core::model::Version>,
+    changed: bool,
+    given: Option<&wnm_core::model::Release>,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = binary::pin(program, pinned, changed, given);
+    print_either(as_json, || binary::pin_text(&shape), || json::any(&shape))
 }
 
 pub(crate) fn findings(

@@ -54,11 +54,8 @@ impl Progress {
     /// Over the line that was there. What is too long would not be written over.
     fn draw(&self, text: &str) {
         if self.is_terminal && !self.is_quiet {
-            let width = terminal_size::terminal_size_of(std::io::stderr());
-            let width = width.map_or(80, |(width, _)| usize::from(width.0));
             let line = format!("[{}/{}] {text}", self.begun, self.planned);
-            let line: String = line.chars().take(width.saturating_sub(1)).collect();
-            write(&format!("\r\x1b[K{line}"));
+            write(&format!("\r\x1b[K{}", fitting(&line)));
         }
     }
 
@@ -72,7 +69,14 @@ impl Progress {
     }
 }
 
-fn write(text: &str) {
+/// As much of a line as the terminal shows in one.
+pub(super) fn fitting(line: &str) -> String {
+    let width = terminal_size::terminal_size_of(std::io::stderr());
+    let width = width.map_or(80, |(width, _)| usize::from(width.0));
+    line.chars().take(width.saturating_sub(1)).collect()
+}
+
+pub(super) fn write(text: &str) {
     let mut err = std::io::stderr();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }

@@ -22,6 +22,8 @@ pub(crate) struct Paths {
     pub(crate) store: PathBuf,
     pub(crate) lock: PathBuf,
     pub(crate) identities: PathBuf,
+    /// Where versions of node programs are kept.
+    pub(crate) binaries: PathBuf,
     /// Default of `node_storage`.
     pub(crate) nodes: PathBuf,
     /// Default of `log_storage`.
@@ -130,6 +132,7 @@ impl Paths {
             store: base.join("colony.db"),
             lock: base.join("wnm_active"),
             identities: base.join("identities"),
+            binaries: base.join("bin"),
             nodes: base.join("node"),
             logs: base.join("logs"),
             config_file: config.join("wnm/config.toml"),
@@ -222,6 +225,7 @@ mod tests {
         assert_eq!(paths.store, Path::new("/var/antctl/colony.db"));
         assert_eq!(paths.lock, Path::new("/var/antctl/wnm_active"));
         assert_eq!(paths.nodes, Path::new("/var/antctl/services"));
+        assert_eq!(paths.binaries, Path::new("/var/antctl/bin"));
         assert_eq!(paths.logs, Path::new("/var/log/antnode"));
         assert_eq!(paths.units, Path::new("/etc/systemd/system"));
         assert_eq!(paths.config_file, Path::new("/etc/wnm/config.toml"));

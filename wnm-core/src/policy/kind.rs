@@ -42,6 +42,8 @@ pub enum Kind {
     Switch,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// The word project, a URL or an absolute directory.
+    Source,
     /// An absolute path.
     Path,
     /// Several, quoted like shell words.
@@ -83,6 +85,7 @@ impl fmt::Display for Kind {
             Kind::Ports => f.write_str("thousands of ports, from 2 to 65"),
             Kind::Switch => f.write_str("on or off"),
             Kind::OneOf(words) => f.write_str(&words.join(", ")),
+            Kind::Source => f.write_str("project, a URL, or an absolute directory"),
             Kind::Path => f.write_str("an absolute path"),
             Kind::Paths => f.write_str("absolute directories, quoted like shell words"),
             Kind::Words => f.write_str("words, quoted like shell words"),
@@ -148,7 +151,11 @@ impl Setting {
             ]),
             S::Program => Kind::OneOf(&["ant-node", "antnode"]),
             S::Firewall => Kind::OneOf(&["auto", "ufw", "firewalld", "nftables", "none"]),
-            S::NodeBinary => Kind::Path,
+            S::NodeBinary | S::ReleaseKey => Kind::Path,
+            S::ReleaseSource => Kind::Source,
+            S::ReleaseChannel => Kind::OneOf(&["stable", "beta"]),
+            S::ReleaseInterval => Kind::Time,
+            S::KeepReleases => Kind::Whole { least: 2, most: 100 },
             S::NodeStorage | S::LogStorage => Kind::Paths,
             S::StartArgs | S::Environment | S::Bootstrap => Kind::Words,
             S::Network => Kind::Text,
@@ -242,6 +249,10 @@ mod tests {
                 Kind::Name => {
                     (vec!["one-2.3".into()], vec!["-x".into(), "a b".into(), String::new()])
                 }
+                Kind::Source => (
+                    vec!["project".into(), "https://a/b/".into(), "/srv/a".into()],
+                    vec!["a/b".into(), "ftp://a".into()],
+                ),
                 Kind::Path | Kind::Words | Kind::Text => continue,
             };
             // `donate` is what a donate address itself decides.

@@ -7,6 +7,7 @@ mod draft;
 mod kind;
 mod limits;
 mod read;
+mod releases;
 mod setting;
 mod upgrades;
 
@@ -16,6 +17,7 @@ pub use draft::{Drafts, PolicyDraft, PolicyError};
 pub use kind::{Kind, Number};
 pub use limits::{AutoLimit, Delays, Keep, Limits, Stability, Together};
 pub use read::parse_duration;
+pub use releases::Releases;
 pub use setting::{Setting, UnknownSetting};
 pub use upgrades::Upgrades;
 

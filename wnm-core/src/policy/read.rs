@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Containers, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy,
-    PolicyDraft, PolicyError, Setting, Stability, Thresholds, Together, Upgrades, antctl,
+    PolicyDraft, PolicyError, Releases, Setting, Stability, Thresholds, Together, Upgrades,
+    antctl,
 };
 use crate::model::{
     Address, Bytes, DayWindow, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan,
@@ -46,6 +47,15 @@ impl Policy {
     }
 }
 
+impl Releases {
+    /// What `in_force` says of releases.
+    pub fn parse(in_force: &PolicyDraft) -> Result<Releases, Vec<PolicyError>> {
+        let mut read = Reader { draft: in_force, errors: Vec::new() };
+        let releases = read.releases();
+        releases.ok_or(read.errors)
+    }
+}
+
 struct Reader<'a> {
     draft: &'a PolicyDraft,
     errors: Vec<PolicyError>,
@@ -75,6 +85,7 @@ impl Reader<'_> {
         let upkeep_every = self.duration(Setting::UpkeepEvery);
         let upgrades = self.upgrades();
         self.parsed::<FirewallChoice>(Setting::Firewall);
+        self.releases();
 
         // The stored values stand by themselves: an override may loosen or tighten this run, but
         // what removes nodes is read as if there were none.
@@ -154,6 +165,25 @@ impl Reader<'_> {
         let age = self.duration(Setting::KeepCycles);
         let bytes = self.bytes(Setting::KeepCyclesBytes);
         Some(Keep { age: age?, bytes: bytes? })
+    }
+
+    fn releases(&mut self) -> Option<Releases> {
+        let source = self.parsed(Setting::ReleaseSource);
+        let channel = self.parsed(Setting::ReleaseChannel);
+        let key = PathBuf::from(self.draft.text(Setting::ReleaseKey));
+        let key = match key.as_os_str().is_empty() || key.is_absolute() {
+            true => Some(Some(key).filter(|key| key.is_absolute())),
+            false => self.refuse(Setting::ReleaseKey, "give an absolute path".to_owned()),
+        };
+        let interval = self.duration(Setting::ReleaseInterval);
+        let keep = self.whole(Setting::KeepReleases, 2, 100);
+        Some(Releases {
+            source: source?,
+            channel: channel?,
+            key: key?,
+            interval: interval?,
+            keep: keep?,
+        })
     }
 
     fn limits(&mut self) -> Option<Limits> {

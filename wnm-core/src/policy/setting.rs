@@ -111,6 +111,11 @@ settings! {
     ContainerName "container_name" = "wnm-nodes" free, "Shared containers are called this, with a number";
     Program "program" = "ant-node" fixed, "What nodes run: ant-node or antnode";
     NodeBinary "node_binary" = "" free, "The node program; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
+    ReleaseSource "release_source" = "project" free, "Where releases of node programs are looked for: project (its own page), a URL, or a directory";
+    ReleaseChannel "release_channel" = "stable" free, "Which releases are wanted: stable or beta";
+    ReleaseKey "release_key" = "" free, "File with the ML-DSA-65 public key that releases are signed with; empty: the project's own";
+    ReleaseInterval "release_interval" = "6h" free, "How often a managed upgrade looks for a newer release";
+    KeepReleases "keep_releases" = "3" free, "How many versions of a node program are kept, beside pinned ones and those in use";
     NodeStorage "node_storage" = "" free, "Directories that hold node data; several are quoted like shell words";
     LogStorage "log_storage" = "" free, "Directory that holds the nodes' logs";
     PortStart "port_start" = "55" fixed, "Node ports are this x 1000 + id";

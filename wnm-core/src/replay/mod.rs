@@ -111,11 +111,12 @@ impl Replay {
     /// Settings among the changes that shape what is looked at: recorded cycles cannot answer what
     /// would have been seen with them.
     pub fn unanswered(changes: &PolicyDraft) -> Vec<Setting> {
-        const SEEN: [Setting; 5] = [
+        const SEEN: [Setting; 6] = [
             Setting::DelayStart,
             Setting::Manager,
             Setting::Program,
             Setting::NodeBinary,
+            Setting::ReleaseChannel,
             Setting::NodeStorage,
         ];
         changes.values.keys().copied().filter(|setting| SEEN.contains(setting)).collect()

@@ -3,6 +3,7 @@
 mod machine;
 mod nodes;
 mod places;
+mod programs;
 
 use wnm_core::host::Clock;
 use wnm_core::model::{Manager, ManagerKind, Scope};
@@ -65,6 +66,10 @@ pub(crate) fn collect(
                 Ok(release) => Ok(release.path.display().to_string()),
                 Err(unread) => Err(unread.why.clone()),
             }),
+            missing_companions: seen.map_or_else(Vec::new, |(snapshot, policy)| {
+                programs::missing_companions(context, snapshot, policy)
+            }),
+            spoiled_versions: programs::spoiled(paths),
             no_firewall: None,
         },
         cap: seen.map_or(0, |(_, policy)| policy.cap.stored),

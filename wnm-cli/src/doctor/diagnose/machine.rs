@@ -174,6 +174,16 @@ fn tools(facts: &Facts) -> Vec<Finding> {
         let finding = Finding::new(Severity::Warning, "no-node-program", why.as_str(), means);
         findings.push(finding.fix(wnm(facts, "config set node_binary /path/to/ant-node")));
     }
+    for name in &facts.tools.missing_companions {
+        let means = "a new node may find no peer: nothing tells it where the network is";
+        let finding = Finding::new(Severity::Warning, "program-alone", name.as_str(), means);
+        findings.push(finding.fix(wnm(facts, "binary fetch")));
+    }
+    for (directory, why) in &facts.tools.spoiled_versions {
+        let means = format!("nodes that are made or upgraded from it may not start: {why}");
+        let finding = Finding::new(Severity::Error, "version-spoiled", directory.as_str(), means);
+        findings.push(finding.fix(wnm(facts, "binary verify")));
+    }
     if let Some(why) = &facts.tools.no_firewall {
         let means = "nobody can say whether nodes are reachable, and new ports stay closed";
         let finding = Finding::new(Severity::Warning, "firewall-unknown", why.as_str(), means);

@@ -41,6 +41,8 @@ fn healthy() -> Facts {
         tools: ToolFacts {
             missing: Vec::new(),
             node_program: Ok("/usr/local/bin/ant-node".into()),
+            missing_companions: Vec::new(),
+            spoiled_versions: Vec::new(),
             no_firewall: None,
         },
         cap: 20,

@@ -1,0 +1,124 @@
+//! What goes: leftovers of runs that died, and versions that nobody wants any more.
+#![expect(clippy::disallowed_methods, reason = "the shell module that deletes versions")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wnm_core::model::{Bytes, Program, Version};
+
+use super::{BinaryStore, Guard, entries};
+use crate::error::{ReleaseError, ReleaseResult};
+
+/// A part of a file that nobody went on with for this long is not gone on with.
+const STALE: Duration = Duration::from_secs(14 * 86_400);
+
+/// Versions that went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Which.
+    pub versions: Vec<Version>,
+    /// How much room they took.
+    pub bytes: Bytes,
+}
+
+impl BinaryStore {
+    /// Where parts of files wait to be gone on with.
+    pub(crate) fn parts(&self) -> PathBuf {
+        self.root.join(".parts")
+    }
+
+    /// Deletes what runs left that died: half-made versions, half-deleted ones, old parts of files.
+    /// Nobody is at work while the lock is held, so none of that is in use.
+    pub(crate) fn sweep(&self, _lock: &Guard, now: SystemTime) -> ReleaseResult<()> {
+        let mut places = vec![self.root.clone()];
+        places.extend(Program::ALL.map(|program| self.root.join(program.binary_name())));
+        for place in places {
+            for path in entries(&place)? {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let half = [".new-", ".old-", ".pins.json.", ".looks.json."];
+                if half.iter().any(|mark| name.starts_with(mark)) {
+                    remove_all(&path)?;
+                }
+            }
+        }
+        for path in entries(&self.parts())? {
+            let modified = fs::metadata(&path).and_then(|found| found.modified());
+            let age = modified.ok().and_then(|at| now.duration_since(at).ok());
+            if age.is_some_and(|age| age > STALE) {
+                remove_all(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes versions of `program` that nobody wants: all but the newest `keep`, the pinned one,
+    /// and `used`. What is broken stays for whoever looks at it.
+    pub fn collect(
+        &self,
+        _lock: &Guard,
+        program: Program,
+        keep: u32,
+        used: &BTreeSet<Version>,
+    ) -> ReleaseResult<Swept> {
+        let shelf = self.shelf(program)?;
+        let mut swept = Swept::default();
+        // One version is what nodes are given, the other what they came from: never less than two.
+        let old = shelf.kept.iter().skip(keep.max(2) as usize);
+        for kept in old.filter(|kept| !kept.pinned && !used.contains(&kept.manifest.version)) {
+            remove(&kept.directory)?;
+            swept.versions.push(kept.manifest.version.clone());
+            swept.bytes.0 += kept.manifest.bytes().0;
+        }
+        Ok(swept)
+    }
+
+    /// Deletes the whole store: what wnm made in it, and the directory if nothing else is left.
+    pub fn discard(&self) -> ReleaseResult<()> {
+        if entries(&self.root)?.is_empty() {
+            let _ = fs::remove_dir(&self.root);
+            return Ok(());
+        }
+        {
+            let lock = self.lock(Duration::from_secs(60))?;
+            self.sweep(&lock, SystemTime::UNIX_EPOCH)?;
+            for program in Program::ALL {
+                for kept in self.shelf(program)?.kept {
+                    remove(&kept.directory)?;
+                }
+                let _ = fs::remove_dir(self.root.join(program.binary_name()));
+            }
+            remove_all(&self.parts())?;
+            for name in ["pins.json", "looks.json", ".lock"] {
+                remove_all(&self.root.join(name))?;
+            }
+        }
+        let _ = fs::remove_dir(&self.root);
+        Ok(())
+    }
+}
+
+/// A version goes in one instant, by its name; the rest is rubbish of a name that nobody reads.
+pub(super) fn remove(directory: &Path) -> ReleaseResult<()> {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let aside = directory.with_file_name(format!(".old-{}-{name}", std::process::id()));
+    remove_all(&aside)?;
+    fs::rename(directory, &aside)
+        .map_err(|error| ReleaseError::io("set aside", directory, &error))?;
+    remove_all(&aside)
+}
+
+fn remove_all(path: &Path) -> ReleaseResult<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => return Ok(()),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ReleaseError::io("delete", path, &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

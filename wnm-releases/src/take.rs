@@ -1,0 +1,453 @@
+//! A release, from its source into the store: found, fetched, verified, unpacked, asked who it is.
+//! Nothing of it is unpacked before it is verified, and nothing runs before it is unpacked by us.
+#![expect(clippy::disallowed_methods, reason = "the shell module that reads what was fetched")]
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wnm_core::host::{CommandRunner, Invocation};
+use wnm_core::model::{Program, Timestamp, Version};
+
+use crate::archive::{Most, unpack};
+use crate::digest::Digest;
+use crate::error::{ReleaseError, ReleaseFault, ReleaseResult};
+use crate::find::Wanted;
+use crate::manifest::{KeptFile, Manifest, Part, SCHEMA, Verified};
+use crate::page::Offer;
+use crate::signature::{ReleaseKey, SIGNATURE_BYTES};
+use crate::store::{BinaryStore, Guard, Kept, Staging};
+use crate::web::{Progress, Web, discard};
+
+/// Largest archive, as the programs themselves have it.
+const LARGEST: u64 = 200 << 20;
+
+/// `--version` answers within milliseconds; a program that does not is none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is trusted, and how long everything may take.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The operator's own key, in place of the project's.
+    pub key: Option<ReleaseKey>,
+    /// The SHA-256 of the archive or of the program, from the operator.
+    pub sha256: Option<Digest>,
+    /// Then it ends, and what has come stays.
+    pub budget: Duration,
+    /// How long to wait for another wnm that is at it.
+    pub patience: Duration,
+    /// When it is now, for the manifest.
+    pub now: Timestamp,
+}
+
+/// What is going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// This is the release.
+    Found(&'a Offer),
+    /// It is on its way.
+    Fetching(&'a Offer, Progress),
+    /// It is what was published.
+    Verified(&'a Verified),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The version in the store.
+    pub kept: Kept,
+    /// False when it was there before.
+    pub new: bool,
+}
+
+impl BinaryStore {
+    /// Takes in the release that is wanted.
+    pub fn fetch(
+        &self,
+        wanted: &Wanted,
+        terms: &Terms,
+        runner: &dyn CommandRunner,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> ReleaseResult<Taken> {
+        let lock = self.begin(terms)?;
+        let web = Web::new(terms.budget);
+        let offer = wanted.find(&web)?;
+        tell(Told::Found(&offer));
+        // An operator's digest is a question about these very bytes; otherwise what is kept is kept.
+        if let Some(kept) = self.find(offer.program, &offer.version)?
+            && terms.sha256.is_none()
+        {
+            return Ok(Taken { kept, new: false });
+        }
+        let offered = Offered { offer: &offer, web: &web, terms };
+        let (archive, part) = offered.bring(self, tell)?;
+        let taken = offered.take(self, &lock, &archive, runner, tell);
+        if let Some(part) = part {
+            // Either it is in the store now, or it is not worth going on with.
+            discard(&part);
+        }
+        Ok(Taken { kept: taken?, new: true })
+    }
+
+    /// Takes in a file that the operator points at: an archive, or a program with what lies beside it.
+    pub fn take_file(
+        &self,
+        program: Program,
+        file: &Path,
+        terms: &Terms,
+        runner: &dyn CommandRunner,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> ReleaseResult<Taken> {
+        let _lock = self.begin(terms)?;
+        let mut opened = open(file)?;
+        let whole =
+            Digest::of(&mut opened).map_err(|error| ReleaseError::io("read", file, &error))?;
+        let mut verified = self.by_signature_beside(program, file, terms)?;
+        if let Some(given) = terms.sha256 {
+            if whole.0 != given {
+                return Err(not_the_digest(&file.display().to_string(), given, whole.0));
+            }
+            let of = if is_gzip(file)? { Part::Archive } else { Part::Program };
+            verified = verified.or(Some(Verified::Given { of }));
+        }
+        let verified = verified.unwrap_or(Verified::Operator);
+        tell(Told::Verified(&verified));
+        let staging = self.stage()?;
+        let (files, archive) = match is_gzip(file)? {
+            true => (unpack(open(file)?, program, Most::USUAL, &staging.path)?, Some(whole.0)),
+            false => (copy_program(program, file, &staging)?, None),
+        };
+        let version = says(runner, &staging.path, program)?;
+        if let Some(kept) = self.find(program, &version)?
+            && kept.manifest.files == files
+        {
+            return Ok(Taken { kept, new: false });
+        }
+        let manifest = Manifest {
+            schema: SCHEMA,
+            program,
+            version,
+            source: file.display().to_string(),
+            taken: terms.now,
+            verified,
+            archive,
+            files,
+        };
+        Ok(Taken { kept: self.put(staging, &manifest)?, new: true })
+    }
+
+    fn begin(&self, terms: &Terms) -> ReleaseResult<Guard> {
+        let lock = self.lock(terms.patience)?;
+        let since = Duration::from_millis(u64::try_from(terms.now.0).unwrap_or(0));
+        self.sweep(&lock, SystemTime::UNIX_EPOCH + since)?;
+        Ok(lock)
+    }
+
+    /// A signature beside a local file is believed or refused, never passed over.
+    fn by_signature_beside(
+        &self,
+        program: Program,
+        file: &Path,
+        terms: &Terms,
+    ) -> ReleaseResult<Option<Verified>> {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(".sig");
+        let beside = PathBuf::from(beside);
+        let Ok(signature) = fs::read(&beside) else { return Ok(None) };
+        let Some(key) = key_for(program, terms)? else { return Ok(None) };
+        signed(&key, file, &signature, &beside.display().to_string()).map(Some)
+    }
+}
+
+/// One release that is to be had.
+struct Offered<'a> {
+    offer: &'a Offer,
+    web: &'a Web,
+    terms: &'a Terms,
+}
+
+impl Offered<'_> {
+    /// The archive as a file of this machine, and as a part that goes afterwards.
+    fn bring(
+        &self,
+        store: &BinaryStore,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> ReleaseResult<(PathBuf, Option<PathBuf>)> {
+        let Offer { program, version, name, archive, bytes, .. } = self.offer;
+        let here = match is_path(archive) {
+            true => (PathBuf::from(archive), None),
+            false => {
+                let parts = store.parts();
+                let made = fs::create_dir_all(&parts);
+                made.map_err(|error| ReleaseError::io("make", &parts, &error))?;
+                let part = parts.join(format!("{program}-{version}-{name}"));
+                self.web.download(archive, &part, LARGEST, &mut |progress| {
+                    tell(Told::Fetching(self.offer, progress));
+                })?;
+                (part.clone(), Some(part))
+            }
+        };
+        let length = fs::metadata(&here.0).map(|found| found.len());
+        let length = length.map_err(|error| ReleaseError::io("look at", &here.0, &error))?;
+        let wrong = bytes.filter(|said| *said != length);
+        if wrong.is_some() || length > LARGEST {
+            if let Some(part) = &here.1 {
+                discard(part);
+            }
+            let rule = wrong.map_or(format!("at most {LARGEST}"), |said| said.to_string());
+            let what = format!("{archive} has {length} bytes, and should have {rule}: refused");
+            return Err(ReleaseError::new(ReleaseFault::Untrusted, what));
+        }
+        Ok(here)
+    }
+
+    fn take(
+        &self,
+        store: &BinaryStore,
+        _lock: &Guard,
+        archive: &Path,
+        runner: &dyn CommandRunner,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> ReleaseResult<Kept> {
+        let Offer { program, version, archive: from, .. } = self.offer;
+        let whole = Digest::of(&mut open(archive)?);
+        let (whole, _) = whole.map_err(|error| ReleaseError::io("read", archive, &error))?;
+        let verdict = self.verify(archive, whole)?;
+        let staging = store.stage()?;
+        let files = unpack(open(archive)?, *program, Most::USUAL, &staging.path)?;
+        let verified = match verdict {
+            Verdict::Holds(verified) => verified,
+            Verdict::IfProgramIs(digest, verified) => {
+                let binary = files.iter().find(|file| file.name == program.binary_name());
+                match binary {
+                    Some(file) if file.sha256 == digest => verified,
+                    Some(file) => return Err(not_the_digest(from, digest, file.sha256)),
+                    None => return Err(nothing_vouches(self.offer)),
+                }
+            }
+        };
+        tell(Told::Verified(&verified));
+        let said = says(runner, &staging.path, *program)?;
+        if said != *version {
+            let what =
+                format!("{from} should be {program} {version}, and says it is {said}: refused");
+            return Err(ReleaseError::new(ReleaseFault::Misshapen, what));
+        }
+        let manifest = Manifest {
+            schema: SCHEMA,
+            program: *program,
+            version: said,
+            source: from.clone(),
+            taken: self.terms.now,
+            verified,
+            archive: Some(whole),
+            files,
+        };
+        store.put(staging, &manifest)
+    }
+
+    /// Whether this is what was published. The strongest word counts: the operator's digest, then a
+    /// signature wherever there is a key, then published digests, for programs that nobody signs.
+    fn verify(&self, archive: &Path, whole: Digest) -> ReleaseResult<Verdict> {
+        let Offer { program, archive: from, .. } = self.offer;
+        if let Some(given) = self.terms.sha256 {
+            return Ok(match whole == given {
+                true => Verdict::Holds(Verified::Given { of: Part::Archive }),
+                false => Verdict::IfProgramIs(given, Verified::Given { of: Part::Program }),
+            });
+        }
+        if let Some(key) = key_for(*program, self.terms)? {
+            let url = self.offer.signature.as_deref().ok_or_else(|| nothing_vouches(self.offer))?;
+            let signature = self.small(url, SIGNATURE_BYTES as u64)?;
+            let signature = signature.ok_or_else(|| nothing_vouches(self.offer))?;
+            return signed(&key, archive, &signature, url).map(Verdict::Holds);
+        }
+        // A digest that comes the same way as the file says nothing where that way is open to all.
+        if !is_private(from) {
+            let what = format!("{from}: over plain http only a signature counts, and it has none");
+            return Err(ReleaseError::new(ReleaseFault::Untrusted, what)
+                .way_out("use https, or give its digest: --sha256 HEX"));
+        }
+        if let Some(digest) = self.offer.binary {
+            return Ok(Verdict::IfProgramIs(digest, Verified::Published { of: Part::Program }));
+        }
+        let sums = match &self.offer.sums {
+            Some(url) if is_private(url) => self.small(url, 1 << 20)?,
+            _ => None,
+        };
+        let listed =
+            sums.and_then(|sums| Digest::listed(&String::from_utf8_lossy(&sums), &self.offer.name));
+        match listed {
+            Some(listed) if listed == whole => {
+                Ok(Verdict::Holds(Verified::Published { of: Part::Archive }))
+            }
+            Some(listed) => Err(not_the_digest(from, listed, whole)),
+            None => Err(nothing_vouches(self.offer)),
+        }
+    }
+
+    /// A small file of the release; none where there is none.
+    fn small(&self, place: &str, most: u64) -> ReleaseResult<Option<Vec<u8>>> {
+        if !is_path(place) {
+            return match self.web.get(place, most) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) if error.kind == ReleaseFault::NotThere => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+        let path = Path::new(place);
+        let mut bytes = Vec::new();
+        match File::open(path) {
+            Ok(file) => file.take(most + 1).read_to_end(&mut bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| ReleaseError::io("read", path, &error))?;
+        Ok(Some(bytes))
+    }
+}
+
+/// What is known before unpacking.
+enum Verdict {
+    /// It is what was published.
+    Holds(Verified),
+    /// It is, if the program in it has this digest.
+    IfProgramIs(Digest, Verified),
+}
+
+/// The key that must have signed, if anybody signs.
+fn key_for(program: Program, terms: &Terms) -> ReleaseResult<Option<ReleaseKey>> {
+    match (&terms.key, program) {
+        (Some(key), _) => Ok(Some(key.clone())),
+        (None, Program::AntNode) => ReleaseKey::of_project().map(Some).map_err(|error| {
+            ReleaseError::new(ReleaseFault::Wrong, format!("the project's key: {error}"))
+        }),
+        (None, Program::Antnode) => Ok(None),
+    }
+}
+
+fn signed(key: &ReleaseKey, file: &Path, signature: &[u8], from: &str) -> ReleaseResult<Verified> {
+    if signature.len() != SIGNATURE_BYTES {
+        let what = format!(
+            "{from} is no ML-DSA-65 signature: it has {} bytes, those have {SIGNATURE_BYTES}: refused",
+            signature.len()
+        );
+        return Err(ReleaseError::new(ReleaseFault::Untrusted, what));
+    }
+    let holds = key.signs(&mut open(file)?, signature);
+    match holds.map_err(|error| ReleaseError::io("read", file, &error))? {
+        true => Ok(Verified::Signature { key: key.fingerprint() }),
+        false => {
+            let what = format!(
+                "{from} is not the signature of this file by the key {}: refused",
+                key.fingerprint()
+            );
+            Err(ReleaseError::new(ReleaseFault::Untrusted, what).way_out(
+                "the file is not what was published, or somebody else signed it: fetch it again, or \
+                 see `wnm config explain release_key`",
+            ))
+        }
+    }
+}
+
+fn not_the_digest(from: &str, wanted: Digest, found: Digest) -> ReleaseError {
+    let what = format!("{from} has the SHA-256 {found}, and should have {wanted}: refused");
+    ReleaseError::new(ReleaseFault::Untrusted, what)
+}
+
+fn nothing_vouches(offer: &Offer) -> ReleaseError {
+    let what = format!(
+        "{}: nothing says that this is {} {}: refused",
+        offer.archive, offer.program, offer.version
+    );
+    ReleaseError::new(ReleaseFault::Untrusted, what).way_out(match offer.program {
+        Program::AntNode => {
+            "a release of ant-node has its signature beside it, in NAME.sig; where you \
+                             know its digest, give --sha256 HEX"
+        }
+        Program::Antnode => {
+            "a release of antnode has its SHA-256 in its notes or in SHA256SUMS.txt; \
+                             where you know it, give --sha256 HEX"
+        }
+    })
+}
+
+/// What a program says it is, by itself.
+fn says(runner: &dyn CommandRunner, directory: &Path, program: Program) -> ReleaseResult<Version> {
+    let path = directory.join(program.binary_name());
+    let call = Invocation::new(path.to_string_lossy(), ["--version"], PATIENCE);
+    let answer = runner.run(&call)?;
+    match Program::identify(answer.stdout.trim()).filter(|_| answer.ok()) {
+        Some((found, version)) if found == program => Ok(version),
+        found => {
+            let what = match found {
+                Some((other, version)) => format!("it is {other} {version}, and not {program}"),
+                None => {
+                    let line = answer.stdout.lines().chain(answer.stderr.lines()).next();
+                    let line = line.unwrap_or("nothing");
+                    format!("it is no {program}: `--version` printed `{line}`")
+                }
+            };
+            Err(ReleaseError::new(ReleaseFault::Misshapen, what + ": refused"))
+        }
+    }
+}
+
+/// A program as it lies there, and what belongs beside it.
+fn copy_program(program: Program, file: &Path, staging: &Staging) -> ReleaseResult<Vec<KeptFile>> {
+    let mut files = vec![copy(file, &staging.path, program.binary_name(), 0o555)?];
+    for name in program.companions() {
+        let beside = file.with_file_name(name);
+        if fs::metadata(&beside).is_ok_and(|found| found.is_file()) {
+            files.push(copy(&beside, &staging.path, name, 0o444)?);
+        }
+    }
+    Ok(files)
+}
+
+fn copy(from: &Path, into: &Path, name: &str, mode: u32) -> ReleaseResult<KeptFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let to = into.join(name);
+    let failed = |error: std::io::Error| ReleaseError::io("write", &to, &error);
+    fs::copy(from, &to).map_err(failed)?;
+    let mut copied = open(&to)?;
+    fs::set_permissions(&to, fs::Permissions::from_mode(mode)).map_err(failed)?;
+    let (sha256, bytes) = Digest::of(&mut copied).map_err(failed)?;
+    copied.sync_all().map_err(failed)?;
+    Ok(KeptFile { name: name.to_owned(), bytes, sha256, mode })
+}
+
+fn open(path: &Path) -> ReleaseResult<File> {
+    File::open(path).map_err(|error| ReleaseError::io("open", path, &error))
+}
+
+fn is_gzip(path: &Path) -> ReleaseResult<bool> {
+    let mut file = open(path)?;
+    let mut magic = [0; 2];
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut magic));
+    let count = read.map_err(|error| ReleaseError::io("read", path, &error))?;
+    Ok(count == 2 && magic == [0x1f, 0x8b])
+}
+
+fn is_path(place: &str) -> bool {
+    place.starts_with('/')
+}
+
+/// True for a way that nobody else is on: this machine, or an encrypted one.
+fn is_private(place: &str) -> bool {
+    let Some(rest) = place.strip_prefix("http://") else { return true };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;
