@@ -68,7 +68,8 @@ impl<'a> Held<'a> {
     ) -> Result<Held<'a>, CliError> {
         let named = || {
             let text = in_force.text(Setting::Program);
-            text.parse().map_err(|error| CliError::usage(format!("{}: {error}", Setting::Program)))
+            text.parse::<Program>()
+                .map_err(|error| CliError::usage(format!("{}: {error}", Setting::Program)))
         };
         Ok(Held {
             store: compose::binary_store(&context.paths),

@@ -77,7 +77,10 @@ pub(super) fn list<'a>(of: &'a Shelved<'_>) -> ShelvedShape<'a> {
         given,
         problem: of.given.as_ref().err().map(String::as_str),
         versions: of.shelf.kept.iter().map(|kept| version(kept, given)).collect(),
-        broken: (of.shelf.broken.iter())
+        broken: of
+            .shelf
+            .broken
+            .iter()
             .map(|broken| BrokenShape { directory: &broken.directory, why: &broken.why })
             .collect(),
         looked: &of.looks,

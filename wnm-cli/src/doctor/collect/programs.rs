@@ -28,8 +28,8 @@ pub(super) fn missing_companions(
     let is_there = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_file());
     let program = policy.nodes.program;
     let missing = program.companions().iter().filter(|name| {
-        let places = elsewhere.iter().map(|place| place.join(name));
-        !is_there(&release.path.with_file_name(name)) && !places.into_iter().any(|it| is_there(&it))
+        let mut places = elsewhere.iter().map(|place| place.join(name));
+        !is_there(&release.path.with_file_name(name)) && !places.any(|it| is_there(&it))
     });
     missing.map(|name| release.path.with_file_name(name).display().to_string()).collect()
 }
