@@ -38,11 +38,8 @@ impl<B: Binaries> Binaries for Chosen<B> {
             Ok(_) | Err(_) => Ok(release),
         }
     }
-}
 
-impl<B: Binaries> Chosen<B> {
-    /// Exactly this version, for whoever asks for it by name.
-    pub fn exactly(&self, program: Program, version: &Version) -> HostResult<Release> {
+    fn release(&self, program: Program, version: &Version) -> HostResult<Release> {
         if let Some(kept) = self.store.find(program, version).map_err(host_error)? {
             return Ok(kept.release());
         }

@@ -14,6 +14,7 @@ mod init;
 mod man;
 mod nodes;
 mod plan;
+mod releases;
 mod replay;
 mod report;
 mod run;

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
         return Ok(if exit == Exit::SomethingToDo { Exit::Done } else { exit });
     }
     let (adapters, ledger) = context.adapters(Access::Write)?;
-    let _lock = context.lock(Duration::ZERO)?;
+    let lock = context.lock(Duration::ZERO)?;
     let options = context.options(&ledger, PlanScope::Everything);
     let options = CycleOptions { stop: interrupt::listen(), ..options };
     let mut progress = output::Progress::new(context.json, &options.stop);
@@ -31,6 +31,12 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
         }
     }
     output::left(&report.left, "the next cycle plans anew");
+    // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
+    drop(lock);
+    let in_force = ledger.draft.under(&context.layers.merged());
+    let nodes = report.snapshot.nodes.iter();
+    let used = nodes.filter_map(|node| node.facts.version.clone()).collect();
+    super::releases::look_for_newer(context, &adapters, &in_force, used);
     let failed = report.failed() + report.faults.len() + report.left.len();
     Ok(Exit::of_counts(report.done.len() - report.failed(), failed))
 }

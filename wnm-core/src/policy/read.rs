@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use super::{
     AutoLimit, Band, Cap, Containers, Delays, DiskBand, Keep, Limits, NodeDefaults, Policy,
-    PolicyDraft, PolicyError, Releases, Setting, Stability, Thresholds, Together, Upgrades,
-    antctl,
+    PolicyDraft, PolicyError, Releases, Setting, Stability, Thresholds, Together, Upgrades, antctl,
 };
 use crate::model::{
     Address, Bytes, DayWindow, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan,
