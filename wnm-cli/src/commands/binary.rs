@@ -209,7 +209,8 @@ fn verify(held: &Held<'_>, version: Option<&Version>) -> Result<Exit, CliError> 
 
 fn pin(held: &Held<'_>, version: Option<&Version>) -> Result<Exit, CliError> {
     held.context.paths.refuse_other_owner()?;
-    let changed = match held.store.root().is_dir() || version.is_some() {
+    let pinned = held.store.pin_of(held.program).map_err(failed)?;
+    let changed = match pinned.is_some() || version.is_some() {
         true => {
             let _lock = held.store.lock(PATIENCE).map_err(failed)?;
             held.store.pin(held.program, version).map_err(failed)?
