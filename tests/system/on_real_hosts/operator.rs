@@ -190,9 +190,9 @@ impl Operator {
     }
 
     /// How many node processes there are of the nodes' user, whoever started them. The small init of
-    /// a container has a node's words in its own line, behind its name.
+    /// a container has a node's words in its own line, behind its name; antctl puts its port first.
     pub(super) fn processes(&self) -> usize {
-        let line = "'^[^ ]*/ant-?node --root-dir'";
+        let line = "'^[^ ]*/ant-?node (--rpc [^ ]* )?--root-dir'";
         let count = self.host.sh(&format!("pgrep -u {} -f -c -- {line}", self.node_user()));
         count.stdout.trim().parse().expect("a number")
     }

@@ -151,14 +151,14 @@ impl Setting {
             ]),
             S::Program => Kind::OneOf(&["ant-node", "antnode"]),
             S::Firewall => Kind::OneOf(&["auto", "ufw", "firewalld", "nftables", "none"]),
-            S::NodeBinary | S::ReleaseKey => Kind::Path,
+            S::NodeBinary | S::ReleaseKey | S::AntctlPath => Kind::Path,
             S::ReleaseSource => Kind::Source,
             S::ReleaseChannel => Kind::OneOf(&["stable", "beta"]),
             S::ReleaseInterval => Kind::Time,
             S::KeepReleases => Kind::Whole { least: 2, most: 100 },
             S::NodeStorage | S::LogStorage => Kind::Paths,
             S::StartArgs | S::Environment | S::Bootstrap => Kind::Words,
-            S::Network => Kind::Text,
+            S::Network | S::AntctlVersion => Kind::Text,
             other => by_key(other.key()),
         }
     }
@@ -272,7 +272,8 @@ mod tests {
     fn every_setting_has_a_kind() {
         let without: Vec<&Setting> =
             Setting::ALL.iter().filter(|setting| setting.kind() == Kind::Text).collect();
-        assert_eq!(without, [&Setting::Network], "a new setting says in kind.rs what it is");
+        let texts = [&Setting::AntctlVersion, &Setting::Network];
+        assert_eq!(without, texts, "a new setting says in kind.rs what it is");
         for setting in Setting::ALL {
             let numeric = matches!(setting.kind(), Kind::Time | Kind::Size | Kind::Percent);
             assert!(!numeric || setting.number(setting.default_text()).is_some(), "{setting}");

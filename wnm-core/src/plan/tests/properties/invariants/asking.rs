@@ -36,10 +36,8 @@ pub(super) fn an_action_for_a_request_is_what_was_asked(look: &Look<'_>) -> Held
                 | (Verb::Start { .. }, Action::Start { .. })
                 | (Verb::Stop { .. }, Action::Stop { stopped: Stopped::ByOperator, .. })
                 | (Verb::Restart { .. }, Action::Restart { .. })
-                | (
-                    Verb::Remove { .. } | Verb::Teardown { .. },
-                    Action::Remove { cause: Removal::Operator, .. },
-                )
+                | (Verb::Remove { .. }, Action::Remove { cause: Removal::Operator, .. })
+                | (Verb::Teardown { .. }, Action::Remove { cause: Removal::Teardown, .. })
                 | (Verb::Upgrade { .. }, Action::Upgrade { .. })
                 | (Verb::Disable { .. }, Action::Disable { .. })
                 | (Verb::Enable { .. }, Action::Enable { .. })
