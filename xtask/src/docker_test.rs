@@ -16,8 +16,8 @@ use crate::shell::{cargo, program, run as shell};
 use crate::test::{metadata, system_tests};
 
 /// What a host is made of: the same as on a small server.
-const INSIDE: &str = "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,cron,ufw,sudo,procps,\
-                      iproute2,ca-certificates";
+const INSIDE: &str = "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,polkitd,cron,ufw,sudo,\
+                      procps,iproute2,ca-certificates";
 const IMAGE: &str = "wnm-test-host";
 /// Starting takes a second, and on a busy machine ten.
 const PATIENCE: Duration = Duration::from_secs(60);

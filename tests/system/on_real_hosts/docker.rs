@@ -290,3 +290,41 @@ fn whom_docker_does_not_obey_is_told_what_to_do() {
     assert!(ran.stderr.contains("systemctl enable --now docker"), "{ran:?}");
     assert!(op.names("").is_empty(), "nothing was made");
 }
+
+/// The fewest words that let podman run inside of a host: no overlay on an overlay, and the runtime
+/// that needs no newer control groups.
+const FOR_PODMAN: &str = r#"
+mkdir -p /etc/containers /etc/wnm
+printf '[containers]\ninit_path="/usr/bin/catatonit"\n[engine]\nruntime="runc"\n' >/etc/containers/containers.conf
+printf '[storage]\ndriver="vfs"\nrunroot="/run/containers/storage"\ngraphroot="/var/lib/containers/storage"\n' \
+  >/etc/containers/storage.conf
+printf 'docker_command = "podman"\nmanager = "docker+sudo"\n' >/etc/wnm/config.toml
+"#;
+
+#[test]
+fn podman_takes_dockers_place_by_name() {
+    let Some(op) = Operator::of("podman", Who::Root) else {
+        return;
+    };
+    if op.host.sh("command -v podman && command -v catatonit && command -v runc").code != Some(0) {
+        println!("not run: podman, catatonit or runc is not installed");
+        return;
+    }
+    op.host.sh(FOR_PODMAN).ok();
+    build_image(&op, Who::Root);
+    for share in ["1", "2"] {
+        op.init(&["--node-cap", "2", "--max-nodes-per-container", share]);
+        op.wnm(&["add", "--count", "2"]).ok();
+        assert_eq!(op.processes(), 2);
+        let names = op.host.sh("podman ps --format '{{.Names}}' | sort").ok().stdout;
+        let expected = if share == "1" { "antnode0001\nantnode0002\n" } else { "wnm-nodes-1\n" };
+        assert_eq!(names, expected);
+        op.host.sh(&format!("podman stop {}", names.lines().next().unwrap_or_default())).ok();
+        assert_eq!(op.processes(), if share == "1" { 1 } else { 0 });
+        op.wnm(&["restart", "1-2"]).ok();
+        assert_eq!((op.processes(), op.cycle()), (2, 0));
+        op.wnm(&["teardown", "--confirm"]).ok();
+        assert_eq!(op.processes(), 0);
+        assert_eq!(op.host.sh("podman ps -aq").ok().stdout, "");
+    }
+}

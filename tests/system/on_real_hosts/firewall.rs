@@ -217,10 +217,10 @@ fn without_root_ufw_is_refused_at_init() {
 
 #[test]
 fn datagrams_pass_while_the_port_is_open_and_not_after() {
-    let Some(inside) = with_ufw("ufwin") else {
+    let Some(outside) = Host::up_to_join("ufwout") else {
         return;
     };
-    let Some(outside) = Host::up("ufwout") else {
+    let Some(inside) = with_ufw("ufwin") else {
         return;
     };
     join(&inside, &outside);
