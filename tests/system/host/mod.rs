@@ -58,10 +58,11 @@ impl Host {
         Host::up_with(label, &[])
     }
 
-    /// One that a cable can be laid to, which containers without a network are not.
-    pub(crate) fn up_to_join(label: &str) -> Option<Host> {
+    /// A whole machine, with a boot of its own and a network that a cable can be laid to: containers
+    /// have neither.
+    pub(crate) fn up_whole(label: &str) -> Option<Host> {
         if container::image().is_some() {
-            println!("not run: two hosts are to be joined, and hosts are containers");
+            println!("not run: it is about a whole machine, and hosts are containers");
             return None;
         }
         Host::up(label)

@@ -217,7 +217,7 @@ fn without_root_ufw_is_refused_at_init() {
 
 #[test]
 fn datagrams_pass_while_the_port_is_open_and_not_after() {
-    let Some(outside) = Host::up_to_join("ufwout") else {
+    let Some(outside) = Host::up_whole("ufwout") else {
         return;
     };
     let Some(inside) = with_ufw("ufwin") else {

@@ -40,7 +40,7 @@ fn a_host_boots_serves_a_lingering_user_and_leaves_nothing() {
 
 #[test]
 fn a_reboot_keeps_files_and_ends_processes() {
-    let Some(host) = Host::up("reboot") else {
+    let Some(host) = Host::up_whole("reboot") else {
         return;
     };
     host.put(&stand_in_bin(), "/opt/wnm-test/ant-node");
