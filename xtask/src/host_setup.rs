@@ -20,8 +20,6 @@ const PACKAGES: &[(&str, &str)] = &[
     ("firewalld", "/usr/sbin/firewalld"),
     ("nftables", "/usr/sbin/nft"),
     ("docker.io", "/usr/sbin/dockerd"),
-    ("podman", "/usr/bin/podman"),
-    ("catatonit", "/usr/bin/catatonit"),
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("sudo", "/usr/bin/sudo"),
 ];
