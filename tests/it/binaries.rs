@@ -103,17 +103,14 @@ fn what_is_not_what_was_published_is_refused_and_leaves_nothing() {
     let program = b"#!/bin/sh\necho ant-node 0.24.0\n".as_slice();
     let trick = archive(&[("ant-node", program), ("x/ant-node", program)]);
     let other = release(&env.path(""), "0.23.9");
-    let zeros = vec![0; 700 << 20];
-    let bomb = archive(&[("ant-node", &zeros)]);
     let sign = |archive: &[u8]| KEY.sign(archive);
     let of_another = "is not the signature of this file by the key";
-    let cases: [(&str, &[u8], Vec<u8>, &str); 7] = [
+    let cases: [(&str, &[u8], Vec<u8>, &str); 6] = [
         ("tampered", &tampered, sign(&good), of_another),
         ("another key", &good, SigningKey(2).sign(&good), of_another),
         ("no signature", &good, b"<html>404</html>".to_vec(), "is no ML-DSA-65 signature"),
         ("cut", &good[..good.len() / 2], sign(&good), of_another),
         ("a trick", &trick, sign(&trick), "it has two files of the name ant-node"),
-        ("a bomb", &bomb, sign(&bomb), "it unpacks to more than a release may have"),
         (
             "another version",
             &other,
