@@ -268,7 +268,7 @@ pub(crate) struct NodesArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = false)]
+#[group(skip)]
 pub(crate) struct UpgradeArgs {
     /// Which: antnode0007, 7, 7-12, or comma lists
     #[arg(value_name = "NODE", group = "named")]
@@ -280,16 +280,16 @@ pub(crate) struct UpgradeArgs {
     #[arg(long, group = "named")]
     pub(crate) all: bool,
     /// Show where the upgrade stands and why it waits, and the version of every node
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["named", "pause", "resume", "unquarantine"])]
     pub(crate) status: bool,
     /// Give no node another version until --resume; what was begun is still judged
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["named", "resume", "unquarantine"])]
     pub(crate) pause: bool,
     /// Let it go on
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["named", "unquarantine"])]
     pub(crate) resume: bool,
     /// Trust a version again that failed
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", conflicts_with = "named")]
     pub(crate) unquarantine: Option<String>,
     #[command(flatten)]
     pub(crate) how: UpgradeHow,

@@ -22,6 +22,10 @@ pub(super) fn run(context: &Context<'_>, args: &UpgradeArgs) -> Result<Exit, Cli
     if args.pause || args.resume {
         return pause(context, args.pause);
     }
+    if args.nodes.is_empty() && args.count.is_none() && !args.all {
+        return Err(CliError::usage("which nodes? Name them, or say --all".to_owned())
+            .hint("`wnm upgrade --status` shows where upgrades stand"));
+    }
     let to = args.how.to.as_deref().map(version).transpose()?;
     let (adapters, ledger) = context.adapters(Access::Write)?;
     let which = Which { nodes: args.nodes.clone(), count: args.count, all: args.all };
