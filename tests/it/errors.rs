@@ -318,7 +318,7 @@ fn numbers_and_nodes() {
 
     $ wnm status --state sleeping
     exit 2
-    err| error: `sleeping` is no state: give running, mute, stopped, starting, removing, dead, unknown, disabled
+    err| error: `sleeping` is no state: give running, mute, stopped, starting, upgrading, removing, dead, unknown, disabled
 
     $ wnm status --watch --json
     exit 2

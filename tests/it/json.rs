@@ -261,6 +261,12 @@ fn of_status() {
               "version": "[VERSION]"
             },
             "growth": null,
+            "installed": {
+              "identity": "[FINGERPRINT]",
+              "sha256": "[SHA256]",
+              "stamp": "[STAMP]",
+              "version": "[VERSION]"
+            },
             "measured": "[BYTES]",
             "memory": "[MEMORY]",
             "process": {

@@ -158,7 +158,7 @@ fn a_program_that_upgrades_itself_is_no_dead_one() {
     env.init(&["--node-cap", "1"]).expect(0);
     env.cycle_until_resting_with(1);
     let data = env.base_dir().join("node/antnode0001");
-    fs::write(data.join("stand-in.conf"), "exit-upgraded=0.24.0").expect("written");
+    fs::write(data.join("stand-in.conf"), "die-after=1:0,exit-upgraded=0.24.0").expect("written");
     env.run(&["restart", "1"]).expect(0);
     wait_until(Duration::from_secs(20), "it ends", || env.running().is_empty());
     // The cycle after it starts it again at once, whatever its back-off would be.

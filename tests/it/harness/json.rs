@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Names of values that no two runs share, and what they are.
-const UNSTEADY: [(&str, &str); 40] = [
+const UNSTEADY: [(&str, &str); 43] = [
     ("at", "[TIME]"),
     ("looked", "[TIME]"),
     ("begun", "[TIME]"),
@@ -36,6 +36,9 @@ const UNSTEADY: [(&str, &str); 40] = [
     ("bytes", "[BYTES]"),
     ("version", "[VERSION]"),
     ("peer_id", "[PEER]"),
+    ("identity", "[FINGERPRINT]"),
+    ("sha256", "[SHA256]"),
+    ("stamp", "[STAMP]"),
     ("disk", "[DISK]"),
     ("rates", "[RATES]"),
     ("stall", "[STALL]"),

@@ -96,8 +96,7 @@ fn cycles() {
        -> wnm run
     wnm --enable_upgrade --no_upnp
        -> wnm config set --keep-nodes 'no_upnp=on'
-       -> wnm run
-       note: --enable_upgrade has no effect: node programs upgrade themselves today
+       -> wnm run --upgrade-mode managed
     wnm --process_manager systemd+sudo
        -> wnm --scope system config set --keep-nodes 'manager=systemd+sudo'
        -> wnm --scope system run
@@ -113,8 +112,7 @@ fn cycles() {
        -> wnm config set --keep-nodes 'port_start=55' 'metrics_port_start=13'
        -> wnm run
     wnm --scope user --enable_upgrade
-       -> wnm --scope user run
-       note: --enable_upgrade has no effect: node programs upgrade themselves today
+       -> wnm --scope user run --upgrade-mode managed
     wnm --show_decisions --show_machine_config --show_machine_metrics
        -> wnm run
        note: --show_machine_config has no effect: `wnm report machine-config` prints it
@@ -206,9 +204,7 @@ fn actions() {
     wnm --force_action stop
        -> wnm stop --count 1
     wnm --force_action upgrade
-       exit 2: error: --force_action upgrade is not supported by this version
-       hint: nothing was done
-       hint: node programs upgrade themselves today
+       -> wnm upgrade --count 1
     wnm --force_action disable
        exit 2: error: --force_action disable needs --service_name
        hint: nothing was done

@@ -258,6 +258,7 @@ impl fmt::Display for DayWindow {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

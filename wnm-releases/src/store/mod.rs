@@ -271,7 +271,10 @@ fn entries(directory: &Path) -> ReleaseResult<Vec<PathBuf>> {
             paths.sort();
             Ok(paths)
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        // Nothing is kept where no directory can be.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
         Err(error) => Err(failed(error)),
     }
 }

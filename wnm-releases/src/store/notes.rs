@@ -65,7 +65,12 @@ impl BinaryStore {
         let path = self.root.join(name);
         let text = match fs::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(T::default()),
+            // No directory to hold it is no note either; what is in its place is somebody else's complaint.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(T::default());
+            }
             Err(error) => return Err(ReleaseError::io("read", &path, &error)),
         };
         serde_json::from_slice(&text).map_err(|error| {

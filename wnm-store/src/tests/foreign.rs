@@ -110,10 +110,10 @@ fn an_older_programs_store_is_copied_then_converted() {
     store.begin(&add(1), &at(1)).unwrap();
     assert_eq!(super::count(&store, "keepsake"), 0);
     drop(store);
-    assert_eq!(home.names(), ["colony.db", "colony.db.before-0001"]);
+    assert_eq!(home.names(), ["colony.db", "colony.db.before-0002"]);
 
     // The copy is an older store itself.
-    std::fs::rename(home.beside("colony.db.before-0001"), &home.file).unwrap();
+    std::fs::rename(home.beside("colony.db.before-0002"), &home.file).unwrap();
     let store = SqliteStore::open(&home.file).unwrap();
     assert_eq!(super::count(&store, "keepsake"), 0);
     assert_eq!(store.load().unwrap().nodes, []);

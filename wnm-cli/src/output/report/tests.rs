@@ -242,6 +242,7 @@ fn machine_config() {
     delay_start: 300
     delay_remove: 300
     hd_grace: 21600
+    delay_upgrade: 300
     process_manager: systemd+user
     manager: systemd+user
     antnode_path:
@@ -261,6 +262,7 @@ fn machine_config() {
     "delay_start": 300,
     "delay_remove": 300,
     "hd_grace": 21600,
+    "delay_upgrade": 300,
     "process_manager": "systemd+user",
     "manager": "systemd+user",
     "antnode_path": null,
@@ -282,6 +284,7 @@ fn machine_config() {
     DELAY_START=300
     DELAY_REMOVE=300
     HD_GRACE=21600
+    DELAY_UPGRADE=300
     PROCESS_MANAGER=systemd+user
     MANAGER=systemd+user
     ANTNODE_PATH=
