@@ -49,6 +49,9 @@ fn a_sound_host_with_strays(op: &Operator) {
     op.shell(&format!("rm {units}/antnode0001.service")).ok();
     assert_eq!(found(op, &[]), ["unit-gone", "no-schedule"]);
     op.rest_with(1);
+    // What is written anew holds from the next start on, and so far nobody knows that it is the same.
+    assert_eq!(found(op, &[]), ["no-schedule", "older-than-unit"]);
+    op.wnm(&["restart", "1"]).ok();
     assert_eq!(found(op, &[]), ["no-schedule"]);
     assert_eq!(op.processes(), 1);
 }
