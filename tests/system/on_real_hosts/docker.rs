@@ -10,6 +10,7 @@ use wnm_core::model::{NodeSpec, Release};
 use wnm_managers::{DiskFiles, Docker, DockerSettings, RootHands, SystemRunner};
 
 use super::operator::{Operator, Who, json};
+use super::upgrades::{release, versions};
 
 const UNITS: [&str; 2] = ["docker", "containerd"];
 /// Set inside the host: the directory to work in.
@@ -123,7 +124,7 @@ fn nodes_in_containers_are_created_healed_shed_and_taken_down() {
     let Some(op) = docked("docker", Who::User) else {
         return;
     };
-    let manager = ["--manager", "docker+user", "--node-cap", "3"];
+    let manager = ["--manager", "docker+user", "--node-cap", "3", "--delay-upgrade", "5s"];
     let refused = op.wnm(&[&["init", "--rewards-address", "faucet"], &manager[..]].concat());
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("there is no image `wnm-node`"), "{refused:?}");
@@ -138,6 +139,7 @@ fn nodes_in_containers_are_created_healed_shed_and_taken_down() {
     whose_data(&op);
     by_hand(&op);
     upgraded_by_itself(&op);
+    upgraded_by_name(&op, "0.99.1");
     without_a_daemon(&op);
     rebooted(&op);
 
@@ -201,6 +203,19 @@ fn upgraded_by_itself(op: &Operator) {
     assert!(op.host.sh(&version).ok().stdout.contains("0.99.0"), "it survives its container");
 }
 
+/// Each node runs its own copy of the program: wnm replaces it there, container or not.
+fn upgraded_by_name(op: &Operator, version: &str) {
+    let nodes = op.data_root();
+    let key = format!("sha256sum {nodes}/antnode0002/node_identity.key");
+    let (identity, others) = (op.host.sh(&key).ok().stdout, pid(op, 3));
+    release(op, version, "");
+    op.wnm(&["upgrade", "2"]).ok();
+    assert_eq!(versions(op)[1], version);
+    op.rest_with(3);
+    assert_eq!((op.processes(), pid(op, 3)), (3, others), "the others go on");
+    assert_eq!(op.host.sh(&key).ok().stdout, identity, "it is who it was");
+}
+
 /// Unknown is not stopped.
 fn without_a_daemon(op: &Operator) {
     op.host.exec(&["systemctl", "stop", "docker.socket", "docker"]).ok();
@@ -227,7 +242,8 @@ fn many_nodes_share_containers() {
         return;
     };
     build_image(&op, Who::Sudo);
-    op.init(&["--manager", "docker+sudo", "--node-cap", "3", "--max-nodes-per-container", "2"]);
+    let manager = ["--manager", "docker+sudo", "--node-cap", "3", "--delay-upgrade", "5s"];
+    op.init(&[&manager[..], &["--max-nodes-per-container", "2"]].concat());
     op.rest_with(3);
     assert_eq!((op.processes(), op.cycle()), (3, 0));
     assert_eq!(containers(&op), ["wnm-nodes-1", "wnm-nodes-2"]);
@@ -252,6 +268,7 @@ fn many_nodes_share_containers() {
     op.rest_with(3);
     assert_eq!(op.processes(), 3);
 
+    upgraded_by_name(&op, "0.99.1");
     without_a_daemon(&op);
     rebooted(&op);
 

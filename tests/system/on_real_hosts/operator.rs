@@ -79,6 +79,11 @@ impl Operator {
         if self.is_user() { "/home/op/.local/share/autonomi" } else { "/var/antctl" }
     }
 
+    /// Where the nodes' data lies.
+    pub(super) fn data_root(&self) -> &'static str {
+        if self.is_user() { "/home/op/.local/share/autonomi/node" } else { "/var/antctl/services" }
+    }
+
     /// Where units lie.
     pub(super) fn unit_dir(&self) -> &'static str {
         if self.is_user() { "/home/op/.config/systemd/user" } else { "/etc/systemd/system" }
@@ -200,7 +205,7 @@ impl Operator {
     /// Names in a directory of wnm, by what the user scope calls it, hidden ones too.
     pub(super) fn names(&self, below: &str) -> Vec<String> {
         let directory = match (below, self.is_user()) {
-            ("node", false) => "/var/antctl/services".to_owned(),
+            ("node", _) => self.data_root().to_owned(),
             ("logs", false) => "/var/log/antnode".to_owned(),
             _ => format!("{}/{below}", self.base()),
         };

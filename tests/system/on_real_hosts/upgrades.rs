@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::operator::{Operator, Who, json};
 use crate::host::stand_in_bin;
 
-/// A stand-in of this version, or of another program that was built somewhere.
-fn release(op: &Operator, version: &str, does: &str) {
+/// Puts a stand-in of this version where wnm finds programs; it `does` what such a one can be told to.
+pub(super) fn release(op: &Operator, version: &str, does: &str) {
     let mut bytes = fs::read(stand_in_bin()).expect("it was built");
     bytes.extend(format!("\nwnm-stand-in-version={version}\n").bytes());
     if !does.is_empty() {
@@ -41,7 +41,7 @@ fn managed(op: &Operator, canary: &str) {
     op.rest_with(3);
 }
 
-fn versions(op: &Operator) -> Vec<String> {
+pub(super) fn versions(op: &Operator) -> Vec<String> {
     let status = json(&op.wnm(&["upgrade", "--status", "--json"]).ok());
     let nodes = status["nodes"].as_array().expect("a list").clone();
     nodes.iter().map(|node| node["version"].as_str().unwrap_or("?").to_owned()).collect()
@@ -57,12 +57,7 @@ fn cycles_until(op: &Operator, what: &str, done: impl Fn() -> bool) {
 }
 
 fn keys(op: &Operator) -> String {
-    let root = if op.base() == "/var/antctl" {
-        "/var/antctl/services"
-    } else {
-        "~op/.local/share/autonomi/node"
-    };
-    op.host.sh(&format!("sha256sum {root}/*/node_identity.key")).ok().stdout
+    op.host.sh(&format!("sha256sum {}/*/node_identity.key", op.data_root())).ok().stdout
 }
 
 fn story(op: &Operator) {

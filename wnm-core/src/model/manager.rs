@@ -55,9 +55,9 @@ impl ManagerKind {
     /// True when a node runs the copy of the program in its own directory, which wnm may replace.
     pub fn runs_own_copy(self) -> bool {
         match self {
-            ManagerKind::Systemd | ManagerKind::Setsid => true,
-            // antctl copies programs itself; what a container runs is its image's business as well.
-            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Docker => false,
+            ManagerKind::Systemd | ManagerKind::Setsid | ManagerKind::Docker => true,
+            // antctl copies programs itself, and puts its own copy back when it upgrades.
+            ManagerKind::Antctl | ManagerKind::AntctlZen => false,
         }
     }
 
