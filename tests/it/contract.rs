@@ -7,7 +7,7 @@ use wnm_core::host::NodeFiles;
 use wnm_core::model::Release;
 use wnm_managers::{DiskFiles, Setsid, SystemRunner, processes_of};
 
-use crate::harness::TestEnv;
+use crate::harness::{self, TestEnv};
 
 #[test]
 fn setsid_keeps_the_contract() {
@@ -37,7 +37,7 @@ fn setsid_never_runs_one_identity_twice() {
     let begin = || {
         let mut command = std::process::Command::new(&spec.binary);
         command.args(other.program.arguments(&other));
-        let child = command.spawn().expect("it starts");
+        let child = harness::begin(&mut command);
         let pid = child.id();
         children.borrow_mut().push(child);
         pid

@@ -8,5 +8,7 @@
     reason = "tests drive real hosts and say when they did not"
 )]
 
+#[path = "../it/harness/begun.rs"]
+mod begun;
 mod host;
 mod on_real_hosts;

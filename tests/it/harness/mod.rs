@@ -1,11 +1,13 @@
 //! What hermetic tests share.
 
+mod begun;
 mod env;
 mod json;
 mod node;
 mod releases;
 mod wait;
 
+pub(crate) use begun::begin;
 pub(crate) use env::{Ran, TestEnv, is_there};
 pub(crate) use node::{Running, StandIn, free_port};
 pub(crate) use releases::{ARCHIVE, Manners, Publisher, SigningKey, archive, release};

@@ -10,6 +10,7 @@ use wnm_core::model::{NodeSpec, Release};
 use wnm_managers::{DiskFiles, RootHands, SystemRunner, Systemd, processes_of};
 
 use super::operator::{Operator, Who};
+use crate::begun;
 
 /// Set inside the host: the home to work in.
 const INSIDE: &str = "WNM_CONTRACT_HOME";
@@ -101,7 +102,7 @@ fn never_twice(systemd: &Systemd, files: &DiskFiles, spec: &NodeSpec) {
     other.ports.node += 100;
     let begin = || {
         let mut command = std::process::Command::new("/usr/local/bin/ant-node");
-        command.args(other.program.arguments(&other)).spawn().expect("it starts").id()
+        begun::begin(command.args(other.program.arguments(&other))).id()
     };
     let count = || processes_of(spec).expect("asked").len();
     one_process_contract(systemd, spec, &begin, &count);

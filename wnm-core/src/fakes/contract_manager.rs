@@ -101,9 +101,9 @@ fn data_goes(files: &dyn NodeFiles, spec: &NodeSpec) {
 
 /// P4 for one manager: while somebody else's process uses the data of a node, no second one comes to
 /// be. `spec` is created and does not run, and does not run afterwards either. `begin` starts such a
-/// process and answers its number, `count` counts the processes with this data. A manager that
-/// knows processes by nothing but their data may take it for its own. Panics where the manager
-/// breaks its promise.
+/// process, waits until it can be seen for what it is, and answers its number; `count` counts the
+/// processes with this data. A manager that knows processes by nothing but their data may take it
+/// for its own. Panics where the manager breaks its promise.
 pub fn one_process(
     manager: &dyn NodeManager,
     spec: &NodeSpec,
