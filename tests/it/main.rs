@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests have real files, processes and deadlines")]
 
 mod antctl;
+mod antd;
 mod binaries;
 mod commands;
 mod config;

@@ -176,12 +176,12 @@ fn the_system_scope_and_unknown_managers() {
     ");
     insta::assert_snapshot!(refused(&env, &["--manager", "setsid+sudo"]), @"
     exit 2
-    err| error: manager: `setsid+sudo` is not supported: nobody would keep the processes of another user; use systemd+sudo, or setsid+user for your own
+    err| error: setsid+sudo keeps no nodes of the user scope
+    err| hint: choose --manager systemd+user, or another --scope
     ");
-    insta::assert_snapshot!(refused(&env, &["--manager", "upstart+user"]), @"
-    exit 2
-    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, docker+user, systemd+sudo, docker+sudo, antctl+user, antctl+sudo or antctl+zen
-    ");
+    let unknown = refused(&env, &["--manager", "upstart+user"]);
+    let known = "`upstart+user` is not a manager of this version: use systemd+user, ";
+    assert!(unknown.contains(known), "{unknown}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use wnm_core::observe::Ledger;
 use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
 use wnm_firewall::Owner;
 use wnm_managers::{
-    Antctl, AntctlPlaces, Cron, DiskFiles, Docker, DockerSettings, Downloaded, ProgramFinder,
-    Registry, RootHands, Schedule, SystemRunner, Timer,
+    Antctl, AntctlPlaces, Antd, Cron, DiskFiles, Docker, DockerSettings, Downloaded, Launchd,
+    ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd, Timer,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_releases::{BinaryStore, Chosen};
@@ -60,9 +60,9 @@ impl Adapters {
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner),
-            managers: managers(paths, roots, in_force)
-                .with_antctl(antctl)
-                .within(together(in_force)),
+            managers: antctl
+                .into_iter()
+                .fold(managers(paths, roots, in_force), |registry, antctl| registry.with(antctl)),
             files: files(paths),
             binaries: binaries(in_force, paths, environment),
         }
@@ -101,13 +101,33 @@ pub(crate) fn files(paths: &Paths) -> DiskFiles {
 
 fn managers(paths: &Paths, roots: Vec<PathBuf>, in_force: &PolicyDraft) -> Registry {
     let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
-    let units = paths.units.clone();
-    let docker = docker(paths, &runner, &roots, in_force);
-    let registry = match paths.scope {
-        Scope::User => Registry::new(runner, units, paths.runtime_dir.clone(), roots),
-        Scope::System => Registry::of_system(runner, units, roots, root_hands(paths)),
-    };
-    registry.with_docker(docker)
+    let (units, lists) = (paths.units.clone(), paths.launchd_lists.clone());
+    let (again, hands) = (|| runner.clone(), || root_hands(paths));
+    let registry = Registry::new(paths.scope).with(docker(paths, &runner, &roots, in_force));
+    match paths.scope {
+        Scope::User => {
+            let uid = nix::unistd::geteuid().as_raw();
+            let runtime_dir = paths.runtime_dir.clone();
+            registry
+                .with(
+                    Systemd::new(again(), units, runtime_dir, roots.clone())
+                        .within(together(in_force)),
+                )
+                .with(Setsid::new(again(), roots.clone()))
+                .with(Antd::new(paths.antd.clone(), roots.clone()))
+                .with(Launchd::new(again(), lists, uid, roots))
+        }
+        Scope::System => {
+            let output = paths.base.join("output");
+            registry
+                .with(
+                    Systemd::of_system(again(), units, roots.clone(), hands())
+                        .within(together(in_force)),
+                )
+                .with(Setsid::of_system(again(), roots.clone(), hands(), output))
+                .with(Launchd::of_system(again(), lists, roots, hands()))
+        }
+    }
 }
 
 fn docker(
@@ -139,7 +159,7 @@ pub(crate) fn binaries(
     let configured = in_force.text(Setting::NodeBinary);
     let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
     let manager = in_force.text(Setting::Manager).parse();
-    let antctl = manager.is_ok_and(|manager: Manager| manager.kind.numbers_nodes());
+    let antctl = manager.is_ok_and(|manager: Manager| manager.kind.keeps_removed());
     match in_force.text(Setting::AntctlVersion).parse() {
         Ok(version) if antctl && configured.is_none() => Box::new(Downloaded(version)),
         Ok(_) | Err(_) => {
@@ -199,6 +219,35 @@ fn together(in_force: &PolicyDraft) -> Together {
     Policy::parse(in_force, &PolicyDraft::default(), 1)
         .map(|policy| policy.together)
         .unwrap_or_default()
+}
+
+/// Why the manager of new nodes cannot be used, where that is for nobody but itself to say.
+pub(crate) fn manager_problem(paths: &Paths, manager: Manager) -> Option<(String, String)> {
+    let lists = paths.launchd_lists.clone();
+    match manager.kind {
+        ManagerKind::Antd => {
+            let error = Antd::new(paths.antd.clone(), Vec::new()).check().err()?;
+            let hint = "it does not come back by itself after a reboot";
+            Some((error.chain(), hint.to_owned()))
+        }
+        ManagerKind::Launchd => {
+            let uid = nix::unistd::geteuid().as_raw();
+            let runner = Arc::new(SystemRunner);
+            let error = match manager.scope {
+                Scope::User => Launchd::new(runner, lists, uid, Vec::new()).check(),
+                Scope::System => {
+                    Launchd::of_system(runner, lists, Vec::new(), root_hands(paths)).check()
+                }
+            };
+            let hint = "launchd is macOS's; on Linux choose systemd+user or setsid+user";
+            Some((error.err()?.chain(), hint.to_owned()))
+        }
+        ManagerKind::Systemd
+        | ManagerKind::Setsid
+        | ManagerKind::Docker
+        | ManagerKind::Antctl
+        | ManagerKind::AntctlZen => None,
+    }
 }
 
 /// Every kind of schedule of one scope; `user` is who we are.

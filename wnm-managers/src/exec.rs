@@ -1,14 +1,20 @@
 //! Runs tools: the only place that does.
 #![expect(clippy::disallowed_methods, reason = "the shell module that starts processes and waits")]
+#![expect(unsafe_code, reason = "the umask of what stays behind is set between fork and exec")]
 
-use std::io::Read;
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, Privilege};
+use wnm_core::host::{
+    CommandRunner, Completed, HostError, HostResult, Invocation, Output, Privilege,
+};
 use wnm_core::observe::FaultKind;
 
 /// More output than this is not an answer but a fault.
@@ -24,17 +30,17 @@ impl CommandRunner for SystemRunner {
         tracing::debug!(line = invocation.line(), "run");
         let through_sudo =
             invocation.privilege == Privilege::Root && !nix::unistd::geteuid().is_root();
-        let mut child = command(invocation, through_sudo)
+        let mut command = command(invocation, through_sudo);
+        command
             .env("LC_ALL", "C")
             .envs(invocation.env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
             // Its own group: a Ctrl-C meant for us does not cut a tool off in the middle, and a
             // timeout ends its children with it.
-            .process_group(0)
-            .spawn()
+            .process_group(0);
+        let printed = print_to(&mut command, &invocation.output)
             .map_err(|error| HostError::io(op(), error))?;
+        let mut child = command.spawn().map_err(|error| HostError::io(op(), error))?;
         let deadline = Instant::now() + invocation.timeout;
         let stdout = drain(child.stdout.take());
         let stderr = drain(child.stderr.take());
@@ -55,6 +61,9 @@ impl CommandRunner for SystemRunner {
                 .map_err(|_| HostError::with(op(), FaultKind::Garbled, "its output is not UTF-8"))
         };
         let mut completed = Completed { code, stdout: text(stdout)?, stderr: text(stderr)? };
+        if let Some(printed) = printed.filter(|_| !completed.ok()) {
+            completed.stderr = printed.text();
+        }
         if through_sudo {
             completed.stderr = without_chatter(&completed.stderr);
         }
@@ -77,6 +86,53 @@ fn command(invocation: &Invocation, through_sudo: bool) -> Command {
     }
     command.args(&invocation.args);
     command
+}
+
+/// What a program adds to a file.
+struct Printed {
+    file: fs::File,
+    before: u64,
+}
+
+impl Printed {
+    /// As much of it as an error message may hold.
+    fn text(mut self) -> String {
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(self.before));
+        // What cannot be read says nothing.
+        let _ = read.and_then(|_| self.file.take(4096).read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn print_to(command: &mut Command, output: &Output) -> std::io::Result<Option<Printed>> {
+    let Output::Appended(path) = output else {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        return Ok(None);
+    };
+    let file = open_private(path)?;
+    let before = file.metadata()?.len();
+    command.stdout(file.try_clone()?).stderr(file.try_clone()?);
+    // SAFETY: umask is async-signal-safe, takes no memory and no lock; nothing else runs between
+    // fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+            Ok(())
+        });
+    }
+    Ok(Some(Printed { file, before }))
+}
+
+fn open_private(path: &Path) -> std::io::Result<fs::File> {
+    let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    fs::OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(no_link)
+        .open(path)
 }
 
 /// A host that does not know its own name makes sudo say so each time, and go on.

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod antctl;
+mod antd;
 mod binary;
 mod detect;
 mod docker;
 mod exec;
 mod files;
 mod hands;
+mod launchd;
 mod process;
 mod registry;
 mod schedule;
@@ -16,6 +18,7 @@ mod systemd;
 mod tests;
 
 pub use antctl::{Antctl, AntctlPlaces, Downloaded, probe_antctl};
+pub use antd::Antd;
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
 pub use docker::{
@@ -24,6 +27,7 @@ pub use docker::{
 pub use exec::SystemRunner;
 pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use hands::RootHands;
+pub use launchd::Launchd;
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;
 pub use schedule::{

@@ -157,6 +157,8 @@ fn view(number: u32, noise: &mut Noise) -> NodeView {
         process_age: Some(Duration::from_millis(1_000_000_123 - start_ticks * 10)),
         restarts: Some(0),
         definition_lost: false,
+        evicted: false,
+        key_at_risk: false,
         memory: Some(Bytes(150_000_000 + noise.below(20_000) * 4096)),
         cpu_ms: Some(noise.below(90_000_000)),
         facts: NodeFacts {

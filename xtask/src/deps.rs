@@ -66,6 +66,7 @@ const TABLE: &[Allowed] = &[
             "tempfile",
             "thiserror",
             "tracing",
+            "ureq",
         ],
     },
     Allowed {

@@ -19,9 +19,9 @@ const OPTIONS: &[Opt] = &[
     opt_as("--root-dir", "", "ANT_ROOT_DIR", Value::Text),
     opt_as("--port", "-p", "ANT_PORT", Value::Port),
     opt("--ipv4-only", Value::Flag),
-    opt("--disable-webrtc-direct", Value::Flag),
+    opt_as("--disable-webrtc-direct", "", "ANT_DISABLE_WEBRTC_DIRECT", Value::Flag),
     opt("--webrtc-direct-bind", Value::Text),
-    opt("--webrtc-direct-port", Value::Port),
+    opt_as("--webrtc-direct-port", "", "ANT_WEBRTC_DIRECT_PORT", Value::Port),
     opt("--webrtc-direct-advertised-addr", Value::Text),
     opt_as("--bootstrap", "-b", "ANT_BOOTSTRAP", Value::Texts),
     opt_as("--upgrade-channel", "", "ANT_UPGRADE_CHANNEL", Value::OneOf(&["stable", "beta"])),
@@ -35,7 +35,7 @@ const OPTIONS: &[Opt] = &[
     opt_as("--enable-logging", "", "ANT_ENABLE_LOGGING", Value::Flag),
     // A trap of the real program: filters that other Rust programs understand are usage errors.
     opt_as("--log-level", "", "RUST_LOG", Value::OneOf(LEVELS)),
-    opt("--log-format", Value::OneOf(&["text", "json"])),
+    opt_as("--log-format", "", "ANT_LOG_FORMAT", Value::OneOf(&["text", "json"])),
     opt("--log-dir", Value::Text),
     opt("--log-max-files", Value::Port),
     opt_as(

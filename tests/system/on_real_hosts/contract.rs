@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wnm_core::fakes::{build, manager_contract, one_process_contract};
 use wnm_core::host::{NodeFiles, NodeManager};
 use wnm_core::model::{NodeSpec, Release};
-use wnm_managers::{DiskFiles, RootHands, SystemRunner, Systemd, processes_of};
+use wnm_managers::{DiskFiles, RootHands, Setsid, SystemRunner, Systemd, processes_of};
 
 use super::operator::{Operator, Who};
 use crate::begun;
@@ -41,11 +41,33 @@ fn the_machines_systemd_keeps_the_contract_with_sudo() {
     system_contract("sudocon", Who::Sudo, "the_machines_systemd_keeps_the_contract_with_sudo");
 }
 
+#[test]
+fn setsid_keeps_the_contract_with_root() {
+    setsid_contract("rootset", Who::Root, "setsid_keeps_the_contract_with_root");
+}
+
+#[test]
+fn setsid_keeps_the_contract_with_sudo() {
+    setsid_contract("sudoset", Who::Sudo, "setsid_keeps_the_contract_with_sudo");
+}
+
 fn system_contract(label: &str, who: Who, test: &str) {
-    if let Some(base) = env::var_os(INSIDE) {
-        return keep_the_contract_with_root(PathBuf::from(base));
+    match env::var_os(INSIDE) {
+        Some(base) => keep_the_contract_with_root(PathBuf::from(base)),
+        None => in_a_host(Operator::of(label, who), test),
     }
-    let Some(op) = Operator::of(label, who) else {
+}
+
+fn setsid_contract(label: &str, who: Who, test: &str) {
+    match env::var_os(INSIDE) {
+        Some(base) => keep_the_contract_of_setsid(PathBuf::from(base)),
+        None => in_a_host(Operator::of(label, who).map(Operator::logged_in), test),
+    }
+}
+
+/// Runs `test` again inside of a host.
+fn in_a_host(op: Option<Operator>, test: &str) {
+    let Some(op) = op else {
         return;
     };
     let this = env::current_exe().expect("this test has a file");
@@ -123,4 +145,18 @@ fn spec(home: &Path) -> NodeSpec {
 fn release() -> Release {
     let version = "0.23.1".parse().expect("a version");
     Release { version, path: "/usr/local/bin/ant-node".into() }
+}
+
+fn keep_the_contract_of_setsid(base: PathBuf) {
+    let mut spec = spec(&base);
+    spec.manager = "setsid+sudo".parse().expect("a manager");
+    let us = nix::unistd::geteuid().as_raw();
+    let hands = RootHands::new(Arc::new(SystemRunner), "ant", us, base.clone());
+    let files = DiskFiles::of_system(base.join("identities"), hands.clone());
+    files.claim_root(&spec.storage).expect("prepared");
+    files.make_root(&base.join("logs")).expect("made");
+    let (roots, output) = (vec![spec.storage.clone()], base.join("output"));
+    let setsid = Setsid::of_system(Arc::new(SystemRunner), roots, hands, output.clone());
+    manager_contract(&setsid, &files, &spec, &release(), false);
+    assert!(!output.exists(), "what a node printed goes with it");
 }

@@ -10,6 +10,7 @@ mod firewall;
 mod operator;
 mod packets;
 mod schedule;
+mod setsid_sudo;
 mod smoke;
 mod story;
 mod system_scope;

@@ -39,6 +39,8 @@ pub(super) enum Who {
 pub(super) struct Operator {
     pub(super) host: Host,
     who: Who,
+    /// wnm runs as from a login, and not in a service that takes along what it started.
+    is_logged_in: bool,
 }
 
 impl Operator {
@@ -67,7 +69,13 @@ impl Operator {
         host.put(&wnm_bin(), "/usr/local/bin/wnm");
         let program = real_node().unwrap_or_else(stand_in_bin);
         host.put(&program, "/usr/local/bin/ant-node");
-        Some(Operator { host, who })
+        Some(Operator { host, who, is_logged_in: false })
+    }
+
+    /// From now on wnm runs outside of services.
+    pub(super) fn logged_in(mut self) -> Operator {
+        self.is_logged_in = true;
+        self
     }
 
     fn is_user(&self) -> bool {
@@ -108,7 +116,12 @@ impl Operator {
     pub(super) fn run(&self, argv: &[&str]) -> Ran {
         let user = ["runuser", "-u", NAME, "--", "env", "HOME=/home/op", "PATH=/usr/bin:/bin"];
         let prefix = if self.who == Who::Root { &["env", "PATH=/usr/bin:/bin"][..] } else { &user };
-        self.host.exec(&[prefix, argv].concat())
+        let argv = [prefix, argv].concat();
+        if !self.is_logged_in {
+            return self.host.exec(&argv);
+        }
+        let quoted = argv.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''")));
+        self.host.sh(&quoted.collect::<Vec<_>>().join(" "))
     }
 
     /// Runs a script with the systemd that keeps the nodes to talk to: as the user, else as root.

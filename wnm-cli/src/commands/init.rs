@@ -101,7 +101,7 @@ fn draft(context: &Context<'_>, given: &PolicyDraft) -> Result<PolicyDraft, CliE
 /// antctl keeps one program only, which need not be named with it.
 fn with_antnode(usual: PolicyDraft, given: &PolicyDraft) -> PolicyDraft {
     let manager = given.text(Setting::Manager).parse();
-    match manager.is_ok_and(|manager: Manager| manager.kind.numbers_nodes()) {
+    match manager.is_ok_and(|manager: Manager| manager.kind.keeps_removed()) {
         true => usual.with(Setting::Program, Program::Antnode.binary_name()),
         false => usual,
     }
@@ -228,8 +228,8 @@ fn taken_ports(policy: &Policy) -> Option<String> {
 }
 
 fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> {
-    if manager.kind == ManagerKind::Setsid {
-        return None;
+    if matches!(manager.kind, ManagerKind::Setsid | ManagerKind::Antd | ManagerKind::Launchd) {
+        return compose::manager_problem(&context.paths, manager);
     }
     let name = nix::unistd::User::from_uid(nix::unistd::getuid());
     let name =

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 use wnm_core::host::{CommandRunner, HostError, Invocation};
-use wnm_core::model::ManagerKind;
+use wnm_core::model::{Manager, ManagerKind};
 use wnm_core::observe::FaultKind;
 use wnm_core::policy::Policy;
 use wnm_managers::{SystemRunner, root_refusal, system_manager};
 
-use crate::compose::NODE_USER;
+use crate::compose::{self, NODE_USER};
 use crate::error::CliError;
 use crate::settings::Paths;
 
@@ -29,7 +29,7 @@ pub(super) fn problems(paths: &Paths, policy: &Policy) -> Vec<Problem> {
     let places = policy.nodes.storage.iter().chain([&policy.nodes.logs]);
     rights()
         .into_iter()
-        .chain(systemd(policy))
+        .chain(manager(paths, policy.nodes.manager))
         .chain(sight())
         .chain(group())
         .chain(base(&paths.base))
@@ -49,12 +49,15 @@ fn rights() -> Option<Problem> {
     ))
 }
 
-fn systemd(policy: &Policy) -> Option<Problem> {
-    let is_needed = policy.nodes.manager.kind == ManagerKind::Systemd;
-    if !is_needed || system_manager(&SystemRunner) {
+fn manager(paths: &Paths, manager: Manager) -> Option<Problem> {
+    if manager.kind != ManagerKind::Systemd {
+        return compose::manager_problem(paths, manager);
+    }
+    if system_manager(&SystemRunner) {
         return None;
     }
-    let hint = "without systemd choose --scope user --manager setsid+user";
+    let hint =
+        "without systemd choose --manager setsid+sudo, or --scope user --manager setsid+user";
     Some(("the systemd of this machine does not answer".to_owned(), hint.to_owned()))
 }
 

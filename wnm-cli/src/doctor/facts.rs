@@ -93,6 +93,8 @@ pub(crate) struct ToolFacts {
     pub(crate) missing_companions: Vec<String>,
     /// Kept versions that are not as they came: where, and what is wrong.
     pub(crate) spoiled_versions: Vec<(String, String)>,
+    /// Why the manager of new nodes cannot be used, where no tool says so, and what to do.
+    pub(crate) no_manager: Option<(String, String)>,
     /// Why the firewall cannot be asked.
     pub(crate) no_firewall: Option<String>,
 }

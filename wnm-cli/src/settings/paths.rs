@@ -13,6 +13,12 @@ use crate::exit::Exit;
 /// Where the system scope lies: antctl's own place, known to operators.
 const SYSTEM_BASE: &str = "/var/antctl";
 
+/// Where a user's data and settings lie below the home, unless the XDG variables say otherwise.
+#[cfg(not(target_os = "macos"))]
+const PLACES: [&str; 2] = [".local/share", ".config"];
+#[cfg(target_os = "macos")]
+const PLACES: [&str; 2] = ["Library/Application Support", "Library/Application Support"];
+
 /// The places of one scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
@@ -33,6 +39,10 @@ pub(crate) struct Paths {
     pub(crate) old_config_files: Vec<PathBuf>,
     /// Where units lie.
     pub(crate) units: PathBuf,
+    /// Where property lists of launchd lie, on macOS.
+    pub(crate) launchd_lists: PathBuf,
+    /// Where the `ant` daemon of this user keeps its files.
+    pub(crate) antd: PathBuf,
     /// Where the user's systemd listens.
     pub(crate) runtime_dir: String,
     /// The other scope, when that one has a store.
@@ -97,6 +107,7 @@ impl Paths {
             nodes: base.join("services"),
             logs: "/var/log/antnode".into(),
             units: "/etc/systemd/system".into(),
+            launchd_lists: "/Library/LaunchDaemons".into(),
             ..Paths::below(Scope::System, base, "/etc".into())
         }
     }
@@ -115,14 +126,21 @@ impl Paths {
             let given = environment.get(variable).filter(|path| path.starts_with('/'));
             given.map_or_else(|| home().map(|home| home.join(below_home)), |path| Ok(path.into()))
         };
-        let base = directory("XDG_DATA_HOME", ".local/share")?.join("autonomi");
-        let config = directory("XDG_CONFIG_HOME", ".config")?;
+        let [data, config] = PLACES;
+        let data = directory("XDG_DATA_HOME", data)?;
+        let base = data.join("autonomi");
+        let config = directory("XDG_CONFIG_HOME", config)?;
+        // Where there is no home there is no macOS either.
+        let launchd_lists = home().map(|home| home.join("Library/LaunchAgents"));
+        let launchd_lists = launchd_lists.unwrap_or_default();
+        let antd = data.join("ant");
         let runtime_dir = match environment.get("XDG_RUNTIME_DIR") {
             Some(path) => path.to_owned(),
             // Missing under cron, and all that systemctl needs.
             None => format!("/run/user/{}", nix::unistd::getuid()),
         };
-        Ok(Paths { runtime_dir, ..Paths::below(Scope::User, base, config) })
+        let below = Paths::below(Scope::User, base, config);
+        Ok(Paths { runtime_dir, launchd_lists, antd, ..below })
     }
 
     /// What has the same name in both scopes.
@@ -139,6 +157,8 @@ impl Paths {
             units: config.join("systemd/user"),
             old_config_files: Vec::new(),
             runtime_dir: String::new(),
+            launchd_lists: PathBuf::new(),
+            antd: PathBuf::new(),
             elsewhere: None,
             base,
         }

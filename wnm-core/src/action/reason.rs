@@ -82,6 +82,8 @@ pub enum Reason {
         /// How it differs.
         drift: UnitDrift,
     },
+    /// Its manager may delete its data by itself, and its key is nowhere else.
+    KeyAtRisk,
     /// It lives but shows no sign of it.
     Mute,
     /// Its program is older than what a new node would run.
@@ -209,6 +211,7 @@ impl fmt::Display for Reason {
                 write!(f, "the firewall does not let in {}", rules.join(", "))
             }
             Reason::Drifted { drift } => drift.fmt(f),
+            Reason::KeyAtRisk => f.write_str("its key is not in the archive yet"),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),
             Reason::Outdated { from, to, role } => {
                 let first = if *role == UpgradeRole::Canary { ", as one of the first" } else { "" };

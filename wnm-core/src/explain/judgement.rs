@@ -132,6 +132,7 @@ impl fmt::Display for Judgement {
 fn is_news(note: &Note) -> bool {
     match note {
         Note::Unknown { .. }
+        | Note::Evicted { .. }
         | Note::Mute { .. }
         | Note::RunsUnwanted { .. }
         | Note::Strangers { .. }

@@ -90,9 +90,10 @@ impl Rule {
             Reason::OverCap { .. } => Rule::OverCap,
             Reason::Pressure { resource, .. } => Rule::Shed { resource: resource.clone() },
             Reason::Down { .. } => Rule::Heal,
-            Reason::DefinitionLost | Reason::PortsShut { .. } | Reason::Drifted { .. } => {
-                Rule::Mend
-            }
+            Reason::DefinitionLost
+            | Reason::PortsShut { .. }
+            | Reason::Drifted { .. }
+            | Reason::KeyAtRisk => Rule::Mend,
             Reason::Mute => Rule::Mute,
             Reason::Outdated { .. }
             | Reason::UpgradeFailed { .. }
@@ -108,8 +109,11 @@ impl Rule {
     pub fn that_noted(note: &Note, pressure: &Pressure) -> Rule {
         match note {
             Note::Rebooted => Rule::Reboot,
-            Note::Unknown { .. } | Note::Mute { .. } | Note::RunsUnwanted { .. } => Rule::Look,
-            Note::Strangers { .. } => Rule::Look,
+            Note::Unknown { .. }
+            | Note::Evicted { .. }
+            | Note::Mute { .. }
+            | Note::RunsUnwanted { .. }
+            | Note::Strangers { .. } => Rule::Look,
             Note::FirewallUnread { .. } | Note::OrphanOpenings { .. } => Rule::Mend,
             Note::BackingOff { .. }
             | Note::Failing { .. }

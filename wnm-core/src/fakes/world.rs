@@ -639,6 +639,10 @@ impl NodeFiles for SimHost {
         Ok(made(!world.archive.insert(node)))
     }
 
+    fn is_archived(&self, node: NodeKey, _spec: &NodeSpec) -> HostResult<bool> {
+        Ok(self.world().archive.contains(&node))
+    }
+
     fn set_aside(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::SetAside)?;

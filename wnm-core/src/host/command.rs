@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::HostResult;
@@ -15,6 +16,18 @@ pub struct Invocation {
     pub timeout: Duration,
     /// With whose rights.
     pub privilege: Privilege,
+    /// Where what it prints goes.
+    pub output: Output,
+}
+
+/// Where what a program prints goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To us.
+    Answer,
+    /// To the end of this file, which is made for us alone: for programs that leave something behind
+    /// that goes on printing, privately as well. When such a call fails, what it printed is the answer.
+    Appended(PathBuf),
 }
 
 /// With whose rights a program runs.
@@ -40,7 +53,15 @@ impl Invocation {
             env: Vec::new(),
             timeout,
             privilege: Privilege::Own,
+            output: Output::Answer,
         }
+    }
+
+    /// The same call, printing to the end of a file.
+    #[must_use]
+    pub fn printing_to(mut self, path: PathBuf) -> Invocation {
+        self.output = Output::Appended(path);
+        self
     }
 
     /// The same call with root's rights.
@@ -53,7 +74,10 @@ impl Invocation {
     /// The call as one would type it.
     pub fn line(&self) -> String {
         let words = std::iter::once(&self.program).chain(&self.args);
-        let line = shell_words::join(words);
+        let mut line = shell_words::join(words);
+        if let Output::Appended(path) = &self.output {
+            line = format!("{line} >>{}", shell_words::quote(&path.to_string_lossy()));
+        }
         match self.privilege {
             Privilege::Own => line,
             Privilege::Root => format!("(root) {line}"),

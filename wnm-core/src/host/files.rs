@@ -26,6 +26,9 @@ pub trait NodeFiles: Send + Sync {
     /// identity file, or without data, there is nothing to keep: `NotManaged`.
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
 
+    /// True when the node's key is in the archive, or when it has none yet.
+    fn is_archived(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<bool>;
+
     /// The file that each of these nodes would run, one answer per node in their order; `None` where
     /// there is none, or none can be seen. Cheap: asked for whoever may have changed.
     fn stamps(&self, specs: &[&NodeSpec]) -> Vec<Option<FileStamp>>;

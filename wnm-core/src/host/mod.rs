@@ -14,7 +14,7 @@ mod node;
 mod store;
 
 pub use clock::Clock;
-pub use command::{CommandRunner, Completed, Invocation, Privilege};
+pub use command::{CommandRunner, Completed, Invocation, Output, Privilege};
 pub use error::{HostError, HostResult};
 pub use files::{Binaries, NodeFiles};
 pub use firewall::Firewall;

@@ -40,16 +40,22 @@ pub enum ManagerKind {
     AntctlZen,
     /// A container a node, or many nodes in one.
     Docker,
+    /// The `ant` daemon, which starts nodes as its children and is told what to do over HTTP.
+    Antd,
+    /// One job of launchd a node, on macOS.
+    Launchd,
 }
 
 impl ManagerKind {
     /// Every kind this program knows.
-    pub const ALL: [ManagerKind; 5] = [
+    pub const ALL: [ManagerKind; 7] = [
         ManagerKind::Systemd,
         ManagerKind::Setsid,
         ManagerKind::Antctl,
         ManagerKind::AntctlZen,
         ManagerKind::Docker,
+        ManagerKind::Antd,
+        ManagerKind::Launchd,
     ];
 
     /// True when a node runs the copy of the program in its own directory, which wnm may replace.
@@ -64,7 +70,7 @@ impl ManagerKind {
     /// True when the manager brings a dead process back by itself, without waiting for a cycle.
     pub fn restarts(self) -> bool {
         match self {
-            ManagerKind::Systemd => true,
+            ManagerKind::Systemd | ManagerKind::Antd | ManagerKind::Launchd => true,
             // antctl's units come back from a clean end only, never from a crash; Docker would
             // bring back all of its nodes at once after a reboot as well.
             ManagerKind::Setsid
@@ -78,16 +84,34 @@ impl ManagerKind {
     /// program: planning asks it for the next number, and takes none that it did not give.
     pub fn numbers_nodes(self) -> bool {
         match self {
-            ManagerKind::Systemd | ManagerKind::Setsid | ManagerKind::Docker => false,
-            ManagerKind::Antctl | ManagerKind::AntctlZen => true,
+            ManagerKind::Systemd
+            | ManagerKind::Setsid
+            | ManagerKind::Docker
+            | ManagerKind::Launchd => false,
+            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Antd => true,
         }
+    }
+
+    /// True when nodes that were removed stay known to the manager, and their ports taken.
+    pub fn keeps_removed(self) -> bool {
+        matches!(self, ManagerKind::Antctl | ManagerKind::AntctlZen)
+    }
+
+    /// True when the manager deletes the data of nodes by its own decision, so that a key is safe
+    /// only once there is a copy of it elsewhere. The `ant` daemon does, on a full disk.
+    pub fn deletes_data(self) -> bool {
+        matches!(self, ManagerKind::Antd)
     }
 
     /// What the manager calls node `id`, and how its directory is called.
     pub fn service_name(self, id: NodeId) -> String {
-        match self.numbers_nodes() {
-            true => format!("antnode{}", id.number()),
-            false => id.to_string(),
+        match self {
+            ManagerKind::Antctl | ManagerKind::AntctlZen => format!("antnode{}", id.number()),
+            ManagerKind::Antd => format!("{ANTD_DIRECTORY}{}", id.number()),
+            ManagerKind::Systemd
+            | ManagerKind::Setsid
+            | ManagerKind::Docker
+            | ManagerKind::Launchd => id.to_string(),
         }
     }
 
@@ -96,7 +120,11 @@ impl ManagerKind {
         match self {
             ManagerKind::Systemd | ManagerKind::Docker => true,
             // antctl writes its units itself, and knows no limits.
-            ManagerKind::Setsid | ManagerKind::Antctl | ManagerKind::AntctlZen => false,
+            ManagerKind::Setsid
+            | ManagerKind::Antctl
+            | ManagerKind::AntctlZen
+            | ManagerKind::Antd
+            | ManagerKind::Launchd => false,
         }
     }
 
@@ -107,8 +135,22 @@ impl ManagerKind {
             ManagerKind::Setsid
             | ManagerKind::Antctl
             | ManagerKind::AntctlZen
-            | ManagerKind::Docker => false,
+            | ManagerKind::Docker
+            | ManagerKind::Antd
+            | ManagerKind::Launchd => false,
         }
+    }
+}
+
+const ANTD_DIRECTORY: &str = "node-";
+
+/// The node whose data directory is called `name`, whichever manager named it; `None` for a name that
+/// no node carries.
+pub fn node_of_directory(name: &str) -> Option<NodeId> {
+    match name.strip_prefix(ANTD_DIRECTORY) {
+        // Only as the daemon writes it: `node-07` is somebody else's.
+        Some(digits) => digits.parse().ok().filter(|id: &NodeId| id.number().to_string() == digits),
+        None => name.parse().ok(),
     }
 }
 
@@ -119,6 +161,8 @@ impl fmt::Display for ManagerKind {
             ManagerKind::Setsid => "setsid",
             ManagerKind::Antctl | ManagerKind::AntctlZen => "antctl",
             ManagerKind::Docker => "docker",
+            ManagerKind::Antd => "antd",
+            ManagerKind::Launchd => "launchctl",
         })
     }
 }
@@ -132,24 +176,41 @@ pub struct Manager {
     pub scope: Scope,
 }
 
+/// Every manager by name, the usual ones first.
+pub const MANAGERS: &[&str] = &[
+    "systemd+user",
+    "setsid+user",
+    "docker+user",
+    "systemd+sudo",
+    "setsid+sudo",
+    "docker+sudo",
+    "antctl+user",
+    "antctl+sudo",
+    "antctl+zen",
+    "antd+user",
+    "launchctl+user",
+    "launchctl+sudo",
+];
+
 /// A text that names no manager.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct BadManager(pub String);
 
 impl fmt::Display for BadManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_str() {
-            "setsid+sudo" => f.write_str(
-                "`setsid+sudo` is not supported: nobody would keep the processes of another user; \
-                 use systemd+sudo, or setsid+user for your own",
-            ),
-            text => write!(
-                f,
-                "`{text}` is not a manager of this version: use systemd+user, setsid+user, \
-                 docker+user, systemd+sudo, docker+sudo, antctl+user, antctl+sudo or \
-                 antctl+zen"
-            ),
+        if self.0 == "antd+sudo" {
+            return f.write_str(
+                "`antd+sudo` is not supported: the ant daemon is a program of one user; use \
+                 antd+user as that user",
+            );
         }
+        let (last, others) = MANAGERS.split_last().unwrap_or((&"", &[]));
+        write!(
+            f,
+            "`{}` is not a manager of this version: use {} or {last}",
+            self.0,
+            others.join(", ")
+        )
     }
 }
 
@@ -169,16 +230,16 @@ impl FromStr for Manager {
 
     fn from_str(text: &str) -> Result<Manager, BadManager> {
         let bad = || BadManager(text.to_owned());
+        if !MANAGERS.contains(&text) {
+            return Err(bad());
+        }
         let (kind, scope) = text.split_once('+').ok_or_else(bad)?;
         let kind =
             ManagerKind::ALL.into_iter().find(|known| known.to_string() == kind).ok_or_else(bad)?;
-        let (kind, scope) = match (kind, scope) {
-            (ManagerKind::Antctl, "zen") => (ManagerKind::AntctlZen, Scope::User),
-            (_, "user") => (kind, Scope::User),
-            (ManagerKind::Systemd | ManagerKind::Docker | ManagerKind::Antctl, "sudo") => {
-                (kind, Scope::System)
-            }
-            _ => return Err(bad()),
+        let (kind, scope) = match scope {
+            "zen" => (ManagerKind::AntctlZen, Scope::User),
+            "user" => (kind, Scope::User),
+            _ => (kind, Scope::System),
         };
         Ok(Manager { kind, scope })
     }
@@ -191,15 +252,27 @@ mod tests {
 
     #[test]
     fn managers_by_name() {
-        let known = ["systemd+user", "setsid+user", "systemd+sudo", "docker+user", "docker+sudo"];
-        for text in [&known[..], &["antctl+user", "antctl+sudo", "antctl+zen"]].concat() {
-            assert_eq!(text.parse::<Manager>().unwrap().to_string(), text);
+        for text in MANAGERS {
+            assert_eq!(text.parse::<Manager>().unwrap().to_string(), *text);
         }
-        for text in ["", "systemd", "systemd+system", "upstart+user", "systemd+zen"] {
+        for text in ["", "systemd", "systemd+system", "upstart+user"] {
             let error = text.parse::<Manager>().unwrap_err().to_string();
             assert!(error.contains("use systemd+user, setsid+user, docker+user"), "{error}");
+            assert!(error.ends_with(" or launchctl+sudo"), "{error}");
         }
-        let error = "setsid+sudo".parse::<Manager>().unwrap_err().to_string();
-        assert!(error.contains("`setsid+sudo` is not supported"), "{error}");
+        let error = "antd+sudo".parse::<Manager>().unwrap_err().to_string();
+        assert!(error.contains("`antd+sudo` is not supported"), "{error}");
+    }
+
+    #[test]
+    fn directories_say_whose_they_are() {
+        let id = NodeId::new(7).unwrap();
+        for kind in ManagerKind::ALL {
+            assert_eq!(node_of_directory(&kind.service_name(id)), Some(id), "{kind}");
+        }
+        for name in ["node-", "node-07", "node-0", "node-antnode0007", "node7", ".new-antnode0007"]
+        {
+            assert_eq!(node_of_directory(name), None, "{name}");
+        }
     }
 }

@@ -19,7 +19,7 @@ mod wallet;
 pub use drift::UnitDrift;
 pub use firewall::{BadFirewall, FirewallChoice};
 pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
-pub use manager::{BadManager, Manager, ManagerKind, Scope};
+pub use manager::{BadManager, MANAGERS, Manager, ManagerKind, Scope, node_of_directory};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
 pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};
 pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};

@@ -86,6 +86,8 @@ impl NodeView {
             process_age: None,
             restarts: None,
             definition_lost: false,
+            evicted: false,
+            key_at_risk: false,
             memory: None,
             cpu_ms: None,
             facts: NodeFacts::default(),

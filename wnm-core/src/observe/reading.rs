@@ -153,6 +153,9 @@ pub enum UnitState {
     Stopped,
     /// It does not run and the manager has given up on it.
     Failed,
+    /// It does not run, for its manager has deleted its data to save a disk, and will not start it
+    /// again.
+    Evicted,
     /// The manager knows nothing of it.
     Missing,
 }
@@ -260,6 +263,9 @@ pub struct NodeReading {
     /// What lies in its directory to be run; looked at only when that may have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<Result<Installed, Unread>>,
+    /// Its manager may delete its data by itself, and its key is nowhere else yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_at_risk: bool,
 }
 
 /// A storage root.

@@ -159,7 +159,9 @@ fn seen(reading: Option<&NodeReading>, alive: Option<bool>, delay_start: Duratio
 fn alive(reading: &NodeReading) -> Option<bool> {
     let unit = reading.unit.as_ref().ok()?;
     match unit.state {
-        UnitState::Stopped | UnitState::Failed | UnitState::Missing => Some(false),
+        UnitState::Stopped | UnitState::Failed | UnitState::Evicted | UnitState::Missing => {
+            Some(false)
+        }
         UnitState::Activating if unit.pid.is_none() => Some(false),
         UnitState::Running | UnitState::Activating | UnitState::Stopping => {
             match &reading.process {
@@ -178,6 +180,7 @@ fn why_stopped(reading: &NodeReading) -> String {
     match unit.state {
         UnitState::Missing => "its manager knows nothing of it",
         UnitState::Failed => "its manager has given up on it",
+        UnitState::Evicted => "its manager deleted its data to save a disk",
         UnitState::Activating => "its manager waits to start it again",
         UnitState::Running | UnitState::Stopping => "its process is gone",
         UnitState::Stopped => "it does not run",

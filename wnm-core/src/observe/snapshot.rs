@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     EngineMemory, Exhaustible, FileSystemSample, Going, IoRate, Ledger, MachineSample,
     MemorySample, NodeFacts, NodeMemory, NodeReading, Numbering, OpenOperation, ProcessKey,
-    Readings, SeenNode, Stall, Surroundings, Unread, cpu_used, disk_rate, network_rate, settle,
-    settle::absent_sign,
+    Readings, SeenNode, Stall, Surroundings, UnitState, Unread, cpu_used, disk_rate, network_rate,
+    settle, settle::absent_sign,
 };
 use crate::action::Action;
 use crate::model::{
     Bytes, Installed, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
-    RequestId, UpgradeHolds, Version,
+    RequestId, UpgradeHolds, Version, node_of_directory,
 };
 use crate::policy::Delays;
 
@@ -120,6 +120,12 @@ pub struct NodeView {
     pub restarts: Option<u32>,
     /// It runs, but its manager has lost what it should know of it.
     pub definition_lost: bool,
+    /// Its manager deleted its data to save a disk, and will not start it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evicted: bool,
+    /// Its manager may delete its data by itself, and its key is nowhere else yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_at_risk: bool,
     /// Resident memory.
     pub memory: Option<Bytes>,
     /// CPU time since start, in milliseconds.
@@ -269,6 +275,10 @@ fn node_view(
         definition_lost: reading
             .and_then(|reading| reading.unit.as_ref().ok())
             .is_some_and(|unit| unit.definition_lost),
+        evicted: reading
+            .and_then(|reading| reading.unit.as_ref().ok())
+            .is_some_and(|unit| unit.state == UnitState::Evicted),
+        key_at_risk: reading.is_some_and(|reading| reading.key_at_risk),
         memory: process.and_then(|process| process.memory),
         cpu_ms: process.and_then(|process| process.cpu_ms),
         facts: reading.map(|reading| reading.facts.clone()).unwrap_or_default(),
@@ -333,6 +343,6 @@ fn file_system_view(sample: &FileSystemSample) -> Option<FileSystemView> {
 fn occupied(readings: &Readings) -> Result<BTreeSet<NodeId>, Unread> {
     let mut ids = readings.occupied.clone()?;
     let names = readings.storage.values().filter_map(|seen| seen.entries.as_ref().ok()).flatten();
-    ids.extend(names.filter_map(|name| name.parse::<NodeId>().ok()));
+    ids.extend(names.filter_map(|name| node_of_directory(name)));
     Ok(ids)
 }

@@ -28,6 +28,10 @@ pub(crate) fn to_mend(snapshot: &Snapshot, node: &NodeView) -> Option<Reason> {
         node.seen.state,
         NodeState::Running | NodeState::Mute { .. } | NodeState::Upgrading
     );
+    let runs = lives || node.seen.state == NodeState::Starting;
+    if runs && node.key_at_risk && node.seen.alive == Some(true) {
+        return Some(Reason::KeyAtRisk);
+    }
     if !lives {
         return None;
     }

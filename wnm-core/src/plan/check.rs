@@ -243,6 +243,7 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
         | Reason::UpgradeHeld { .. }
         | Reason::ProgramChanged { .. }
         | Reason::IdentityChanged { .. }
+        | Reason::KeyAtRisk
         | Reason::Mute
         | Reason::Room { .. }
         | Reason::RoomAgain => false,

@@ -7,13 +7,15 @@ use crate::model::{Phase, Removal};
 use crate::observe::{NodeState, NodeView};
 
 /// Cleans up what is left of dead nodes, few at a time, and none when so many look dead at once
-/// that something else must be wrong.
+/// that something else must be wrong. What a manager evicted keeps its place until an operator has seen
+/// it: nothing grows there, on a disk that was too full for what it had.
 pub(super) fn remove(work: &mut Work<'_>) {
     let (never_made, dead): (Vec<&NodeView>, Vec<&NodeView>) = work
         .snapshot
         .nodes
         .iter()
-        .filter(|node| node.seen.state == NodeState::Dead && !work.is_touched(node.id()))
+        .filter(|node| node.seen.state == NodeState::Dead && !node.evicted)
+        .filter(|node| !work.is_touched(node.id()))
         .partition(|node| matches!(node.record.phase, Phase::Creating { .. }));
     // These have nothing that could be lost: only a record says that they were to be.
     for node in never_made {

@@ -92,7 +92,9 @@ fn down<'a>(work: &Work<'a>) -> Vec<&'a NodeView> {
 
 /// A node that should run and does not.
 pub(crate) fn is_down(node: &NodeView) -> bool {
-    node.record.want == Want::Run && matches!(node.seen.state, NodeState::Stopped { .. })
+    let stopped = matches!(node.seen.state, NodeState::Stopped { .. });
+    // Its manager would refuse, and the disk that made it do so is no better for it.
+    node.record.want == Want::Run && stopped && !node.evicted
 }
 
 /// True when the node's back-off is over; notes it when it is not.

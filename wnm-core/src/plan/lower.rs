@@ -25,7 +25,12 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         Action::Disable { .. } | Action::Enable { .. } => Vec::new(),
         Action::Mend { .. } => {
             let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
-            [Step::Check { release: None }, Step::Create].into_iter().chain(open).collect()
+            let keep = spec.manager.kind.deletes_data().then_some(Step::Archive);
+            [Step::Check { release: None }, Step::Create]
+                .into_iter()
+                .chain(open)
+                .chain(keep)
+                .collect()
         }
         Action::Recognise { .. } => Vec::new(),
         Action::Upgrade { release, start, .. } => {

@@ -234,6 +234,11 @@ pub enum Note {
         /// How often it died in the last hour.
         deaths: u32,
     },
+    /// A node's manager deleted its data to save a disk.
+    Evicted {
+        /// Which.
+        node: NodeId,
+    },
     /// A node that should be stopped runs: somebody else started it.
     RunsUnwanted {
         /// Which.
@@ -350,6 +355,13 @@ impl fmt::Display for Note {
                 f,
                 "{node} is failing: it died {deaths} times in the last hour and is tried once an \
                  hour; look at its log"
+            ),
+            Note::Evicted { node } => write!(
+                f,
+                "{node} was EVICTED: its manager deleted its data because the disk was nearly full; \
+                 its key is in the archive if it ran for more than a cycle. Make room on that disk, \
+                 then `wnm remove {}` gives its place free",
+                node.number()
             ),
             Note::RunsUnwanted { node } => {
                 write!(f, "{node} should be stopped, but somebody started it; it is left alone")

@@ -130,6 +130,7 @@ impl<'a> Work<'a> {
         }
         for node in &self.snapshot.nodes {
             self.notes.extend(note_of(node));
+            self.notes.extend(node.evicted.then(|| Note::Evicted { node: node.id() }));
         }
         super::around::note_what_is_seen(self);
     }

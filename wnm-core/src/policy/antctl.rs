@@ -26,7 +26,7 @@ const OURS: [&str; 17] = [
 
 /// Settings that nodes of antctl could not be made with, and the rule each breaks.
 pub(super) fn problems(nodes: &NodeDefaults) -> Vec<(Setting, String)> {
-    if !nodes.manager.kind.numbers_nodes() {
+    if !nodes.manager.kind.keeps_removed() {
         return Vec::new();
     }
     let mut problems = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Setting;
 use super::read::{parse_bytes, parse_duration};
-use crate::model::Bytes;
+use crate::model::{Bytes, MANAGERS};
 
 /// The kind of a setting's text. [`Policy::parse`](super::Policy::parse) has the last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,16 +139,7 @@ impl Setting {
                 "largest_disk",
             ]),
             S::Autostart => Kind::OneOf(&["wnm", "system"]),
-            S::Manager => Kind::OneOf(&[
-                "systemd+user",
-                "setsid+user",
-                "docker+user",
-                "systemd+sudo",
-                "docker+sudo",
-                "antctl+user",
-                "antctl+sudo",
-                "antctl+zen",
-            ]),
+            S::Manager => Kind::OneOf(MANAGERS),
             S::Program => Kind::OneOf(&["ant-node", "antnode"]),
             S::Firewall => Kind::OneOf(&["auto", "ufw", "firewalld", "nftables", "none"]),
             S::NodeBinary | S::ReleaseKey | S::AntctlPath => Kind::Path,

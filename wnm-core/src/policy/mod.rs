@@ -126,9 +126,11 @@ impl NodeDefaults {
 
     /// The ports of node `id`. An error when they would lie beyond the last one.
     pub fn ports_of(&self, id: NodeId) -> Result<NodePorts, PortError> {
-        match self.manager.kind.numbers_nodes() {
-            true => self.ports.ports_with_rpc(id, self.program),
-            false => self.ports.ports(id, self.program),
+        match self.manager.kind {
+            ManagerKind::Antctl | ManagerKind::AntctlZen => {
+                self.ports.ports_with_rpc(id, self.program)
+            }
+            _ => self.ports.ports(id, self.program),
         }
     }
 
@@ -142,9 +144,11 @@ impl NodeDefaults {
         let kind = self.manager.kind;
         let name = kind.service_name(id);
         let data = storage.join(&name);
-        let logs = match kind == ManagerKind::AntctlZen {
-            true => data.join("logs"),
-            false => self.logs.join(&name),
+        let logs = match kind {
+            ManagerKind::AntctlZen => data.join("logs"),
+            // The daemon puts them one level deeper, in a directory of the node's name.
+            ManagerKind::Antd => self.logs.join(&name).join("logs"),
+            _ => self.logs.join(&name),
         };
         NodeSpec {
             id,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     Address, Bytes, DayWindow, EvmNetwork, FirewallChoice, Launch, Manager, ManagerKind, PortPlan,
-    Resource, Version, WalletShares,
+    Program, Resource, Version, WalletShares,
 };
 
 /// Resources that are judged only when asked for.
@@ -267,6 +267,7 @@ impl Reader<'_> {
             let is_shared = containers.as_ref().is_some_and(Containers::are_shared);
             self.enforceable(manager, is_shared);
         }
+        self.refuse_what_the_daemon_cannot(manager, program, launch.as_ref());
         let antctl_version = self.antctl_version();
         let defaults = NodeDefaults {
             program: program?,
@@ -313,6 +314,27 @@ impl Reader<'_> {
         match text.is_empty() || text.starts_with('-') || text.contains(is_odd) {
             true => self.refuse(setting, "give a name without blanks".to_owned()),
             false => Some(text),
+        }
+    }
+
+    /// The ant daemon starts one program, and builds its arguments by itself.
+    fn refuse_what_the_daemon_cannot(
+        &mut self,
+        manager: Option<Manager>,
+        program: Option<Program>,
+        launch: Option<&Launch>,
+    ) {
+        if manager.map(|manager| manager.kind) != Some(ManagerKind::Antd) {
+            return;
+        }
+        if program == Some(Program::Antnode) {
+            let why = "the ant daemon (manager antd+user) runs ant-node only".to_owned();
+            self.refuse::<()>(Setting::Program, why);
+        }
+        if launch.is_some_and(|launch| !launch.start_args.is_empty()) {
+            let why = "the ant daemon (manager antd+user) hands no arguments to nodes: every option \
+                       of ant-node has a variable, give it with environment";
+            self.refuse::<()>(Setting::StartArgs, why.to_owned());
         }
     }
 

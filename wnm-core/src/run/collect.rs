@@ -102,7 +102,7 @@ fn strangers(
                 let own = pids.iter().position(|pid| Some(*pid) == unit.pid).unwrap_or(0);
                 pids.remove(own);
             }
-            UnitState::Stopped | UnitState::Failed | UnitState::Missing => {}
+            UnitState::Stopped | UnitState::Failed | UnitState::Evicted | UnitState::Missing => {}
             // On its way up or down: whose process it is shows when it is there.
             UnitState::Activating | UnitState::Stopping => return None,
         }
@@ -177,18 +177,29 @@ fn nodes(
     let signs = host.nodes.read(&targets, deadline);
     let measured = to_measure(ledger, policy, machine.as_ref().ok(), now);
     let mut installed = installed(host, ledger, &signs, storage);
-    specs
+    ledger
+        .nodes
         .iter()
         .zip(signs)
-        .map(|(spec, signs)| {
+        .map(|(record, signs)| {
+            let spec = &record.spec;
             let unit = units.get(&spec.id).cloned().unwrap_or_else(|| Err(unanswered()));
             let data = data(spec, storage);
             let measured = measured.contains(&spec.id) && data == Ok(true);
             let disk = measured.then(|| host.files.usage(spec).ok()).flatten();
             let installed = installed.remove(&spec.id);
-            (spec.id, reading(unit, signs, data, disk, installed))
+            let key_at_risk = data == Ok(true) && is_at_risk(host, record);
+            let reading = reading(unit, signs, data, disk, installed);
+            (spec.id, NodeReading { key_at_risk, ..reading })
         })
         .collect()
+}
+
+/// Asked for managers that delete data by themselves. A key that cannot be looked at is found to be
+/// so by whoever keeps it.
+fn is_at_risk(host: &Host<'_>, record: &NodeRecord) -> bool {
+    record.spec.manager.kind.deletes_data()
+        && !host.files.is_archived(record.key(), &record.spec).unwrap_or(false)
 }
 
 fn pid_of(unit: Option<&Result<UnitReading, Unread>>) -> Option<u32> {
@@ -210,6 +221,7 @@ fn reading(
         data,
         disk,
         installed,
+        key_at_risk: false,
     }
 }
 

@@ -19,8 +19,9 @@ pub(super) fn own_name(spec: &NodeSpec) -> HostResult<()> {
 /// The directory that a node's logs lie in, provided that they carry the node's name.
 pub(super) fn log_root(spec: &NodeSpec) -> HostResult<&Path> {
     match spec.logs.parent() {
-        // Logs among the data are deleted with it.
-        Some(root) if carries_name(&spec.logs, spec) || root == spec.data => Ok(root),
+        Some(root) if carries_name(&spec.logs, spec) => Ok(root),
+        // Logs among the data are deleted with it; the ant daemon puts them one level deeper.
+        Some(root) if root == spec.data || carries_name(root, spec) => Ok(root),
         _ => refuse(&spec.logs, Path::new("a log directory of its own")),
     }
 }

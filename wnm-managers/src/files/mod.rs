@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeFiles};
-use wnm_core::model::{Bytes, FileStamp, Installed, NodeKey, NodeSpec, Release, Version};
+use wnm_core::model::{
+    Bytes, FileStamp, Installed, ManagerKind, NodeKey, NodeSpec, Release, Version,
+};
 use wnm_core::observe::{FaultKind, StorageReading};
 
 use crate::hands::{Hands, OwnHands, RootHands};
@@ -168,6 +170,10 @@ impl NodeFiles for DiskFiles {
         identity::archive(self.hands.as_ref(), &self.identities, node, spec, data)
     }
 
+    fn is_archived(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<bool> {
+        identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)
+    }
+
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         if !self.hands.is_there(&spec.data)? {
             return Ok(Change::AlreadySo);
@@ -204,6 +210,10 @@ impl NodeFiles for DiskFiles {
                 self.remove_tree(&path, root)?;
                 change = Change::Made;
             }
+        }
+        if spec.manager.kind == ManagerKind::Antd {
+            // The daemon puts logs one level deeper, in a directory of the node's name.
+            self.hands.remove_if_empty(log_root);
         }
         Ok(change)
     }

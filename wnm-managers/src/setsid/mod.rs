@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod spawn;
+mod through_root;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,21 +12,25 @@ use std::time::Duration;
 
 use wnm_core::action::Change;
 use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
-use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope};
+use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, node_of_directory};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
 pub use cgroup::service_of_process;
 
-use crate::hands::OwnHands;
+use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{end, pids_below, processes_of};
+use through_root::ThroughRoot;
 
 /// See the unit's TimeoutStopSec: killing loses what a node was writing.
 const STOP_PATIENCE: Duration = Duration::from_secs(90);
 
-/// `setsid+user`.
+/// `setsid+user` and `setsid+sudo`.
 pub struct Setsid {
     runner: Arc<dyn CommandRunner>,
     roots: Vec<PathBuf>,
+    /// How nodes of another user are started; our own are our children.
+    through_root: Option<ThroughRoot>,
+    hands: Arc<dyn Hands>,
 }
 
 impl std::fmt::Debug for Setsid {
@@ -35,15 +40,29 @@ impl std::fmt::Debug for Setsid {
 }
 
 impl Setsid {
-    /// Knows the processes below `roots`.
+    /// Our own processes. Knows those below `roots`.
     pub fn new(runner: Arc<dyn CommandRunner>, roots: Vec<PathBuf>) -> Setsid {
-        Setsid { runner, roots }
+        Setsid { runner, roots, through_root: None, hands: Arc::new(OwnHands) }
+    }
+
+    /// Processes of the user whom nodes belong to, started and stopped with root's rights. What they
+    /// print goes to files in `output`, a directory of ours: theirs is closed to us.
+    pub fn of_system(
+        runner: Arc<dyn CommandRunner>,
+        roots: Vec<PathBuf>,
+        hands: RootHands,
+        output: PathBuf,
+    ) -> Setsid {
+        let user = hands.user().to_owned();
+        let through_root = Some(ThroughRoot { runner: Arc::clone(&runner), user, output });
+        Setsid { runner, roots, through_root, hands: Arc::new(hands) }
     }
 }
 
 impl NodeManager for Setsid {
     fn manager(&self) -> Manager {
-        Manager { kind: ManagerKind::Setsid, scope: Scope::User }
+        let scope = if self.through_root.is_some() { Scope::System } else { Scope::User };
+        Manager { kind: ManagerKind::Setsid, scope }
     }
 
     fn create(&self, _spec: &NodeSpec) -> HostResult<Change> {
@@ -67,18 +86,24 @@ impl NodeManager for Setsid {
             }
         }
         cgroup::refuse_mortal_service(self.runner.as_ref())?;
-        spawn::spawn(spec)?;
+        match &self.through_root {
+            Some(root) => root.start(spec)?,
+            None => spawn::spawn(spec)?,
+        }
         Ok(Change::Made)
     }
 
     fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
         let running = processes_of(spec)?;
-        end(&OwnHands, &running, STOP_PATIENCE)?;
+        end(self.hands.as_ref(), &running, STOP_PATIENCE)?;
         Ok(if running.is_empty() { Change::AlreadySo } else { Change::Made })
     }
 
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
         if processes_of(spec)?.is_empty() {
+            if let Some(root) = &self.through_root {
+                root.forget(spec)?;
+            }
             return Ok(Change::AlreadySo);
         }
         let op = format!("{} still runs: stop it first", spec.id);
@@ -110,5 +135,5 @@ impl NodeManager for Setsid {
 pub(crate) fn ids_of<'a>(
     directories: impl Iterator<Item = &'a PathBuf>,
 ) -> impl Iterator<Item = NodeId> {
-    directories.filter_map(|data| data.file_name()?.to_str()?.parse().ok())
+    directories.filter_map(|data| node_of_directory(data.file_name()?.to_str()?))
 }

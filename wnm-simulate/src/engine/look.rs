@@ -277,6 +277,7 @@ impl Looker {
             },
             disk: None,
             installed: None,
+            key_at_risk: false,
         }
     }
 }

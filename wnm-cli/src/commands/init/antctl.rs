@@ -16,7 +16,7 @@ pub(super) fn problems(
     draft: &PolicyDraft,
 ) -> Vec<(String, String)> {
     let manager = policy.nodes.manager;
-    if !manager.kind.numbers_nodes() {
+    if !manager.kind.keeps_removed() {
         return Vec::new();
     }
     let mut problems = Vec::new();

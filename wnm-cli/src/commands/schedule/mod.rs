@@ -121,6 +121,8 @@ fn preferred(asked: Kind, manager: ManagerKind) -> Vec<ScheduleKind> {
         (true, _, _) => vec![ScheduleKind::Systemd],
         (_, true, _) => vec![ScheduleKind::Cron],
         (_, _, ManagerKind::Setsid) => vec![ScheduleKind::Cron, ScheduleKind::Systemd],
+        // macOS has no systemd.
+        (_, _, ManagerKind::Launchd) => vec![ScheduleKind::Cron],
         (_, _, _) => vec![ScheduleKind::Systemd, ScheduleKind::Cron],
     }
 }

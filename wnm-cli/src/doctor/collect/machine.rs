@@ -38,7 +38,8 @@ pub(super) fn managers(context: &Context<'_>, facts: &mut Facts) {
     match facts.scope {
         Scope::System => {
             facts.machine.no_root = root_refusal(&SystemRunner);
-            facts.machine.systemd_answers = Some(system_manager(&SystemRunner));
+            let is_needed = facts.manager.kind == ManagerKind::Systemd;
+            facts.machine.systemd_answers = is_needed.then(|| system_manager(&SystemRunner));
         }
         Scope::User if super::needs_bus(facts) => {
             let bus = user_manager(&SystemRunner, &context.paths.runtime_dir, &facts.user);
@@ -55,9 +56,13 @@ pub(super) fn missing_tools(
     docker: &str,
 ) -> Vec<(&'static str, &'static str)> {
     let is_root = nix::unistd::geteuid().is_root();
+    let through_root = Manager { kind: ManagerKind::Setsid, scope: Scope::System };
     let needed = [
         (
-            !matches!(manager.kind, ManagerKind::Setsid | ManagerKind::Docker),
+            matches!(
+                manager.kind,
+                ManagerKind::Systemd | ManagerKind::Antctl | ManagerKind::AntctlZen
+            ),
             "systemctl",
             "to keep nodes in units of systemd",
         ),
@@ -66,6 +71,8 @@ pub(super) fn missing_tools(
             "docker",
             "to keep nodes in containers",
         ),
+        (manager.kind == ManagerKind::Launchd, "launchctl", "to keep nodes in jobs of launchd"),
+        (manager == through_root, "setpriv", "to start nodes as a user of their own"),
         (manager.scope == Scope::System && !is_root, "sudo", "for root's rights"),
     ];
     let directories = context.environment.program_directories();

@@ -15,7 +15,7 @@ use wnm_metrics::SystemClock;
 
 use super::facts::{Facts, StoreFact, ToolFacts};
 use crate::commands::Context;
-use crate::compose::{Access, Adapters, open};
+use crate::compose::{self, Access, Adapters, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::ScheduleReport;
@@ -70,6 +70,7 @@ pub(crate) fn collect(
                 programs::missing_companions(context, snapshot, policy)
             }),
             spoiled_versions: programs::spoiled(paths),
+            no_manager: compose::manager_problem(paths, manager),
             no_firewall: None,
         },
         cap: seen.map_or(0, |(_, policy)| policy.cap.stored),

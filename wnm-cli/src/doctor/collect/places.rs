@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wnm_core::model::{ManagerKind, NodeId, Scope};
+use wnm_core::model::{ManagerKind, NodeId, Scope, node_of_directory};
 use wnm_core::observe::{Ledger, NodeView, Snapshot};
 use wnm_core::policy::Setting;
 use wnm_managers::{MARKER, processes_below, service_of_process, unit_is_ours};
@@ -140,13 +140,18 @@ fn is_recorded(data: &Path, ledger: &Ledger) -> bool {
 
 fn sort_in(path: &Path, ledger: &Ledger, strays: &mut Strays) {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-    if is_node_name(name) {
+    if node_of_directory(name).is_some() && !is_bare_number(name) {
         if !is_recorded(path, ledger) {
             strays.directories.push(path.to_owned());
         }
     } else if is_leftover(name, ledger) {
         strays.leftovers.push(path.to_owned());
     }
+}
+
+/// A fine way to name a node on the command line, but no directory of ours.
+fn is_bare_number(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_node_name(name: &str) -> bool {

@@ -184,6 +184,11 @@ fn tools(facts: &Facts) -> Vec<Finding> {
         let finding = Finding::new(Severity::Error, "version-spoiled", directory.as_str(), means);
         findings.push(finding.fix(wnm(facts, "binary verify")));
     }
+    if let Some((why, hint)) = &facts.tools.no_manager {
+        let means = format!("nodes of {} can neither be seen nor started", facts.manager);
+        let finding = Finding::new(Severity::Error, "no-manager", why.as_str(), means);
+        findings.push(finding.fix(hint.clone()));
+    }
     if let Some(why) = &facts.tools.no_firewall {
         let means = "nobody can say whether nodes are reachable, and new ports stay closed";
         let finding = Finding::new(Severity::Warning, "firewall-unknown", why.as_str(), means);

@@ -43,6 +43,7 @@ fn healthy() -> Facts {
             node_program: Ok("/usr/local/bin/ant-node".into()),
             missing_companions: Vec::new(),
             spoiled_versions: Vec::new(),
+            no_manager: None,
             no_firewall: None,
         },
         cap: 20,
@@ -251,12 +252,15 @@ fn programs_and_tools() {
     insta::assert_snapshot!(found(|facts| {
         facts.tools.missing = vec![("systemctl", "to keep nodes in units of systemd")];
         facts.tools.node_program = Err("no `ant-node` was found".into());
+        facts.tools.no_manager = Some(("the daemon is silent".into(), "start it".into()));
         facts.tools.no_firewall = Some("ufw does not answer".into());
         facts.machine.has_stall = false;
         facts.machine.wants_stall = true;
     }), @"
     error tool-missing: systemctl
       -
+    error no-manager: the daemon is silent
+      start it
     warning no-pressure-stall: /proc/pressure
       -
     warning no-node-program: no `ant-node` was found

@@ -71,6 +71,8 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         process_age: Some(Duration::from_secs(*age)),
         restarts: None,
         definition_lost: false,
+        evicted: false,
+        key_at_risk: false,
         memory: Some(Bytes(200_000_000)),
         cpu_ms: Some(*cpu_ms),
         facts: NodeFacts::default(),

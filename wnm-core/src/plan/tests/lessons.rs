@@ -199,6 +199,7 @@ fn what_was_started_before_a_reboot_is_not_starting() {
         data: Ok(true),
         disk: None,
         installed: None,
+        key_at_risk: false,
     };
     let seen = crate::observe::settle(
         &record,

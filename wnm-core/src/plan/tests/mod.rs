@@ -4,6 +4,7 @@
 mod backoff;
 mod capacity;
 mod containers;
+mod daemon;
 mod defaults;
 mod disabled;
 mod growth;
@@ -106,6 +107,8 @@ fn running(number: u32) -> NodeView {
         process_age: Some(Duration::from_secs(50_000)),
         restarts: Some(0),
         definition_lost: false,
+        evicted: false,
+        key_at_risk: false,
         memory: Some(Bytes(200_000_000)),
         cpu_ms: Some(u64::from(number)),
         facts: NodeFacts::default(),

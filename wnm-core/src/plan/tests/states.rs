@@ -30,6 +30,7 @@ fn healthy() -> NodeReading {
         data: Ok(true),
         disk: None,
         installed: None,
+        key_at_risk: false,
     }
 }
 

@@ -99,9 +99,11 @@ fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
             }
         }
         Action::Mend { .. } => {
-            let reading = readings.nodes.get_mut(&id);
-            if let Some(Ok(unit)) = reading.map(|reading| reading.unit.as_mut()) {
-                unit.definition_lost = false;
+            if let Some(reading) = readings.nodes.get_mut(&id) {
+                reading.key_at_risk = false;
+                if let Ok(unit) = reading.unit.as_mut() {
+                    unit.definition_lost = false;
+                }
             }
         }
         Action::Remove { .. } => {
@@ -174,5 +176,6 @@ fn living(number: u32, before: Option<NodeReading>) -> NodeReading {
         data: before.as_ref().map_or(Ok(true), |it| it.data.clone()),
         disk: before.and_then(|it| it.disk),
         installed: None,
+        key_at_risk: false,
     }
 }

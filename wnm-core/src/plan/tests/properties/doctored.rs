@@ -118,6 +118,12 @@ const TOUCHING: &[Doctored] = &[
     ("a_unit_is_mended_only_where_it_is_lost", |it| {
         it.does(Action::Mend { node: key(1) }, Reason::DefinitionLost);
     }),
+    ("what_a_manager_evicted_is_told_and_left", |it| it.snapshot.nodes[0].evicted = true),
+    ("what_a_manager_evicted_is_told_and_left", |it| {
+        it.snapshot.nodes[0].evicted = true;
+        it.plan.report.notes.push(Note::Evicted { node: id(1) });
+        it.starts(1, DOWN);
+    }),
     ("the_memory_is_of_this_look", |it| {
         it.snapshot.memory.removals = vec![PastRemoval { at: at(5), disk: true }];
     }),

@@ -132,12 +132,13 @@ fn record(
 }
 
 fn reading(tape: &mut Tape<'_>, number: u32, is_root_there: bool) -> Option<NodeReading> {
-    use UnitState::{Activating, Failed, Missing, Running, Stopped, Stopping};
+    use UnitState::{Activating, Evicted, Failed, Missing, Running, Stopped, Stopping};
     if tape.once_in(40) {
         return None;
     }
     let state = tape.pick(&[
-        Running, Running, Running, Stopped, Running, Stopped, Failed, Activating, Missing, Stopping,
+        Running, Running, Running, Stopped, Running, Stopped, Failed, Activating, Missing,
+        Stopping, Evicted,
     ]);
     let is_up = matches!(state, Running | Stopping) || (state == Activating && tape.once_in(2));
     let pid = is_up.then_some(1000 + number);
@@ -185,6 +186,7 @@ fn reading(tape: &mut Tape<'_>, number: u32, is_root_there: bool) -> Option<Node
             true => Err(unread("its program does not answer")),
             false => Ok(installed(tape)),
         }),
+        key_at_risk: tape.once_in(12),
     })
 }
 

@@ -42,6 +42,7 @@ invariants! {
         the_second_opinion_agrees
         steps_are_in_their_safe_order
         a_unit_is_mended_only_where_it_is_lost
+        what_a_manager_evicted_is_told_and_left
         the_memory_is_of_this_look
         a_reboot_is_noted;
     removing:

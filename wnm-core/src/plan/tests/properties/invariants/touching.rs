@@ -103,13 +103,31 @@ pub(super) fn steps_are_in_their_safe_order(look: &Look<'_>) -> Held {
 
 /// "Mend: write again what a manager has lost of a running node."
 pub(super) fn a_unit_is_mended_only_where_it_is_lost(look: &Look<'_>) -> Held {
-    look.on_nodes().filter(|(it, _)| it.reason == Reason::DefinitionLost).try_for_each(
-        |(it, node)| {
-            let is_mend = matches!(it.action, Action::Mend { .. });
-            let lives = node.seen.alive == Some(true);
-            ensure(is_mend && lives && node.definition_lost, || format!("{}", it.action))
-        },
-    )
+    look.on_nodes().try_for_each(|(it, node)| {
+        let lost = match it.reason {
+            Reason::DefinitionLost => node.definition_lost,
+            Reason::KeyAtRisk => node.key_at_risk,
+            _ => return Ok(()),
+        };
+        let is_mend = matches!(it.action, Action::Mend { .. });
+        let lives = node.seen.alive == Some(true);
+        ensure(is_mend && lives && lost, || format!("{}", it.action))
+    })
+}
+
+/// "Its own disk eviction is noticed and reported, never fought."
+pub(super) fn what_a_manager_evicted_is_told_and_left(look: &Look<'_>) -> Held {
+    let told = &look.plan.report.notes;
+    look.snapshot.nodes.iter().filter(|node| node.evicted).try_for_each(|node| {
+        let is_told = told.contains(&crate::plan::Note::Evicted { node: node.id() });
+        ensure(is_told, || format!("{} is not told", node.id()))?;
+        let mut actions = look.on_nodes().filter(|(_, it)| it.id() == node.id());
+        let left = actions.all(|(it, _)| match it.reason {
+            Reason::Down { .. } | Reason::DataGone => false,
+            _ => true,
+        });
+        ensure(left, || format!("{} is fought for", node.id()))
+    })
 }
 
 /// "Updated by a pure function": the memory tells of this look, of recorded nodes only, and no
