@@ -114,8 +114,11 @@ impl Operator {
 
     /// Runs a program as the user, without XDG_RUNTIME_DIR: wnm has to find it.
     pub(super) fn run(&self, argv: &[&str]) -> Ran {
-        let user = ["runuser", "-u", NAME, "--", "env", "HOME=/home/op", "PATH=/usr/bin:/bin"];
-        let prefix = if self.who == Who::Root { &["env", "PATH=/usr/bin:/bin"][..] } else { &user };
+        // From a login more would come along: everything that the tests themselves were given.
+        let user =
+            ["runuser", "-u", NAME, "--", "env", "-i", "HOME=/home/op", "PATH=/usr/bin:/bin"];
+        let prefix =
+            if self.who == Who::Root { &["env", "-i", "PATH=/usr/bin:/bin"][..] } else { &user };
         let argv = [prefix, argv].concat();
         if !self.is_logged_in {
             return self.host.exec(&argv);
