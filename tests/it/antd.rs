@@ -133,7 +133,8 @@ fn init(env: &TestEnv, more: &[&str]) -> Ran {
     let mut args = vec!["--manager", "antd+user"];
     args.extend(more);
     if real_node().is_some() {
-        args.extend(["--environment", CLOSED, "--network", CLOSED_CHAIN]);
+        args.extend(CLOSED.split(' ').flat_map(|pair| ["--environment", pair]));
+        args.extend(["--network", CLOSED_CHAIN]);
     }
     env.init(&args)
 }
