@@ -312,6 +312,11 @@ fn what_the_daemon_evicts_is_told_and_not_fought_for() {
         assert!(ran.stdout.contains("antnode0002 was EVICTED"), "{}", ran.block());
     }
     assert_eq!(keys(&env).len(), 2, "its key was kept before");
+    // Not even with a higher cap: the next one there would be evicted as well.
+    env.run(&["config", "set", "node_cap", "3"]).expect(0);
+    let ran = env.run(&["run"]).expect(0);
+    assert!(ran.stdout.contains("antnode0002 was evicted from "), "{}", ran.block());
+    env.run(&["config", "set", "node_cap", "2"]).expect(0);
     let ran = env.run(&["start", "2"]);
     assert_ne!(ran.code, Some(0), "{}", ran.block());
 

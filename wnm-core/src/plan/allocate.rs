@@ -165,6 +165,19 @@ impl<'w, 'a> Allocator<'w, 'a> {
         let mut usable = Vec::new();
         let mut why = Vec::new();
         for root in &self.work.policy.nodes.storage {
+            let mut nodes = snapshot.nodes.iter();
+            // The next one there would be evicted as well, with its identity.
+            if let Some(evicted) =
+                nodes.find(|node| node.evicted && node.record.spec.storage == *root)
+            {
+                let id = evicted.id();
+                why.push(format!(
+                    "{id} was evicted from {}: make room there, then `wnm remove {}`",
+                    root.display(),
+                    id.number()
+                ));
+                continue;
+            }
             match (snapshot.storage.get(root), snapshot.machine.file_systems.get(root)) {
                 (Some(Ok(())), Some(system)) => usable.push((root.clone(), system.clone())),
                 (Some(Err(unread)), _) => why.push(unread.why.clone()),

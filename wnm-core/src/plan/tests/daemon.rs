@@ -57,6 +57,8 @@ fn an_evicted_node_is_told_of_and_keeps_its_place() {
         let text = planned(&snapshot, &daemon("2"));
         assert!(text.starts_with("note: antnode0002 was EVICTED: "), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
+        let held = planned(&snapshot, &daemon("3"));
+        assert!(held.contains("antnode0002 was evicted from /srv/nodes: make room"), "{held}");
         // An operator has the last word.
         snapshot.requests.push(request(1, Verb::Remove { nodes: vec![key(2)] }));
         assert_eq!(acts(&snapshot, &daemon("2")), "remove antnode0002");
