@@ -24,13 +24,11 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         // Both are words in the record, which `begin` has written.
         Action::Disable { .. } | Action::Enable { .. } => Vec::new(),
         Action::Mend { .. } => {
-            let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
+            // The key first: what the manager has lost may not come back.
             let keep = spec.manager.kind.deletes_data().then_some(Step::Archive);
-            [Step::Check { release: None }, Step::Create]
-                .into_iter()
-                .chain(open)
-                .chain(keep)
-                .collect()
+            let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
+            let check = Step::Check { release: None };
+            std::iter::once(check).chain(keep).chain([Step::Create]).chain(open).collect()
         }
         Action::Recognise { .. } => Vec::new(),
         Action::Upgrade { release, start, .. } => {
