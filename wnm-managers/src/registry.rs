@@ -47,8 +47,8 @@ impl Managers for Registry {
 
     /// systemd alone: it looks for the processes below the storage roots as well.
     fn at_hand(&self) -> Vec<&dyn NodeManager> {
-        let is_systemd = |it: &&Box<dyn NodeManager>| it.manager().kind == ManagerKind::Systemd;
-        self.managers.iter().filter(is_systemd).map(AsRef::as_ref).collect()
+        let all = self.managers.iter().map(AsRef::as_ref);
+        all.filter(|it: &&dyn NodeManager| it.manager().kind == ManagerKind::Systemd).collect()
     }
 
     fn processes(&self, roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>> {
