@@ -122,10 +122,8 @@ pub(super) fn what_a_manager_evicted_is_told_and_left(look: &Look<'_>) -> Held {
         let is_told = told.contains(&crate::plan::Note::Evicted { node: node.id() });
         ensure(is_told, || format!("{} is not told", node.id()))?;
         let mut actions = look.on_nodes().filter(|(_, it)| it.id() == node.id());
-        let left = actions.all(|(it, _)| match it.reason {
-            Reason::Down { .. } | Reason::DataGone => false,
-            _ => true,
-        });
+        let left =
+            !actions.any(|(it, _)| matches!(it.reason, Reason::Down { .. } | Reason::DataGone));
         ensure(left, || format!("{} is fought for", node.id()))
     })
 }
