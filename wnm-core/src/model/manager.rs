@@ -61,9 +61,13 @@ impl ManagerKind {
     /// True when a node runs the copy of the program in its own directory, which wnm may replace.
     pub fn runs_own_copy(self) -> bool {
         match self {
-            ManagerKind::Systemd | ManagerKind::Setsid | ManagerKind::Docker => true,
-            // antctl copies programs itself, and puts its own copy back when it upgrades.
-            ManagerKind::Antctl | ManagerKind::AntctlZen => false,
+            ManagerKind::Systemd
+            | ManagerKind::Setsid
+            | ManagerKind::Docker
+            | ManagerKind::Launchd => true,
+            // antctl copies programs itself, and puts its own copy back when it upgrades; the ant
+            // daemon keeps the version in its registry.
+            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Antd => false,
         }
     }
 
