@@ -107,6 +107,7 @@ impl<'a> Work<'a> {
         self.actions.iter().any(|planned| match planned.reason {
             Reason::DelayOver { waited_s } => waited_s <= overdue,
             Reason::DefinitionLost
+            | Reason::KeyAtRisk
             | Reason::PortsShut { .. }
             | Reason::Drifted { .. }
             | Reason::UpgradeHeld { .. } => false,
