@@ -171,6 +171,7 @@ fn view(number: u32, noise: &mut Noise) -> NodeView {
             ..NodeFacts::default()
         },
         installed: None,
+        examined: false,
         missing: None,
         data_present: Some(true),
         disk: Some(Bytes(noise.below(20_000_000_000))),

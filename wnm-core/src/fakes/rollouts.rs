@@ -244,6 +244,17 @@ fn a_program_that_upgrades_itself_is_accompanied() {
 }
 
 #[test]
+fn a_look_into_a_program_that_failed_is_made_again() {
+    let fleet = Fleet::new("self");
+    fleet.host.world().upgrade_itself(id(2), &next());
+    fleet.host.world().fail_next(super::Op::Examine, crate::observe::FaultKind::Timeout);
+    assert_eq!(fleet.minute().plan.actions, []);
+    let acts: Vec<String> =
+        fleet.minute().plan.actions.iter().map(|it| it.action.to_string()).collect();
+    assert_eq!(acts, ["recognise antnode0002"]);
+}
+
+#[test]
 fn a_full_disk_leaves_the_old_version_running() {
     let fleet = Fleet::new("managed");
     fleet.released(None);

@@ -96,6 +96,7 @@ impl NodeView {
             measured: None,
             growth: None,
             installed: None,
+            examined: false,
             missing: None,
         }
     }

@@ -35,6 +35,9 @@ pub struct NodeMemory {
     /// What lay in its directory to be run when that was last looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed: Option<Installed>,
+    /// Its process when that was last looked at. A look that failed is made again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examined: Option<ProcessKey>,
     /// The identity it is known by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
@@ -130,6 +133,7 @@ impl NodeMemory {
         if rebooted {
             // What ran before the reboot did not die of itself.
             (self.alive, self.process, self.restarts) = (false, None, None);
+            self.examined = None;
         }
         if let Some(bytes) = node.measured {
             let first = || SizeMemory { at: now.clone(), bytes, base_at: now.clone(), base: bytes };
@@ -159,6 +163,9 @@ impl NodeMemory {
     /// True when it has another program than at the last look, and wnm did not put it there.
     fn see_program(&mut self, node: &NodeView, now: &Instant) -> bool {
         let Some(installed) = &node.installed else { return false };
+        if node.examined {
+            self.examined = node.process;
+        }
         let had = self.installed.replace(installed.clone()).map(|had| had.version);
         if self.identity.is_none() {
             self.identity.clone_from(&installed.identity);

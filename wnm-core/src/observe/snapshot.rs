@@ -145,6 +145,9 @@ pub struct NodeView {
     /// What lies in its directory to be run, when that was looked at, now or earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<Installed>,
+    /// This very look saw what lies there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub examined: bool,
     /// The first sign of life that is missing of a node whose program is not proven yet, however
     /// short a time it has run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -287,6 +290,7 @@ fn node_view(
         measured: reading.and_then(|reading| reading.disk),
         growth: size.and_then(|size| size.growth_a_day(&now.instant)),
         installed,
+        examined: is.is_some(),
         missing: unproven.and_then(absent_sign),
     }
 }

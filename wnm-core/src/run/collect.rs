@@ -225,9 +225,10 @@ fn reading(
     }
 }
 
-/// Programs are looked into when they may be other ones than before: at first sight, and whenever a
-/// process is not the one of the last look. To look costs a run of the program and a hash of it, so
-/// that only so many are looked into in one cycle.
+/// Which file lies there is asked of all in every cycle, for that is cheap. Looked into is what may be
+/// another one than before, until that has succeeded: another file, or a process that may have made
+/// another key. To look costs a run of the program and a hash of it, so that only so many are looked
+/// into in one cycle.
 const EXAMINED_A_CYCLE: usize = 32;
 
 fn installed(
@@ -238,30 +239,27 @@ fn installed(
 ) -> BTreeMap<NodeId, Result<Installed, Unread>> {
     let memory_of = |record: &NodeRecord| ledger.memory.nodes.get(&record.record);
     let process_of = |signs: &NodeSigns| signs.process.as_ref()?.as_ref().ok()?.key;
-    let may_have_changed = |(record, signs): &(&NodeRecord, &NodeSigns)| {
-        let process = process_of(signs);
-        let same = memory_of(record).is_some_and(|it| {
-            let has_key = it.installed.as_ref().is_some_and(|it| it.identity.is_some());
-            has_key && it.process == process && process.is_some()
-        });
-        // What is not proven yet may change its key at any time.
-        let same = same && record.upgrade.is_none();
-        let there = data(&record.spec, storage) == Ok(true);
-        !same && there && record.spec.owns_program()
+    let is_seen = |(record, _): &(&NodeRecord, &NodeSigns)| {
+        data(&record.spec, storage) == Ok(true) && record.spec.owns_program()
     };
-    let suspects: Vec<(&NodeRecord, &NodeSigns)> =
-        ledger.nodes.iter().zip(signs).filter(may_have_changed).collect();
-    let wanted: Vec<&NodeSpec> = suspects.iter().map(|(record, _)| &record.spec).collect();
+    let seen: Vec<(&NodeRecord, &NodeSigns)> =
+        ledger.nodes.iter().zip(signs).filter(is_seen).collect();
+    let wanted: Vec<&NodeSpec> = seen.iter().map(|(record, _)| &record.spec).collect();
     if wanted.is_empty() {
         return BTreeMap::new();
     }
     let stamps = host.files.stamps(&wanted);
-    let found = suspects.iter().zip(stamps).filter_map(|((record, signs), stamp)| {
+    let found = seen.iter().zip(stamps).filter_map(|((record, signs), stamp)| {
         let (stamp, process) = (stamp?, process_of(signs));
-        let known = memory_of(record).and_then(|memory| memory.installed.as_ref());
-        // Without a process nobody has made another key either.
-        let same = known.is_some_and(|it| it.stamp == stamp) && process.is_none();
-        (!same).then_some((*record, known))
+        let memory = memory_of(record);
+        let known = memory.and_then(|memory| memory.installed.as_ref());
+        let is_same_file = known.is_some_and(|it| it.stamp == stamp);
+        let has_key = known.is_some_and(|it| it.identity.is_some());
+        let is_same_process = memory.is_some_and(|it| it.examined == process);
+        // Without a process nobody has made another key; what is not proven yet may at any time.
+        let is_same_key =
+            process.is_none() || (has_key && is_same_process && record.upgrade.is_none());
+        (!(is_same_file && is_same_key)).then_some((*record, known))
     });
     found
         .take(EXAMINED_A_CYCLE)

@@ -81,6 +81,7 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         measured: None,
         growth: None,
         installed: None,
+        examined: false,
         missing: None,
     };
     Snapshot {

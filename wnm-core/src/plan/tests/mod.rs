@@ -117,6 +117,7 @@ fn running(number: u32) -> NodeView {
         measured: None,
         growth: None,
         installed: None,
+        examined: false,
         missing: None,
     }
 }
