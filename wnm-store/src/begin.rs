@@ -176,15 +176,15 @@ pub(crate) fn finish(
         .set((operations::ended.eq(at.0), operations::outcome.eq(text("outcome", outcome)?)))
         .execute(connection)?;
     let node = nodes::table.find(row.record().0);
-    let action = row.planned()?.action;
-    if matches!(action, Action::Remove { .. }) && outcome.is_done() {
+    let planned = row.planned()?;
+    if matches!(planned.action, Action::Remove { .. }) && outcome.is_done() {
         diesel::delete(node).execute(connection)?;
         return Ok(());
     }
     let Some(known) = node.select(NodeRow::as_select()).first(connection).optional()? else {
         return Ok(());
     };
-    let mark = Mark::after(&action, outcome, &known.record()?);
+    let mark = Mark::after(&planned, outcome, &known.record()?);
     diesel::update(node).set(marked(&mark)?).execute(connection)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What an action leaves in the node's record, when it begins and when it ends.
 
-use super::{Action, Outcome, Step, Stopped};
+use super::{Action, Outcome, PlannedAction, Reason, Step, Stopped};
 use crate::model::{Instant, NodeRecord, Phase, Upgrade, Version, Want};
 
 /// What an action leaves in the node's record.
@@ -64,9 +64,12 @@ impl Mark {
         }
     }
 
-    /// The mark that the end of `action` leaves in `record`, which carries the mark of its beginning.
-    pub fn after(action: &Action, outcome: &Outcome, record: &NodeRecord) -> Mark {
+    /// The mark that the end of `planned` leaves in `record`, which carries the mark of its beginning.
+    pub fn after(planned: &PlannedAction, outcome: &Outcome, record: &NodeRecord) -> Mark {
         let same = Mark::unchanged(record);
+        let action = &planned.action;
+        // What died may have replaced the program: whether it has shows when the node is seen.
+        let is_repeated = matches!(planned.reason, Reason::Unfinished { .. });
         match (action, outcome) {
             (Action::Upgrade { release, .. }, Outcome::Done { .. }) => {
                 return Mark { version: Some(release.version.clone()), ..same };
@@ -74,7 +77,7 @@ impl Mark {
             // The old program is still in its place: there is nothing to prove and nothing to put
             // back.
             (Action::Upgrade { .. }, Outcome::Failed { fault })
-                if fault.step.as_ref().is_none_or(Step::is_before_replacing) =>
+                if !is_repeated && fault.step.as_ref().is_none_or(Step::is_before_replacing) =>
             {
                 return Mark { upgrade: None, ..same };
             }

@@ -38,6 +38,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         stopping_says_on_whose_behalf,
         disabling_is_a_word_in_the_record,
         upgrades::an_upgrade_is_in_the_record_until_it_is_proven,
+        upgrades::a_repetition_that_fails_does_not_deny_what_was_done,
         upgrades::what_failed_is_quarantined_with_its_revert,
         upgrades::upgrades_are_paused_by_word,
         retiring_keeps_the_first_decision_and_is_taken_back,

@@ -51,6 +51,18 @@ pub(super) fn an_upgrade_is_in_the_record_until_it_is_proven(store: &dyn StoreAn
     assert_eq!(store.load().unwrap().nodes[0].upgrade, None);
 }
 
+pub(super) fn a_repetition_that_fails_does_not_deny_what_was_done(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let begun = store.begin(&upgrade_of(node), &at(40)).unwrap();
+    let reason = Reason::Unfinished { op: begun.op };
+    let again = PlannedAction { reason, ..upgrade_of(node) };
+    let begun = store.begin(&again, &at(50)).unwrap();
+    let stage = Step::Stage { release: release() };
+    let busy = Fault { step: Some(stage), message: "it did not answer".to_owned() };
+    store.finish(begun.op, &Outcome::Failed { fault: busy }, at(51).wall).unwrap();
+    assert!(store.load().unwrap().nodes[0].upgrade.is_some(), "it may have the new one already");
+}
+
 pub(super) fn what_failed_is_quarantined_with_its_revert(store: &dyn StoreAndIntents) {
     let node = added(store, 1);
     let begun = store.begin(&upgrade_of(node), &at(40)).unwrap();

@@ -337,11 +337,11 @@ impl State {
         }
         (line.ended, line.outcome) = (Some(at), Some(outcome.clone()));
         let node = line.node.record;
-        let action = line.planned.action.clone();
-        if matches!(action, Action::Remove { .. }) && outcome.is_done() {
+        let planned = line.planned.clone();
+        if matches!(planned.action, Action::Remove { .. }) && outcome.is_done() {
             self.nodes.remove(&node);
         } else if let Some(record) = self.nodes.get_mut(&node) {
-            let mark = Mark::after(&action, outcome, record);
+            let mark = Mark::after(&planned, outcome, record);
             mark.put_into(record);
         }
         Ok(())

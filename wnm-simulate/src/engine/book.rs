@@ -37,11 +37,12 @@ impl Book {
     }
 
     /// Marks the end.
-    pub(super) fn finish(&mut self, action: &Action, outcome: &Outcome) {
+    pub(super) fn finish(&mut self, planned: &PlannedAction, outcome: &Outcome) {
+        let action = &planned.action;
         if matches!(action, Action::Remove { .. }) && outcome.is_done() {
             self.ledger.nodes.retain(|record| record.spec.id != action.node());
         } else if let Some(record) = self.record(action) {
-            let mark = Mark::after(action, outcome, record);
+            let mark = Mark::after(planned, outcome, record);
             mark.put_into(record);
         }
     }

@@ -118,7 +118,7 @@ impl<'a> Engine<'a> {
             };
             let Some(node) = self.book.begin(planned, now) else { continue };
             let outcome = self.run_steps(&planned.action, spec, world);
-            self.book.finish(&planned.action, &outcome);
+            self.book.finish(planned, &outcome);
             if outcome.is_done() {
                 tally.act(act(planned));
             }

@@ -72,7 +72,7 @@ fn mark(ledger: &mut Ledger, planned: &PlannedAction, outcome: &Outcome, node: N
     let Some(record) = ledger.nodes.iter_mut().find(mine) else { return };
     let begun = Mark::of(action, record, &now.instant);
     begun.put_into(record);
-    let ended = Mark::after(action, outcome, record);
+    let ended = Mark::after(planned, outcome, record);
     ended.put_into(record);
 }
 
