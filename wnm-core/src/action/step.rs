@@ -37,9 +37,12 @@ pub enum Step {
     Replace {
         /// The version that was staged.
         version: Version,
+        /// What it was decided for: a newer one that came by itself meanwhile is not replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Version>,
     },
-    /// Put the program that was kept back in its place, and the archived identity if the node has
-    /// another one.
+    /// Put the program that was kept back in its place, and the key that was kept with it if the node
+    /// has another one.
     PutBack {
         /// The version that was kept.
         version: Version,
@@ -88,7 +91,7 @@ impl fmt::Display for Step {
             Step::Stage { release } => {
                 write!(f, "put {} {} beside its program", release.path.display(), release.version)
             }
-            Step::Replace { version } => {
+            Step::Replace { version, .. } => {
                 write!(f, "keep its program, put {version} in its place")
             }
             Step::PutBack { version } => write!(f, "put {version} back"),

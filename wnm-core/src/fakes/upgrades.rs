@@ -79,7 +79,15 @@ impl SimProgram {
         Change::Made
     }
 
-    pub(super) fn replace(&mut self, version: &Version) -> HostResult<Change> {
+    pub(super) fn replace(
+        &mut self,
+        version: &Version,
+        from: Option<&Version>,
+    ) -> HostResult<Change> {
+        if self.version != *version && from.is_some_and(|from| self.version > *from) {
+            let op = format!("it has {} by now, and {version} is not newer", self.version);
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
         match self.staged.take() {
             Some(staged) if staged == *version => {
                 self.kept = Some(std::mem::replace(&mut self.version, staged));

@@ -611,10 +611,15 @@ impl NodeFiles for SimHost {
         Ok(world.node(spec).program.stage(&release.version))
     }
 
-    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change> {
+    fn replace(
+        &self,
+        spec: &NodeSpec,
+        version: &Version,
+        from: Option<&Version>,
+    ) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::Replace)?;
-        world.node(spec).idle_program()?.replace(version)
+        world.node(spec).idle_program()?.replace(version, from)
     }
 
     fn put_back(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {

@@ -42,12 +42,19 @@ pub trait NodeFiles: Send + Sync {
     /// the node has that very version already, with its own kept.
     fn stage(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change>;
 
-    /// Keeps the program of a stopped node, with what lies beside it, then puts the staged one in its
-    /// place: by one rename, so that there is a whole program at any moment.
-    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change>;
+    /// Keeps the program of a stopped node, with what lies beside it and its key, then puts the staged
+    /// one in its place: by one rename, so that there is a whole program at any moment. Refuses when
+    /// what is there is newer than `from`: it came by itself since that was decided. An error says
+    /// that the staged one is not in its place.
+    fn replace(
+        &self,
+        spec: &NodeSpec,
+        version: &Version,
+        from: Option<&Version>,
+    ) -> HostResult<Change>;
 
-    /// Puts what was kept back in its place, and with it the identity that `stage` found: a node
-    /// whose key is another one gets the archived one back, and the other goes into the archive.
+    /// Puts what was kept back in its place, and with it the key that `replace` kept: a node whose key
+    /// is another one gets that one back, and the other goes into the archive.
     /// `AlreadySo` when nothing is kept.
     fn put_back(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
 

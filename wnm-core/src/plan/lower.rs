@@ -31,14 +31,17 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             std::iter::once(check).chain(keep).chain([Step::Create]).chain(open).collect()
         }
         Action::Recognise { .. } => Vec::new(),
-        Action::Upgrade { release, start, .. } => {
+        Action::Upgrade { release, start, upgrade, .. } => {
             // The key first, then all that can fail while the node still runs.
             let mut steps = vec![
                 Step::Check { release: None },
                 Step::Archive,
                 Step::Stage { release: release.clone() },
                 Step::Stop,
-                Step::Replace { version: release.version.clone() },
+                Step::Replace {
+                    version: release.version.clone(),
+                    from: Some(upgrade.from.clone()),
+                },
             ];
             steps.extend(running_if(*start, spec));
             steps

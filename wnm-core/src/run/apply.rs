@@ -103,7 +103,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
         Step::Enrol { release } => manager()?.enrol(spec, release),
         Step::Check { release } => host.files.check(spec, release.as_ref()),
         Step::Stage { release } => host.files.stage(spec, release),
-        Step::Replace { version } => host.files.replace(spec, version),
+        Step::Replace { version, from } => host.files.replace(spec, version, from.as_ref()),
         Step::PutBack { .. } => host.files.put_back(node, spec),
         Step::DropKept => host.files.drop_kept(spec),
         Step::Create => manager()?.create(spec),

@@ -4,6 +4,8 @@
 mod guard;
 mod identity;
 mod place;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 mod write;
 
@@ -143,11 +145,16 @@ impl NodeFiles for DiskFiles {
         upgrade::stage(self.hands.as_ref(), spec, release)
     }
 
-    fn replace(&self, spec: &NodeSpec, version: &Version) -> HostResult<Change> {
+    fn replace(
+        &self,
+        spec: &NodeSpec,
+        version: &Version,
+        from: Option<&Version>,
+    ) -> HostResult<Change> {
         guard::own_name(spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "its program is not replaced")?;
-        upgrade::replace(self.hands.as_ref(), spec, version)
+        upgrade::replace(self.hands.as_ref(), spec, version, from)
     }
 
     fn put_back(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
@@ -161,6 +168,7 @@ impl NodeFiles for DiskFiles {
     }
 
     fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change> {
+        guard::own_name(spec)?;
         upgrade::drop_kept(self.hands.as_ref(), spec)
     }
 

@@ -10,6 +10,7 @@ use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::{Installed, NodeSpec, Program, Release, Version};
 use wnm_core::observe::FaultKind;
 
+use super::guard;
 use super::place::copy_program;
 use crate::hands::{Hands, hex};
 
@@ -75,7 +76,7 @@ fn version_of(hands: &dyn Hands, program: Program, path: &Path) -> HostResult<Ve
 pub(super) fn stage(hands: &dyn Hands, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
     let (next, program) = (next(spec), spec.program.binary_name());
     // A run that died after it had put the release in its place: what was kept must not be lost.
-    if hands.is_there(&kept(spec).join(program))? && has(hands, spec, &release.version) {
+    if hands.is_there(&kept(spec).join(program))? && has(hands, spec)? == release.version {
         return Ok(Change::AlreadySo);
     }
     if hands.is_there(&next)? {
@@ -110,18 +111,32 @@ fn put_beside(
     Err(HostError::new(op, FaultKind::Conflict))
 }
 
-fn has(hands: &dyn Hands, spec: &NodeSpec, version: &Version) -> bool {
-    version_of(hands, spec.program, &spec.binary).is_ok_and(|has| has == *version)
+/// What lies in the node's directory. That it does not answer says nothing: on a busy machine the
+/// best program is slow to.
+fn has(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<Version> {
+    version_of(hands, spec.program, &spec.binary)
 }
 
-/// The node is stopped.
-pub(super) fn replace(hands: &dyn Hands, spec: &NodeSpec, version: &Version) -> HostResult<Change> {
+/// The node is stopped. `from` is what it had when this was decided.
+pub(super) fn replace(
+    hands: &dyn Hands,
+    spec: &NodeSpec,
+    version: &Version,
+    from: Option<&Version>,
+) -> HostResult<Change> {
     let (next, program) = (next(spec), spec.program.binary_name());
-    let staged = next.join(program);
+    let (staged, has) = (next.join(program), has(hands, spec)?);
+    if has == *version && hands.is_there(&kept(spec).join(program))? {
+        return Ok(Change::AlreadySo);
+    }
+    if from.is_some_and(|from| has > *from) {
+        let op = format!(
+            "{} has {has} by now, which came by itself: {version} is not put in its place",
+            spec.id
+        );
+        return Err(HostError::new(op, FaultKind::Refused));
+    }
     if !hands.is_there(&staged)? {
-        if hands.is_there(&kept(spec).join(program))? && has(hands, spec, version) {
-            return Ok(Change::AlreadySo);
-        }
         let op = format!("{version} was not put beside the program of {}", spec.id);
         return Err(HostError::new(op, FaultKind::NotFound));
     }
@@ -132,8 +147,11 @@ pub(super) fn replace(hands: &dyn Hands, spec: &NodeSpec, version: &Version) -> 
         }
     }
     hands.rename(&staged, &spec.binary)?;
-    hands.sync_directory(&spec.data)?;
-    hands.remove_tree(&next)?;
+    // From here on the new program is in its place, and an error would say that it is not. A power cut
+    // may bring the old one back, which the next look sees; what is left over is cleared away with
+    // what is kept.
+    let _ = hands.sync_directory(&spec.data);
+    let _ = hands.remove_tree(&next);
     Ok(Change::Made)
 }
 
@@ -141,6 +159,10 @@ pub(super) fn replace(hands: &dyn Hands, spec: &NodeSpec, version: &Version) -> 
 /// a program may write over in place.
 fn keep(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<()> {
     let (keeping, kept) = (keeping(spec), kept(spec));
+    if keeps_what_is_there(hands, spec)? {
+        // A run that died here may have put companions of the new program in their place already.
+        return keep_key(hands, spec, &kept);
+    }
     for leftover in [&keeping, &kept] {
         if hands.is_there(leftover)? {
             hands.remove_tree(leftover)?;
@@ -153,13 +175,32 @@ fn keep(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<()> {
             hands.link(&spec.data.join(name), &keeping.join(name))?;
         }
     }
-    let key = spec.program.identity_file();
-    if hands.is_there(&spec.data.join(key))? {
-        hands.copy(&spec.data.join(key), &keeping.join(key), 0o600)?;
-    }
+    keep_key(hands, spec, &keeping)?;
     hands.sync_directory(&keeping)?;
     hands.rename(&keeping, &kept)?;
     hands.sync_directory(&spec.storage)
+}
+
+fn keep_key(hands: &dyn Hands, spec: &NodeSpec, place: &Path) -> HostResult<()> {
+    let key = spec.program.identity_file();
+    if !hands.is_there(&spec.data.join(key))? {
+        return Ok(());
+    }
+    hands.copy(&spec.data.join(key), &place.join(key), 0o600)
+}
+
+/// True when the kept program and the one in its place are one file, or two with the same bytes where
+/// there are no second names. What is kept has its name only once it is whole.
+fn keeps_what_is_there(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<bool> {
+    let kept = kept(spec).join(spec.program.binary_name());
+    if !hands.is_there(&kept)? {
+        return Ok(false);
+    }
+    let stamps = hands.stamps(&[&kept, &spec.binary]);
+    match stamps[..] {
+        [Some(kept), Some(there)] if kept.inode == there.inode => Ok(true),
+        _ => Ok(hands.sha256(&kept)? == hands.sha256(&spec.binary)?),
+    }
 }
 
 /// The node is stopped. `archive` puts the key of a directory into the archive. The program comes
@@ -217,6 +258,7 @@ pub(super) fn drop_kept(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<Change
     let mut change = Change::AlreadySo;
     for leftover in [next(spec), keeping(spec), kept(spec)] {
         if hands.is_there(&leftover)? {
+            guard::inside(&leftover, &spec.storage)?;
             hands.remove_tree(&leftover)?;
             change = Change::Made;
         }

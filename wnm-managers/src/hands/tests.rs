@@ -119,6 +119,50 @@ fn a_directory_comes_into_being_by_one_rename() {
 }
 
 #[test]
+fn what_cannot_be_cleared_away_undoes_no_upgrade() {
+    let machine = Machine::new()
+        .on(
+            "(root) /usr/sbin/runuser -u ant -- @/services/antnode0001/ant-node --version",
+            0,
+            "ant-node 0.23.1",
+            "",
+        )
+        .there("@/services/.next-antnode0001/ant-node")
+        .absent("@/services/.kept-antnode0001/ant-node")
+        .absent("@/services/.keeping-antnode0001")
+        .absent("@/services/.kept-antnode0001")
+        .does(&[
+            "(root) /usr/bin/install --directory --mode=700 --owner=ant --group=ant -- \
+             @/services/.keeping-antnode0001",
+            "(root) /usr/bin/ln -PT -- @/services/antnode0001/ant-node \
+             @/services/.keeping-antnode0001/ant-node",
+        ])
+        .absent("@/services/antnode0001/bootstrap_peers.toml")
+        .absent("@/services/antnode0001/node_identity.key")
+        .does(&[
+            "(root) /usr/bin/sync -- @/services/.keeping-antnode0001",
+            "(root) /usr/bin/mv -fT -- @/services/.keeping-antnode0001 \
+             @/services/.kept-antnode0001",
+            "(root) /usr/bin/sync -- @/services",
+        ])
+        .absent("@/services/.next-antnode0001/bootstrap_peers.toml")
+        .does(&["(root) /usr/bin/mv -fT -- @/services/.next-antnode0001/ant-node \
+                 @/services/antnode0001/ant-node"])
+        .on("(root) /usr/bin/sync -- @/services/antnode0001", 1, "", "Input/output error")
+        .on(
+            "(root) /usr/bin/rm -rf --one-file-system -- @/services/.next-antnode0001",
+            1,
+            "",
+            "Input/output error",
+        );
+    fs::create_dir(&machine.spec.data).unwrap();
+    let (stage, over) = machine.play();
+    let (to, from) = ("0.24.0".parse().unwrap(), "0.23.1".parse().unwrap());
+    assert_eq!(stage.files.replace(&stage.spec, &to, Some(&from)).unwrap(), Change::Made);
+    over();
+}
+
+#[test]
 fn a_full_disk_is_told_and_not_kept_full() {
     let full = "/usr/bin/install: error writing 'x': No space left on device";
     let copy = "(root) /usr/bin/install --no-target-directory --mode=755 --owner=ant --group=ant \
