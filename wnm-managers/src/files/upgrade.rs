@@ -186,7 +186,7 @@ fn keep_key(hands: &dyn Hands, spec: &NodeSpec, place: &Path) -> HostResult<()> 
     if !hands.is_there(&spec.data.join(key))? {
         return Ok(());
     }
-    hands.copy(&spec.data.join(key), &place.join(key), 0o600)
+    hands.copy_own(&spec.data.join(key), &place.join(key), 0o600)
 }
 
 /// True when the kept program and the one in its place are one file, or two with the same bytes where
@@ -251,7 +251,7 @@ fn put_key_back(
         }
         archive(&spec.data)?;
     }
-    hands.copy(&was, &is, 0o600)
+    hands.copy_own(&was, &is, 0o600)
 }
 
 pub(super) fn drop_kept(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<Change> {

@@ -34,6 +34,9 @@ pub(crate) trait Hands: Send + Sync {
     /// A copy for the node, whole or not there.
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()>;
 
+    /// The same from what a node may write itself: nothing is read that the node could not read.
+    fn copy_own(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()>;
+
     /// A file of wnm's own, whole or not there.
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()>;
 

@@ -58,6 +58,10 @@ impl Hands for OwnHands {
         copied.map_err(|error| HostError::io(op(), error))
     }
 
+    fn copy_own(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()> {
+        self.copy(from, to, mode)
+    }
+
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
         write_durably(path, bytes, mode)
     }

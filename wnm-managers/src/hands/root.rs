@@ -86,6 +86,12 @@ impl RootHands {
         if answer.ok() { Ok(answer) } else { Err(failed(op, &answer)) }
     }
 
+    /// With the rights of the nodes.
+    fn must_as_node(&self, op: &str, call: &[&str]) -> HostResult<Completed> {
+        let args: Vec<&str> = ["-u", &self.user, "--"].iter().chain(call).copied().collect();
+        self.must(op, "/usr/sbin/runuser", &args)
+    }
+
     /// What `stat` says of `path` itself, `None` when nothing is there.
     fn stat(&self, format: &str, path: &Path) -> HostResult<Option<String>> {
         let answer = self.call("/usr/bin/stat", &[format, "--", text(path)?], PATIENCE)?;
@@ -156,6 +162,24 @@ impl Hands for RootHands {
         self.place(from, to, mode, &self.user)
     }
 
+    fn copy_own(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()> {
+        // As the node's user: `install` follows links, and that user gets nothing by it that it could
+        // not have had anyway.
+        let op = format!("copy {} to {}", from.display(), to.display());
+        let (beside, mode) = (beside(to), format!("--mode={mode:o}"));
+        let (from, to, beside) = (text(from)?, text(to)?, text(&beside)?);
+        let install = ["/usr/bin/install", "--no-target-directory", &mode, "--", from, beside];
+        let placed = self
+            .must_as_node(&op, &install)
+            .and_then(|_| self.must_as_node(&op, &["/usr/bin/sync", "--", beside]))
+            .and_then(|_| self.must_as_node(&op, &["/usr/bin/mv", "-fT", "--", beside, to]));
+        if placed.is_err() {
+            // A half-made copy on a full disk would keep it full; the first error is the one.
+            let _ = self.must_as_node(&op, &["/usr/bin/rm", "-f", "--", beside]);
+        }
+        placed.map(|_| ())
+    }
+
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
         let outgoing = self.outgoing();
         write_durably(&outgoing, bytes, 0o600)?;
@@ -208,8 +232,7 @@ impl Hands for RootHands {
         }
         let op = format!("make private {}", key.display());
         // As the node's user: `chmod` follows links, and that user can only spoil its own.
-        let args = ["-u", &self.user, "--", "/usr/bin/chmod", "600", "--", text(key)?];
-        self.must(&op, "/usr/sbin/runuser", &args)?;
+        self.must_as_node(&op, &["/usr/bin/chmod", "600", "--", text(key)?])?;
         Ok(true)
     }
 
@@ -238,7 +261,8 @@ impl Hands for RootHands {
 
     fn sha256(&self, path: &Path) -> HostResult<String> {
         let op = format!("hash {}", path.display());
-        let answer = self.must(&op, "/usr/bin/sha256sum", &["--", text(path)?])?;
+        // A node's program, which it may have made a link to what is not its own.
+        let answer = self.must_as_node(&op, &["/usr/bin/sha256sum", "--", text(path)?])?;
         let hash = answer.stdout.split_whitespace().next().map(str::to_owned);
         // A backslash in front says that the name was quoted.
         let hash = hash.map(|hash| hash.trim_start_matches('\\').to_owned());
@@ -258,7 +282,7 @@ impl Hands for RootHands {
         let args = ["-PT", "--", text(from)?, text(to)?];
         match self.must(&op, "/usr/bin/ln", &args) {
             Ok(_) => Ok(()),
-            Err(_) => self.copy(from, to, 0o755),
+            Err(_) => self.copy_own(from, to, 0o755),
         }
     }
 

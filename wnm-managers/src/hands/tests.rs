@@ -119,6 +119,28 @@ fn a_directory_comes_into_being_by_one_rename() {
 }
 
 #[test]
+fn what_a_node_may_write_is_read_with_its_rights_only() {
+    let as_node = "(root) /usr/sbin/runuser -u ant --";
+    let hash = format!("{}  @/own\n", "0".repeat(64));
+    let machine = Machine::new();
+    let hash = hash.replace('@', &machine.dir.path().display().to_string());
+    let machine = machine
+        .does(&[
+            &format!(
+                "{as_node} /usr/bin/install --no-target-directory --mode=600 -- @/own @/to.new"
+            ),
+            &format!("{as_node} /usr/bin/sync -- @/to.new"),
+            &format!("{as_node} /usr/bin/mv -fT -- @/to.new @/to"),
+        ])
+        .on(&format!("{as_node} /usr/bin/sha256sum -- @/own"), 0, &hash, "");
+    let (stage, over) = machine.play();
+    let (own, to) = (stage.dir.path().join("own"), stage.dir.path().join("to"));
+    stage.hands.copy_own(&own, &to, 0o600).unwrap();
+    assert_eq!(stage.hands.sha256(&own).unwrap(), "0".repeat(64));
+    over();
+}
+
+#[test]
 fn what_cannot_be_cleared_away_undoes_no_upgrade() {
     let machine = Machine::new()
         .on(
