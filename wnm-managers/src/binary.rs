@@ -4,15 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use wnm_core::host::{Binaries, CommandRunner, HostError, HostResult, Invocation};
 use wnm_core::model::{Program, Release};
 use wnm_core::observe::FaultKind;
 
-/// `--version` answers within milliseconds, but antnode 0.4.17 was seen to take three seconds of CPU
-/// for it, which is ten on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::hands::VERSION_PATIENCE;
 
 /// Finds the program for new nodes.
 #[derive(Debug)]
@@ -72,7 +69,7 @@ pub fn probe_program(runner: &dyn CommandRunner, path: &Path) -> HostResult<(Pro
         let op = format!("{shown} is not an executable file");
         return Err(HostError::new(op, FaultKind::Permission));
     }
-    let call = Invocation::new(path.to_string_lossy(), ["--version"], PATIENCE);
+    let call = Invocation::new(path.to_string_lossy(), ["--version"], VERSION_PATIENCE);
     let answer = runner.run(&call)?;
     let text = answer.stdout.trim();
     match Program::identify(text).filter(|_| answer.ok()) {

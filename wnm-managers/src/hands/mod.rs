@@ -80,8 +80,9 @@ pub(crate) trait Hands: Send + Sync {
     fn signal(&self, pid: u32, signal: Signal) -> HostResult<()>;
 }
 
-/// A program that takes longer to say its version is none.
-const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+/// A program that takes longer to say its version is none. It answers within milliseconds, but antnode
+/// 0.4.17 was seen to take three seconds of CPU for it, which is ten on a busy machine.
+pub(crate) const VERSION_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a program printed, if it said anything with success.
 fn version_text(program: &Path, answer: Completed) -> HostResult<String> {
