@@ -28,7 +28,7 @@ pub(crate) fn begin(
     let mark = Mark::of(&planned.action, &record, &now.instant);
     diesel::update(nodes::table.find(record.record.0)).set(marked(&mark)?).execute(connection)?;
     quarantine(connection, planned, &record, now)?;
-    remember(connection, planned, now)?;
+    remember(connection, planned, &record, now)?;
     let op = diesel::insert_into(operations::table)
         .values(NewOperationRow::new(record.record, planned, now.wall)?)
         .returning(operations::id)
@@ -81,9 +81,10 @@ fn quarantine(
 fn remember(
     connection: &mut SqliteConnection,
     planned: &PlannedAction,
+    record: &NodeRecord,
     now: &Now,
 ) -> Result<(), Cause> {
-    if !EngineMemory::is_changed_by(planned) {
+    if !EngineMemory::is_changed_by(planned, record) {
         return Ok(());
     }
     let row: MachineRow = machine::table.select(MachineRow::as_select()).first(connection)?;

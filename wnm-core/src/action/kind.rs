@@ -195,6 +195,18 @@ impl Action {
         }
     }
 
+    /// True when a process is ended or begun for it that may be judged: its program stays.
+    pub fn ends_or_begins_process(&self) -> bool {
+        matches!(
+            self,
+            Action::Start { .. }
+                | Action::Stop { .. }
+                | Action::Restart { .. }
+                | Action::Retire { .. }
+                | Action::Remove { .. }
+        )
+    }
+
     /// True when it changes which program a node has, or what is kept of the one before.
     pub fn is_of_upgrades(&self) -> bool {
         matches!(self, Action::Upgrade { .. } | Action::Revert { .. } | Action::Prove { .. })

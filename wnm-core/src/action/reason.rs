@@ -156,6 +156,8 @@ pub enum UpgradeFailure {
     FreshIdentity,
     /// It failed on other nodes.
     OnOthers,
+    /// It never got into its place, or the one before is there again: that says nothing about it.
+    NotInstalled,
 }
 
 impl fmt::Display for UpgradeFailure {
@@ -166,6 +168,7 @@ impl fmt::Display for UpgradeFailure {
             UpgradeFailure::Alone { for_s } => write!(f, "it has no peers after {for_s} s"),
             UpgradeFailure::FreshIdentity => f.write_str("it lost its identity"),
             UpgradeFailure::OnOthers => f.write_str("it failed on others"),
+            UpgradeFailure::NotInstalled => f.write_str("the program before it is in its place"),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::build::{draft, id, release, seconds};
 use super::{Ail, MemoryStore, SimHost, World};
 use crate::action::Action;
 use crate::host::{Intents, Store};
-use crate::model::{NodeId, Release, Timestamp, Version};
+use crate::model::{NodeId, Release, Timestamp, Verb, Version};
 use crate::policy::{PolicyDraft, Setting};
 use crate::run::{CycleOptions, CycleReport, Event, cycle};
 
@@ -203,6 +203,33 @@ fn wherever_wnm_dies_a_good_release_is_rolled_out_and_a_bad_one_taken_back() {
         }
         assert!(killed > 15, "{ail:?}: {killed} places");
     }
+}
+
+/// A restart that an operator asks for, of a node that is not proven yet, cut off at every place.
+#[test]
+fn what_wnm_ended_itself_is_no_failure_of_a_release() {
+    let mut killed = 0;
+    for at in 0.. {
+        let fleet = Fleet::new("managed");
+        fleet.released(None);
+        fleet.minute();
+        fleet.minute();
+        let node = fleet.store.load().unwrap().nodes[0].key();
+        let now = fleet.host.host(&fleet.store).clock.now().unwrap();
+        fleet.store.request(&Verb::Restart { nodes: vec![node] }, &now).unwrap();
+        let mut left = at;
+        if !fleet.killed_at(&mut left) {
+            break;
+        }
+        killed += 1;
+        for _ in 0..40 {
+            fleet.minute();
+            assert!(!fleet.is_quarantined(), "killed at {at}");
+        }
+        assert!(fleet.all_have(&next()), "killed at {at}: {:?}", fleet.versions());
+        fleet.is_whole();
+    }
+    assert!(killed > 4, "{killed} places");
 }
 
 #[test]

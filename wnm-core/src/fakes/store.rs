@@ -278,8 +278,10 @@ impl State {
         let mark = Mark::of(action, record, &now.instant);
         mark.put_into(record);
         let program = record.spec.program;
+        if EngineMemory::is_changed_by(planned, record) {
+            self.memory = self.memory.begun(planned, &now.instant);
+        }
         self.quarantine(planned, program, now);
-        self.memory = self.memory.begun(planned, &now.instant);
         // Nobody will finish what was begun before on the same node.
         for line in &mut self.journal {
             if line.node.record == node.record && line.ended.is_none() {

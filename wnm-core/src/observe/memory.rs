@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{LearnedCost, NodeMemory, NodeView, Snapshot};
-use crate::action::{Action, Done, Outcome, PlannedAction, Reason, Resource, Step};
-use crate::model::{BootId, Instant, RecordId, Timestamp, Version};
+use crate::action::{Action, Done, Outcome, PlannedAction, Reason, Resource, Step, UpgradeFailure};
+use crate::model::{BootId, Instant, NodeRecord, RecordId, Timestamp, Version};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -148,7 +148,9 @@ impl EngineMemory {
 
     /// Age is kept for a release that matters only: one that some node does not have yet.
     fn first_seen_of(&self, snapshot: &Snapshot) -> Option<FirstSeen> {
-        let version = &snapshot.release.as_ref().ok()?.version;
+        // What cannot be read now is no younger when it can be read again.
+        let Ok(release) = &snapshot.release else { return self.first_seen.clone() };
+        let version = &release.version;
         let older = |node: &NodeView| node.version().is_some_and(|has| has < version);
         if let Some(known) = self.first_seen.as_ref().filter(|known| known.version == *version) {
             return Some(known.clone());
@@ -203,9 +205,12 @@ impl EngineMemory {
         self.note_removal(planned, now);
     }
 
-    /// True when `planned` changes what is remembered at the moment it begins.
-    pub fn is_changed_by(planned: &PlannedAction) -> bool {
-        planned.removes_by_engine().is_some() || planned.action.is_of_upgrades()
+    /// True when `planned` changes what is remembered at the moment it begins on the node `record`.
+    pub fn is_changed_by(planned: &PlannedAction, record: &NodeRecord) -> bool {
+        // Should wnm be killed meanwhile, a process that it ended itself would count against what is
+        // not proven yet.
+        let is_judged = record.upgrade.is_some() && planned.action.ends_or_begins_process();
+        planned.removes_by_engine().is_some() || planned.action.is_of_upgrades() || is_judged
     }
 
     /// With what begins. It is stored before anything happens, so that no crash and no failing store
@@ -215,6 +220,11 @@ impl EngineMemory {
     pub fn begun(&self, planned: &PlannedAction, now: &Instant) -> EngineMemory {
         let mut next = self.clone();
         next.note_removal(planned, now);
+        if planned.action.ends_or_begins_process() {
+            let node = planned.action.key().map(|node| node.record);
+            let memory = node.and_then(|record| next.nodes.get_mut(&record));
+            memory.into_iter().for_each(NodeMemory::forget_process);
+        }
         next.note_upgrade(planned);
         next
     }
@@ -229,7 +239,9 @@ impl EngineMemory {
             Action::Prove { version, .. } => memory.proven = Some(version.clone()),
             Action::Revert { from, quarantine, .. } => {
                 memory.forget_process();
-                self.note_failed(from, node.record, quarantine.is_some());
+                if is_failure(&planned.reason) {
+                    self.note_failed(from, node.record, quarantine.is_some());
+                }
             }
             // What it died of before was another program.
             _ => {
@@ -300,7 +312,9 @@ impl EngineMemory {
             }
             _ => return false,
         }
-        if let Action::Revert { from, quarantine, .. } = &planned.action {
+        if let Action::Revert { from, quarantine, .. } = &planned.action
+            && is_failure(&planned.reason)
+        {
             self.note_failed(from, node.record, quarantine.is_some());
         }
         self.last_stop = Some(now.clone());
@@ -323,5 +337,14 @@ impl EngineMemory {
     /// The removals for disk of the last day.
     pub fn disk_removals_last_day(&self, now: &Instant) -> usize {
         self.removals.iter().filter(|past| past.disk && past.at.age(now) < DAY).count()
+    }
+}
+
+/// True when a revert for this reason is the version's failure. One that is repeated was counted when
+/// it was begun.
+fn is_failure(reason: &Reason) -> bool {
+    match reason {
+        Reason::UpgradeFailed { failure, .. } => *failure != UpgradeFailure::NotInstalled,
+        _ => false,
     }
 }
