@@ -107,6 +107,10 @@ fn unwanted(
                 (closed, "it is not the time of the day"),
                 (busy, "nodes are being shed"),
                 (!runs, "it does not run"),
+                (
+                    snapshot.around.strangers.contains_key(&node.id()),
+                    "another process uses its data",
+                ),
             ];
             table.into_iter().filter(|(bad, _)| *bad).map(|(_, what)| what.to_owned()).collect()
         }

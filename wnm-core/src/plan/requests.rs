@@ -191,6 +191,15 @@ fn upgrade(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<Option<A
     if !spec.owns_program() {
         return Err(format!("{} keeps its program, and upgrades it", spec.manager.kind));
     }
+    if let Some(pids) = work.snapshot.around.strangers.get(&node.id()) {
+        let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+        return Err(format!(
+            "its data is used by process {} beside the one that its manager keeps: its program is \
+             not replaced until that has ended; `wnm stop {}` ends all of them",
+            pids.join(", "),
+            node.id()
+        ));
+    }
     let release = wanted_release(work, node, wish)?;
     let to = &release.version;
     if let Some(upgrade) = &node.record.upgrade {

@@ -168,8 +168,32 @@ const FAILURES: &[Spoiled] = &[
         set(it, 1, stopped(), Some(false));
         it.nodes[0].record.want = Want::StoppedByOperator;
     }),
+    ("the old one is in its place", |it| old_one_there(it, true)),
+    ("the old one was in its place when last seen", |it| old_one_there(it, false)),
+    ("the old one is in its place, and died", |it| {
+        old_one_there(it, true);
+        died(it, 1, 30);
+    }),
     ("went on by itself", |it| it.nodes[0].installed = Some(installed("0.25.0", "one"))),
+    ("went on by itself and died", |it| {
+        it.nodes[0].installed = Some(installed("0.25.0", "one"));
+        died(it, 1, 30);
+    }),
+    ("went on by itself long ago", |it| {
+        given(it, 1, 600, UpgradeRole::Canary);
+        it.nodes[0].installed = Some(installed("0.25.0", "one"));
+    }),
+    ("went on by itself long ago, alone", |it| {
+        given(it, 1, 600, UpgradeRole::Canary);
+        it.nodes[0].installed = Some(installed("0.25.0", "one"));
+        it.nodes[0].facts.peers = Some(0);
+    }),
 ];
+
+fn old_one_there(snapshot: &mut Snapshot, examined: bool) {
+    snapshot.nodes[0].installed = Some(installed("0.23.1", "one"));
+    snapshot.nodes[0].examined = examined;
+}
 
 fn installed(text: &str, identity: &str) -> Installed {
     Installed {
@@ -207,8 +231,14 @@ fn a_failing_canary_is_taken_back_and_nothing_else_is_a_failure() {
     alone as before: prove antnode0001: 0.24.0 held for 600 s
     another identity: revert antnode0001: 0.24.0 failed: it lost its identity
     hidden: -
-    stopped by an operator: -
-    went on by itself: prove antnode0001: 0.24.0 held for 100 s
+    stopped by an operator: upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    the old one is in its place: revert antnode0001: 0.24.0 failed: the program before it is in its place
+    the old one was in its place when last seen: -
+    the old one is in its place, and died: revert antnode0001: 0.24.0 failed: the program before it is in its place
+    went on by itself: upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    went on by itself and died: upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    went on by itself long ago: prove antnode0001: 0.25.0 held for 600 s, upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    went on by itself long ago, alone: upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
     ");
 }
 
@@ -346,4 +376,109 @@ fn a_missing_program_is_never_replaced_by_an_older_one() {
         _ => None,
     });
     assert_eq!(release, Some(None));
+}
+
+#[test]
+fn what_was_never_installed_is_no_failure() {
+    let policy = managed(&[]);
+    let mut snapshot = outdated();
+    given(&mut snapshot, 1, 600, UpgradeRole::Canary);
+    old_one_there(&mut snapshot, true);
+    let plan = sound(&snapshot, &policy);
+    let memory = plan.memory.begun(&plan.actions[0], &at(0));
+    assert_eq!(memory.failed, None);
+    let outcome = crate::action::Outcome::Done { changes: vec![] };
+    let done = crate::action::Done { node: key(1), planned: plan.actions[0].clone(), outcome };
+    assert_eq!(plan.memory.after(&[done], &snapshot).failed, None);
+}
+
+#[test]
+fn a_canary_that_rests_makes_room_for_another() {
+    let policy = managed(&[]);
+    let mut snapshot = outdated();
+    given(&mut snapshot, 1, 100, UpgradeRole::Canary);
+    set(&mut snapshot, 1, stopped(), Some(false));
+    snapshot.nodes[0].record.want = Want::StoppedByOperator;
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    waits: 1 node with it not running: nothing is learned from them
+    ");
+    given(&mut snapshot, 2, 100, UpgradeRole::Canary);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    waits: 1 node of 1 at it as the first: 500 s more to hold (canary_time)
+    waits: 1 node with it not running: nothing is learned from them
+    ");
+}
+
+#[test]
+fn what_many_nodes_refuse_is_not_tried_on_all_of_them() {
+    let policy = managed(&[]);
+    let mut snapshot = outdated();
+    proven(&mut snapshot, 4);
+    let refuses = |snapshot: &mut Snapshot, number: u32, seconds: u64| {
+        let memory = snapshot.memory.nodes.entry(key(number).record).or_default();
+        let version = version("0.24.0");
+        memory.refused = Some(crate::observe::RefusedUpgrade { version, at: at(seconds) });
+    };
+    refuses(&mut snapshot, 1, 600);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    upgrade antnode0002: it has 0.23.1, and 0.24.0 is there
+    waits: 1 node did not take it; see `wnm history`
+    ");
+    refuses(&mut snapshot, 2, 300);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    waits: 2 nodes did not take it within an hour: 3000 s until the next one; see `wnm history`
+    waits: 2 nodes did not take it; see `wnm history`
+    ");
+    refuses(&mut snapshot, 1, 3600);
+    insta::assert_snapshot!(told(&snapshot, &policy), @"
+    upgrade antnode0001: it has 0.23.1, and 0.24.0 is there
+    waits: 1 node did not take it; see `wnm history`
+    ");
+}
+
+#[test]
+fn a_release_that_cannot_be_read_for_a_while_does_not_soak_anew() {
+    let mut snapshot = outdated();
+    let seen = crate::observe::FirstSeen {
+        version: version("0.24.0"),
+        at: at(3000),
+        wall: Timestamp(1_799_997_000_000),
+    };
+    snapshot.memory.first_seen = Some(seen.clone());
+    snapshot.release = Err(Unread { kind: FaultKind::Timeout, why: "no answer".into() });
+    let plan = sound(&snapshot, &managed(&[]));
+    assert_eq!(plan.memory.first_seen, Some(seen));
+}
+
+#[test]
+fn one_that_was_asked_for_counts_as_one_of_many_once_the_version_is_trusted() {
+    let mut snapshot = outdated();
+    proven(&mut snapshot, 1);
+    given(&mut snapshot, 2, 100, UpgradeRole::Asked);
+    died(&mut snapshot, 2, 30);
+    let quarantines = |snapshot: &Snapshot| {
+        let plan = sound(snapshot, &managed(&[]));
+        plan.actions.iter().any(|it| {
+            matches!(&it.action, crate::action::Action::Revert { quarantine: Some(_), .. })
+        })
+    };
+    assert!(!quarantines(&snapshot));
+    snapshot.memory.nodes.get_mut(&key(1).record).unwrap().proven = None;
+    assert!(quarantines(&snapshot), "and as one of the first before");
+}
+
+#[test]
+fn what_another_process_works_with_is_not_replaced() {
+    let mut snapshot = outdated();
+    snapshot.around.strangers = [(id(1), vec![77, 78])].into();
+    insta::assert_snapshot!(told(&snapshot, &managed(&[])), @"
+    upgrade antnode0002: it has 0.23.1, and 0.24.0 is there, as one of the first
+    waits: 1 node with another process at their data; see `wnm status`
+    note: antnode0001: process 77, 78 uses its data and is not its manager's: one identity must not run twice; `wnm stop antnode0001` ends all of them
+    ");
+    let verb = Verb::Upgrade { nodes: vec![key(1)], to: None, allow_downgrade: false };
+    snapshot.requests.push(request(1, verb));
+    let plan = sound(&snapshot, &managed(&[(Setting::UpgradeMode, "off")]));
+    insta::assert_snapshot!(plan.report.requests[0].why.join("\n"), @"antnode0001: its data is used by process 77, 78 beside the one that its manager keeps: its program is not replaced until that has ended; `wnm stop antnode0001` ends all of them");
 }

@@ -31,13 +31,19 @@ pub(super) fn judge(work: &mut Work<'_>) {
         match verdict {
             Verdict::Failed(failure) => failed.push((node, upgrade.clone(), failure.clone())),
             Verdict::Hidden => work.notes.push(Note::UpgradeHidden { node: node.id() }),
+            // No failure of the release, and nobody else's business.
+            Verdict::NotInstalled => {
+                take_back(work, node, upgrade, UpgradeFailure::NotInstalled, None);
+            }
+            Verdict::GoneOn { held, age } => {
+                let is = node.version().filter(|_| *held).cloned();
+                if let Some(version) = is {
+                    prove(work, node, version, *age);
+                }
+            }
             // Somebody else's word may have come too late for it, or it was out of sight then.
             _ if given_up => failed.push((node, upgrade.clone(), UpgradeFailure::OnOthers)),
-            Verdict::Proven(age) => {
-                let (node, version) = (node.record.key(), upgrade.to.clone());
-                let reason = Reason::UpgradeHeld { version: version.clone(), for_s: age.as_secs() };
-                work.decide(Action::Prove { node, version }, reason);
-            }
+            Verdict::Proven(age) => prove(work, node, upgrade.to.clone(), *age),
             Verdict::Resting | Verdict::Coming | Verdict::Back(_) => {}
         }
     }
@@ -48,6 +54,11 @@ pub(super) fn judge(work: &mut Work<'_>) {
             take_back(work, node, &upgrade, failure, given_up.clone());
         }
     }
+}
+
+fn prove(work: &mut Work<'_>, node: &NodeView, version: Version, age: Duration) {
+    let reason = Reason::UpgradeHeld { version: version.clone(), for_s: age.as_secs() };
+    work.decide(Action::Prove { node: node.record.key(), version }, reason);
 }
 
 /// The nodes on which `version` is taken back, and why nobody shall have it any more: a failing
@@ -61,7 +72,7 @@ fn with_others<'a>(
 ) -> (Vec<(&'a NodeView, Upgrade, UpgradeFailure)>, Option<String>) {
     let mut mine: Vec<_> = failed.iter().filter(|(_, up, _)| up.to == *version).cloned().collect();
     let trusted = Standing::of(work.snapshot, work.policy, &work.memory, version).trusted;
-    let weighs = |up: &Upgrade| up.role != UpgradeRole::Wave || !trusted;
+    let weighs = |up: &Upgrade| up.role == UpgradeRole::Canary || !trusted;
     let before = work.memory.failed.as_ref().filter(|failed| failed.version == *version);
     let mut records: BTreeSet<RecordId> =
         before.map(|failed| failed.nodes.clone()).unwrap_or_default();
@@ -73,8 +84,9 @@ fn with_others<'a>(
     let why = format!("{}: {failure}", node.id());
     let have: BTreeSet<RecordId> = mine.iter().map(|(node, _, _)| node.record()).collect();
     let others = judged.iter().filter(|(node, up, verdict)| {
-        let reachable = !matches!(verdict, Verdict::Hidden);
-        up.to == *version && reachable && !have.contains(&node.record())
+        let has_it =
+            !matches!(verdict, Verdict::Hidden | Verdict::NotInstalled | Verdict::GoneOn { .. });
+        up.to == *version && has_it && !have.contains(&node.record())
     });
     mine.extend(others.map(|(node, up, _)| (*node, up.clone(), UpgradeFailure::OnOthers)));
     (mine, Some(why))

@@ -71,12 +71,29 @@ pub enum RolloutWait {
         /// Seconds until they have, if nothing goes wrong.
         left_s: u64,
     },
+    /// Too many nodes did not take it lately: the others are left alone for a while.
+    Holding {
+        /// How many did not.
+        nodes: u32,
+        /// Seconds to wait.
+        left_s: u64,
+    },
     /// As many nodes are upgrading as may be.
     InMotion {
         /// How many have not come back yet.
         nodes: u32,
         /// How many may be at once.
         limit: u32,
+    },
+    /// Nodes that were given it do not run, or are left alone: nothing is learned from them.
+    Resting {
+        /// How many.
+        nodes: u32,
+    },
+    /// The data of nodes is used by a process beside the one that their manager keeps.
+    Strangers {
+        /// How many.
+        nodes: u32,
     },
     /// Nodes that have an older version do not run, could not be observed, or are left alone: they
     /// are upgraded when they run again.
@@ -118,6 +135,17 @@ impl fmt::Display for RolloutWait {
                 "{} of {of} at it as the first: {left_s} s more to hold (canary_time)",
                 nodes(at)
             ),
+            RolloutWait::Holding { nodes: at, left_s } => write!(
+                f,
+                "{} did not take it within an hour: {left_s} s until the next one; see `wnm history`",
+                nodes(at)
+            ),
+            RolloutWait::Resting { nodes: at } => {
+                write!(f, "{} with it not running: nothing is learned from them", nodes(at))
+            }
+            RolloutWait::Strangers { nodes: at } => {
+                write!(f, "{} with another process at their data; see `wnm status`", nodes(at))
+            }
             RolloutWait::InMotion { nodes: at, limit } => {
                 write!(f, "{} not back yet, at most {limit} at once", nodes(at))
             }
@@ -141,8 +169,11 @@ pub(super) struct Standing {
     pub(super) unproven: Vec<(NodeId, Verdict)>,
     /// Nodes that may be given it now, oldest first.
     pub(super) candidates: Vec<NodeId>,
+    /// How many did not take it of late, when that is too many, and how long that is waited for.
+    holding: Option<(u32, Duration)>,
     refused: u32,
     not_running: u32,
+    strangers: u32,
     not_ours: u32,
 }
 
@@ -175,43 +206,67 @@ impl Standing {
                 refused.version == *to && (back || refused.at.age(now) < RETRY)
             })
         };
+        let has_strangers = |node: &&&NodeView| snapshot.around.strangers.contains_key(&node.id());
         let runs = |node: &&&NodeView| {
             node.record.want == Want::Run && matches!(node.seen.state, NodeState::Running)
         };
         let count = |nodes: usize| nodes as u32;
         let ours: Vec<&NodeView> = outdated.iter().filter(is_ours).copied().collect();
         let willing: Vec<&NodeView> = ours.iter().filter(|it| !refuses(it)).copied().collect();
-        let mut candidates: Vec<&NodeView> = willing.iter().filter(runs).copied().collect();
+        // What another process works with is not replaced below it, and its node not stopped for that.
+        let running: Vec<&NodeView> = willing.iter().filter(runs).copied().collect();
+        let mut candidates: Vec<&NodeView> =
+            running.iter().filter(|it| !has_strangers(it)).copied().collect();
         candidates.sort_by_key(|node| (node.record.created, node.id()));
+        let gone_on = |it: &&(NodeId, Verdict)| matches!(it.1, Verdict::GoneOn { .. });
+        let may_prove = unproven.len() - unproven.iter().filter(gone_on).count();
+        let refusals = ours.iter().filter_map(|node| memory_of(node).refused.as_ref());
+        let refusals = refusals.filter(|refused| refused.version == *to);
+        let refusals = refusals.map(|refused| refused.at.age(now)).filter(|age| *age < RETRY);
         // Where there are fewer nodes than canaries were asked for, all of them are canaries.
         let needed = (policy.upgrades.canaries as usize)
-            .min(proven + unproven.len() + willing.len())
+            .min(proven + may_prove + willing.len())
             .max(usize::from(policy.upgrades.canaries > 0));
         Standing {
             trusted: proven >= needed,
             not_ours: count(outdated.len() - ours.len()),
             refused: count(ours.len() - willing.len()),
-            not_running: count(willing.len() - candidates.len()),
+            holding: holding(refusals.collect(), policy.upgrades.failure_limit),
+            not_running: count(willing.len() - running.len()),
+            strangers: count(running.len() - candidates.len()),
             candidates: candidates.into_iter().map(NodeView::id).collect(),
             unproven,
         }
     }
 
+    /// Nodes on which it is being tried.
+    fn at_it(&self) -> impl Iterator<Item = &Verdict> {
+        let rests = |it: &&Verdict| matches!(it, Verdict::Resting | Verdict::GoneOn { .. });
+        self.unproven.iter().map(|(_, verdict)| verdict).filter(move |it| !rests(it))
+    }
+
     /// Nodes that have not come back yet, as far as that can be known.
     pub(super) fn coming(&self) -> u32 {
-        let back = |verdict: &Verdict| {
-            matches!(verdict, Verdict::Back(_) | Verdict::Proven(_) | Verdict::Resting)
-        };
-        self.unproven.iter().filter(|(_, verdict)| !back(verdict)).count() as u32
+        let back = |verdict: &&Verdict| matches!(verdict, Verdict::Back(_) | Verdict::Proven(_));
+        self.at_it().filter(|verdict| !back(verdict)).count() as u32
     }
 
     /// How many nodes may be given the version now.
     pub(super) fn room(&self, policy: &Policy) -> u32 {
         match self.trusted {
+            _ if self.holding.is_some() => 0,
             true => policy.upgrades.at_once.saturating_sub(self.coming()),
-            false => policy.upgrades.canaries.saturating_sub(self.unproven.len() as u32),
+            false => policy.upgrades.canaries.saturating_sub(self.at_it().count() as u32),
         }
     }
+}
+
+/// A release that more nodes refuse than may fail would be refused by all of them, one after the
+/// other, each stopped for it: how many did, and how long until they are few enough again.
+fn holding(mut ages: Vec<Duration>, limit: u32) -> Option<(u32, Duration)> {
+    let too_many = ages.len().checked_sub(limit as usize).filter(|it| *it > 0)?;
+    ages.sort_by_key(|age| std::cmp::Reverse(*age));
+    Some((ages.len() as u32, RETRY.saturating_sub(ages[too_many - 1])))
 }
 
 /// A node with an older version than `to`. Of one whose version is not known nothing is said, and
@@ -294,20 +349,29 @@ pub(super) fn stand(
 
 fn waits_of(standing: &Standing, policy: &Policy) -> Vec<RolloutWait> {
     let mut waits = Vec::new();
-    let (at, upgrades) = (standing.unproven.len() as u32, &policy.upgrades);
+    let (at, upgrades) = (standing.at_it().count() as u32, &policy.upgrades);
+    if let Some((nodes, left)) = standing.holding {
+        waits.push(RolloutWait::Holding { nodes, left_s: left.as_secs().max(1) });
+    }
     if !standing.trusted && at > 0 {
-        let left = standing.unproven.iter().map(|(_, verdict)| match verdict {
+        let left = standing.at_it().map(|verdict| match verdict {
             Verdict::Back(age) => upgrades.canary_time.saturating_sub(*age),
             Verdict::Proven(_) => Duration::ZERO,
             _ => upgrades.canary_time,
         });
         let left_s = left.max().unwrap_or_default().as_secs();
         waits.push(RolloutWait::Canaries { nodes: at, of: upgrades.canaries, left_s });
-    } else if standing.trusted && standing.room(policy) == 0 && !standing.candidates.is_empty() {
+    } else if standing.trusted
+        && standing.coming() >= upgrades.at_once
+        && !standing.candidates.is_empty()
+    {
         let (nodes, limit) = (standing.coming(), upgrades.at_once);
         waits.push(RolloutWait::InMotion { nodes, limit });
     }
+    let rests = standing.unproven.iter().filter(|(_, it)| *it == Verdict::Resting).count() as u32;
     let counts = [
+        (rests, RolloutWait::Resting { nodes: rests }),
+        (standing.strangers, RolloutWait::Strangers { nodes: standing.strangers }),
         (standing.not_running, RolloutWait::NotRunning { nodes: standing.not_running }),
         (standing.refused, RolloutWait::Refused { nodes: standing.refused }),
         (standing.not_ours, RolloutWait::NotOurs { nodes: standing.not_ours }),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::action::UpgradeFailure;
-use crate::model::{Instant, Upgrade, Want};
+use crate::model::{Instant, Upgrade, Version, Want};
 use crate::observe::{NodeMemory, NodeState, NodeView};
 use crate::policy::Policy;
 
@@ -22,6 +22,16 @@ pub(crate) enum Verdict {
     Proven(Duration),
     /// It failed.
     Failed(UpgradeFailure),
+    /// The old program is still in its place, or there again: nothing was learned of the new one.
+    NotInstalled,
+    /// It went on to a later version by itself, and what was kept is too old to go back to. Whether
+    /// that one has held, and for how long its process lives.
+    GoneOn {
+        /// It has shown every sign of life for long enough.
+        held: bool,
+        /// How old its process is.
+        age: Duration,
+    },
 }
 
 /// A process that has lived so long, and shows every sign of life, is back.
@@ -57,8 +67,17 @@ fn judge(
     // was off, has shown nothing in that time.
     let age = node.process_age.unwrap_or_else(|| upgrade.since.age(now));
     let is = node.installed.as_ref();
+    // Only what this very look saw: of what it could not see nothing is concluded.
+    if node.examined && is.is_some_and(|is| is_from_before(&is.version, upgrade)) {
+        return Verdict::NotInstalled;
+    }
     if lost_identity(node, memory) {
         return Verdict::Failed(UpgradeFailure::FreshIdentity);
+    }
+    let has_waited = age >= policy.upgrades.canary_time;
+    if is.is_some_and(|is| is.version > upgrade.to) {
+        let lives = node.seen.alive == Some(true) && node.missing.is_none();
+        return Verdict::GoneOn { held: has_waited && lives && !is_alone(node, upgrade), age };
     }
     if memory.died_since(&upgrade.since, now) {
         return Verdict::Failed(UpgradeFailure::Died);
@@ -69,10 +88,6 @@ fn judge(
         None => return Verdict::Hidden,
         Some(true) => {}
     }
-    if is.is_some_and(|is| is.version > upgrade.to) {
-        // It went on to a later one by itself: what was kept is too old to go back to.
-        return Verdict::Proven(age);
-    }
     let for_s = age.as_secs();
     if let Some(missing) = &node.missing {
         let missing = missing.clone();
@@ -81,7 +96,6 @@ fn judge(
             false => Verdict::Coming,
         };
     }
-    let has_waited = age >= policy.upgrades.canary_time;
     // What has just been started has not come back yet.
     let is_back = age >= RISEN.min(policy.delays.upgrade);
     match (is_alone(node, upgrade), has_waited) {
@@ -91,6 +105,11 @@ fn judge(
         (false, false) if is_back => Verdict::Back(age),
         (false, false) => Verdict::Coming,
     }
+}
+
+/// An older one than it was given, or the one it had.
+fn is_from_before(is: &Version, upgrade: &Upgrade) -> bool {
+    *is < upgrade.to || (*is == upgrade.from && upgrade.from != upgrade.to)
 }
 
 /// True when its key is not the one it is known by.
