@@ -250,6 +250,27 @@ fn a_reboot_in_the_middle_is_no_failure() {
     }
 }
 
+/// A container daemon was restarted, or somebody ended everything by hand.
+#[test]
+fn what_ends_every_node_at_once_is_no_failure_of_the_release() {
+    for after in 1..12 {
+        let fleet = Fleet::new("managed");
+        fleet.released(None);
+        for _ in 0..after {
+            fleet.minute();
+        }
+        for node in fleet.host.world().nodes.values_mut() {
+            node.process = None;
+        }
+        for _ in 0..40 {
+            fleet.minute();
+        }
+        assert!(!fleet.is_quarantined(), "after {after}");
+        assert!(fleet.all_have(&next()), "after {after}: {:?}", fleet.versions());
+        fleet.is_whole();
+    }
+}
+
 #[test]
 fn a_program_that_upgrades_itself_is_accompanied() {
     let fleet = Fleet::new("self");

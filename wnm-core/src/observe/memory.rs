@@ -134,7 +134,8 @@ impl EngineMemory {
         let recorded: BTreeSet<RecordId> = snapshot.nodes.iter().map(NodeView::record).collect();
         next.nodes.retain(|record, _| recorded.contains(record));
         for node in &snapshot.nodes {
-            next.nodes.entry(node.record()).or_default().see(node, rebooted, now);
+            let not_of_itself = rebooted || self.ended_with_others(node, snapshot);
+            next.nodes.entry(node.record()).or_default().see(node, not_of_itself, now);
         }
         if snapshot.around.looked {
             next.around = Some(now.clone());
@@ -144,6 +145,24 @@ impl EngineMemory {
         next.boot = Some(now.boot.clone());
         next.last_look = Some(now.clone());
         next
+    }
+
+    /// True when a node whose program is on trial ended together with all that ran beside it, in its
+    /// container or on the machine, and some of those are not on trial. What ended them all (the
+    /// container, its daemon, somebody's hand) says nothing of that program.
+    fn ended_with_others(&self, node: &NodeView, snapshot: &Snapshot) -> bool {
+        let ended = |node: &NodeView| self.nodes.get(&node.record()).and_then(|it| it.ended(node));
+        if node.record.upgrade.is_none() || ended(node) != Some(true) {
+            return false;
+        }
+        let others = || snapshot.nodes.iter().filter(|other| other.record() != node.record());
+        let is_beside =
+            |other: &&NodeView| other.record.spec.container == node.record.spec.container;
+        let all_ended = |beside: Vec<&NodeView>| {
+            let seen = || beside.iter().filter_map(|other| Some((other, ended(other)?)));
+            seen().all(|(_, has)| has) && seen().any(|(other, _)| other.record.upgrade.is_none())
+        };
+        all_ended(others().filter(is_beside).collect()) || all_ended(others().collect())
     }
 
     /// Age is kept for a release that matters only: one that some node does not have yet.

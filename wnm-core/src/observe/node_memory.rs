@@ -128,10 +128,11 @@ impl SizeMemory {
 }
 
 impl NodeMemory {
-    pub(super) fn see(&mut self, node: &NodeView, rebooted: bool, now: &Instant) {
+    /// With `not_of_itself`, what ran before did not die of itself: the machine was restarted, or
+    /// everything was ended together.
+    pub(super) fn see(&mut self, node: &NodeView, not_of_itself: bool, now: &Instant) {
         self.deaths.retain(|death| death.age(now) < HOUR);
-        if rebooted {
-            // What ran before the reboot did not die of itself.
+        if not_of_itself {
             (self.alive, self.process, self.restarts) = (false, None, None);
             self.examined = None;
         }
@@ -214,6 +215,12 @@ impl NodeMemory {
             self.fresh = Some(FreshIdentity { was, is, at: now.clone() });
             self.identity.clone_from(&installed.identity);
         }
+    }
+
+    /// True when what lived at the last look has ended since; nothing where that is not known.
+    pub(super) fn ended(&self, node: &NodeView) -> Option<bool> {
+        let alive = node.seen.alive.filter(|_| self.alive)?;
+        Some(self.deaths_since(node, alive) > 0)
     }
 
     /// Deaths between the last look and this one, from the restart counter where there is one, else
