@@ -292,3 +292,46 @@ fn the_real_program_comes_as_a_release() {
     assert_eq!(fs::read(kept).expect("kept"), program);
     env.run(&["binary", "verify"]).expect(0);
 }
+
+#[test]
+fn a_node_is_given_any_kept_version_by_name() {
+    let (env, publisher) = world();
+    env.run(&["config", "set", "delay_upgrade=4s", "canary_time=0s"]).expect(0);
+    env.run(&["add"]).expect(0);
+    let key = env.base_dir().join("node/antnode0001/node_identity.key");
+    let identity = fs::read(&key).expect("a key");
+    for version in ["0.24.0", "0.25.0"] {
+        publish(&env, &publisher, version);
+        env.run(&["binary", "fetch", version]).expect(0);
+    }
+    let has = || {
+        let program = env.base_dir().join("node/antnode0001/ant-node");
+        let said = std::process::Command::new(program).arg("--version").output().expect("it runs");
+        String::from_utf8_lossy(&said.stdout).trim().replace("ant-node ", "")
+    };
+
+    let proven = || {
+        wait_until(Duration::from_secs(60), "it is proven", || {
+            env.run(&["run"]).expect(0);
+            env.names("node").iter().all(|name| !name.starts_with(".kept"))
+        });
+    };
+
+    // What is not kept is not given, and the way to it is named.
+    let ran = env.run(&["upgrade", "1", "--to", "0.26.0"]).expect(5);
+    assert!(ran.stderr.contains("wnm binary fetch 0.26.0"), "{}", ran.block());
+    assert_eq!(has(), "0.23.1");
+
+    // Not the newest, because another one was named.
+    env.run(&["upgrade", "1", "--to", "0.24.0"]).expect(0);
+    assert_eq!(has(), "0.24.0");
+    proven();
+    env.run(&["upgrade", "1"]).expect(0);
+    assert_eq!(has(), "0.25.0");
+    proven();
+    let ran = env.run(&["upgrade", "1", "--to", "0.24.0"]).expect(5);
+    assert!(ran.stderr.contains("--allow-downgrade"), "{}", ran.block());
+    env.run(&["upgrade", "1", "--to", "0.24.0", "--allow-downgrade"]).expect(0);
+    assert_eq!((has(), fs::read(&key).expect("a key")), ("0.24.0".to_owned(), identity));
+    assert_eq!(env.running().len(), 1);
+}
