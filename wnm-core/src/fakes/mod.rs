@@ -8,6 +8,7 @@ mod contract_firewall;
 mod contract_manager;
 mod contract_store;
 mod contract_upgrades;
+mod firewall;
 #[cfg(test)]
 mod paces;
 mod probe;

@@ -9,16 +9,14 @@ use std::time::Duration;
 use super::build::{CPUS, STORAGE, gb, release};
 use super::upgrades::{Ail, SimProgram};
 use crate::action::Change;
-use crate::host::{
-    Clock, Firewall, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager,
-};
+use crate::host::{Clock, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager};
 use crate::model::{
     BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, Manager, ManagerKind, NodeId,
     NodeKey, NodeSpec, Now, PortRule, Release, Scope, Timestamp, UnitDrift, Version,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
-    Openings, SURGE, Stall, StorageReading, UnitReading, UnitState,
+    SURGE, Stall, StorageReading, UnitReading, UnitState,
 };
 
 /// Ticks a second, as on every Linux.
@@ -543,7 +541,7 @@ fn unit(node: Option<&SimNode>) -> UnitReading {
     }
 }
 
-fn made(already: bool) -> Change {
+pub(super) fn made(already: bool) -> Change {
     if already { Change::AlreadySo } else { Change::Made }
 }
 
@@ -669,37 +667,5 @@ impl NodeFiles for SimHost {
         let had = std::mem::replace(&mut node.aside, false);
         node.bytes = Bytes(0);
         Ok(made(!had))
-    }
-}
-
-impl Firewall for SimHost {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-
-    fn open(&self, rule: PortRule) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::OpenPort)?;
-        if world.foreign_openings.contains(&rule) {
-            return Ok(Change::AlreadySo);
-        }
-        Ok(made(!world.open_ports.insert(rule)))
-    }
-
-    fn close(&self, rule: PortRule) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::ClosePort)?;
-        Ok(made(!world.open_ports.remove(&rule)))
-    }
-
-    fn is_open(&self, rule: PortRule) -> HostResult<bool> {
-        Ok(self.world().open_ports.contains(&rule))
-    }
-
-    fn openings(&self, wanted: &BTreeSet<PortRule>) -> HostResult<Option<Openings>> {
-        let mut world = self.world();
-        world.fault(Op::Openings)?;
-        let settled = wanted.intersection(&world.foreign_openings).copied().collect();
-        Ok(Some(Openings { ours: world.open_ports.clone(), settled }))
     }
 }
