@@ -171,6 +171,7 @@ impl Wanted {
             sums: Some(format!("{directory}/SHA256SUMS.txt")),
             bytes: None,
             binary: None,
+            page: directory.to_owned(),
             archive,
             name,
         })

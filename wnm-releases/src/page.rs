@@ -26,6 +26,8 @@ pub struct Offer {
     pub version: Version,
     /// Name of the archive.
     pub name: String,
+    /// Where all this was said: a page, or a directory of releases.
+    pub page: String,
     /// Where the archive is: a URL, or a path of this machine.
     pub archive: String,
     /// How large it is said to be.
@@ -118,6 +120,7 @@ fn offer(entry: &Entry, program: Program, platform: Platform, at: &str) -> Optio
         },
         version,
         name,
+        page: at.to_owned(),
         archive,
     })
 }

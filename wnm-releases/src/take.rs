@@ -18,7 +18,7 @@ use crate::manifest::{KeptFile, Manifest, Part, SCHEMA, Verified};
 use crate::page::Offer;
 use crate::signature::{ReleaseKey, SIGNATURE_BYTES};
 use crate::store::{BinaryStore, Guard, Kept, Staging};
-use crate::web::{Progress, Web, discard};
+use crate::web::{Progress, Web, discard, is_private};
 
 /// Largest archive, as the programs themselves have it.
 const LARGEST: u64 = 200 << 20;
@@ -263,9 +263,11 @@ impl Offered<'_> {
             let signature = signature.ok_or_else(|| nothing_vouches(self.offer))?;
             return signed(&key, archive, &signature, url).map(Verdict::Holds);
         }
-        // A digest that comes the same way as the file says nothing where that way is open to all.
-        if !is_private(from) {
-            let what = format!("{from}: over plain http only a signature counts, and it has none");
+        // A digest that comes the same way as the file says nothing where that way is open to all. Who
+        // can write the page can name a file of their own, however safely that comes.
+        let open = [from, &self.offer.page].into_iter().find(|place| !is_private(place));
+        if let Some(place) = open {
+            let what = format!("{place}: over plain http only a signature counts, and it has none");
             return Err(ReleaseError::new(ReleaseFault::Untrusted, what)
                 .way_out("use https, or give its digest: --sha256 HEX"));
         }
@@ -432,21 +434,6 @@ fn is_gzip(path: &Path) -> ReleaseResult<bool> {
 
 fn is_path(place: &str) -> bool {
     place.starts_with('/')
-}
-
-/// True for a way that nobody else is on: this machine, or an encrypted one.
-fn is_private(place: &str) -> bool {
-    let Some(rest) = place.strip_prefix("http://") else { return true };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return false;
-    }
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, ResponseExt};
 
 use crate::error::{ReleaseError, ReleaseFault, ReleaseResult};
 
@@ -56,6 +56,7 @@ impl Web {
             .user_agent(concat!("wnm/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .max_redirects(5)
+            .save_redirect_history(true)
             // A file is what it is: its digest and its size are those of the bytes on the line.
             .accept_encoding("identity")
             .timeout_connect(Some(patience))
@@ -72,11 +73,17 @@ impl Web {
         }
         // What begins safely must not be led away from that; ureq checks each hop.
         let request = self.agent.get(url).config();
-        let request = request.https_only(url.starts_with("https://")).timeout_global(Some(left));
+        let request = request.https_only(is_https(url)).timeout_global(Some(left));
         let request = headers
             .iter()
             .fold(request.build(), |request, (name, value)| request.header(*name, value));
-        request.call().map_err(|error| of_ureq(url, &error))
+        let response = request.call().map_err(|error| of_ureq(url, &error))?;
+        let hops = response.get_redirect_history().unwrap_or_default().iter();
+        let hops: Vec<String> = hops.map(ToString::to_string).collect();
+        match led_astray(url, &hops) {
+            Some(to) => Err(astray(url, to)),
+            None => Ok(response),
+        }
     }
 
     /// A small answer, whole.
@@ -288,10 +295,7 @@ fn refuse_status(url: &str, status: StatusCode) -> ReleaseResult<()> {
 fn of_ureq(url: &str, error: &ureq::Error) -> ReleaseError {
     let why = match error {
         ureq::Error::RequireHttpsOnly(to) => {
-            return ReleaseError::new(
-                ReleaseFault::Untrusted,
-                format!("{url} leads to {to}, which anybody on the way could change: refused"),
-            );
+            return astray(url, to);
         }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             return ReleaseError::new(ReleaseFault::Wrong, format!("{url}: {error}"));
@@ -301,6 +305,44 @@ fn of_ureq(url: &str, error: &ureq::Error) -> ReleaseError {
         error => error.to_string(),
     };
     unreachable(url, &why)
+}
+
+/// The first hop that somebody else may be on, where `url` is of a way that nobody else is on.
+fn led_astray<'a>(url: &str, hops: &'a [String]) -> Option<&'a str> {
+    let open = hops.iter().find(|hop| !is_private(hop));
+    open.filter(|_| is_private(url)).map(String::as_str)
+}
+
+fn astray(url: &str, to: &str) -> ReleaseError {
+    ReleaseError::new(
+        ReleaseFault::Untrusted,
+        format!("{url} leads to {to}, which anybody on the way could change: refused"),
+    )
+}
+
+/// True for a way that nobody else is on: this machine, or an encrypted one.
+pub(crate) fn is_private(place: &str) -> bool {
+    if place.starts_with('/') || is_https(place) {
+        return true;
+    }
+    let Some(scheme) = place.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
+    else {
+        return false;
+    };
+    let authority = place[scheme.len()..].split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn is_https(url: &str) -> bool {
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
 fn unreachable(url: &str, why: &str) -> ReleaseError {

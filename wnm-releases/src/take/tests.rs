@@ -374,14 +374,57 @@ fn a_local_file_is_taken_at_the_operators_word() {
 }
 
 #[test]
+fn a_page_that_anybody_could_change_vouches_for_nothing() {
+    let mut world = world();
+    world.terms.key = None;
+    let web = Web::new(Duration::from_secs(1));
+    let archive = world.dir.path().join("a.tar.gz");
+    let (digest, _) = Digest::of(&mut b"program".as_slice()).expect("in memory");
+    let judged = |page: &str, archive_at: &str| {
+        let offer = Offer {
+            program: Program::Antnode,
+            version: Version::new(0, 4, 17),
+            name: "a.tar.gz".into(),
+            page: page.into(),
+            archive: archive_at.into(),
+            bytes: None,
+            signature: None,
+            sums: None,
+            binary: Some(digest),
+        };
+        let offered = Offered { offer: &offer, web: &web, terms: &world.terms };
+        offered.verify(&archive, digest).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(judged("https://a/releases", "https://b/a.tar.gz"), Ok(()));
+    assert_eq!(judged("/srv/releases", "/srv/releases/a.tar.gz"), Ok(()));
+    for (page, archive, named) in [
+        ("http://a/releases", "https://b/a.tar.gz", "http://a/releases"),
+        ("https://a/releases", "http://b/a.tar.gz", "http://b/a.tar.gz"),
+    ] {
+        let error = judged(page, archive).expect_err("anybody could have written that");
+        assert_eq!(
+            error,
+            format!("{named}: over plain http only a signature counts, and it has none")
+        );
+    }
+}
+
+#[test]
 fn only_a_way_of_ones_own_needs_no_signature() {
-    for place in
-        ["https://a/b", "/srv/a", "http://127.0.0.1:80/x", "http://localhost/x", "http://[::1]:8/"]
-    {
+    for place in [
+        "https://a/b",
+        "HTTPS://a/b",
+        "/srv/a",
+        "http://127.0.0.1:80/x",
+        "http://localhost/x",
+        "http://[::1]:8/",
+    ] {
         assert!(is_private(place), "{place}");
     }
     for place in [
         "http://a/b",
+        "HTTP://a/b",
+        "ftp://a/b",
         "http://127.0.0.1.evil.org/",
         "http://localhost@evil.org/",
         "http://localhost.evil.org",

@@ -195,6 +195,19 @@ fn a_safe_page_must_not_lead_to_an_unsafe_one() {
 }
 
 #[test]
+fn this_machine_must_not_lead_to_where_anybody_is() {
+    let hops = |hops: &[&str]| hops.iter().map(|hop| (*hop).to_owned()).collect::<Vec<_>>();
+    let back = hops(&["http://127.0.0.1:1/x", "http://evil.org/x", "https://a/x"]);
+    assert_eq!(led_astray("http://127.0.0.1:1/x", &back), Some("http://evil.org/x"));
+    assert_eq!(
+        led_astray("http://127.0.0.1:1/x", &hops(&["http://localhost/x", "https://a/"])),
+        None
+    );
+    // Nothing is believed of what begins in the open, wherever it ends.
+    assert_eq!(led_astray("http://a/x", &hops(&["http://b/x"])), None);
+}
+
+#[test]
 fn answers_that_are_no_file() {
     let table = [
         (404, ReleaseFault::NotThere),
