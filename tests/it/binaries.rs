@@ -242,6 +242,20 @@ fn pins_room_and_checks() {
     assert!(!is_there(&env.base_dir().join("bin")), "{:?}", env.names("bin"));
 }
 
+#[test]
+fn what_was_asked_for_by_name_stays_however_old_it_is() {
+    let (env, publisher) = world();
+    for version in ["0.20.0", "0.24.0", "0.25.0", "0.26.0"] {
+        publish(&env, &publisher, version);
+    }
+    for version in ["0.24.0", "0.25.0", "0.26.0"] {
+        env.run(&["binary", "fetch", version]).expect(0);
+    }
+    let ran = env.run(&["binary", "fetch", "0.20.0"]).expect(0);
+    assert!(!ran.stderr.contains("deleted"), "{}", ran.block());
+    assert_eq!(kept(&env), ["0.26.0*", "0.25.0", "0.24.0", "0.20.0"]);
+}
+
 fn spoil(path: &Path) {
     let mut bytes = fs::read(path).expect("readable");
     let middle = bytes.len() / 2;

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use wnm_core::host::{Clock, Intents};
-use wnm_core::model::{Program, ReleaseSource, Version};
+use wnm_core::model::{Program, ReleaseSource, Verb, Version};
+use wnm_core::observe::{Ledger, NodeView};
 use wnm_core::policy::{PolicyDraft, Releases, Setting};
 use wnm_managers::SystemRunner;
 use wnm_metrics::SystemClock;
 use wnm_releases::{
-    BinaryStore, Kept, Platform, ReleaseError, ReleaseFault, ReleaseKey, Taken, Terms, Wanted,
+    BinaryStore, Kept, Platform, ReleaseError, ReleaseFault, ReleaseKey, Swept, Taken, Terms,
+    Wanted,
 };
 
 use super::Context;
@@ -45,25 +47,22 @@ pub(super) struct Held<'a> {
     pub(super) program: Program,
     in_force: PolicyDraft,
     pub(super) releases: Releases,
-    /// Versions that nodes were seen with.
-    used: BTreeSet<Version>,
 }
 
 impl<'a> Held<'a> {
     fn new(context: &'a Context<'a>, of: &OfProgram) -> Result<Held<'a>, CliError> {
         // A program can be fetched before there are nodes: init needs one.
-        let (stored, used) = match open(&context.paths, Access::Read) {
-            Ok((store, ledger)) => (ledger.draft, used(&store)),
-            Err(error) if error.exit == Exit::NotInitialised => Default::default(),
+        let stored = match open(&context.paths, Access::Read) {
+            Ok((_, ledger)) => ledger.draft,
+            Err(error) if error.exit == Exit::NotInitialised => PolicyDraft::default(),
             Err(error) => return Err(error),
         };
-        Held::of(context, stored.under(&context.layers.merged()), used, of.program)
+        Held::of(context, stored.under(&context.layers.merged()), of.program)
     }
 
     pub(super) fn of(
         context: &'a Context<'a>,
         in_force: PolicyDraft,
-        used: BTreeSet<Version>,
         program: Option<Program>,
     ) -> Result<Held<'a>, CliError> {
         let named = || {
@@ -77,7 +76,6 @@ impl<'a> Held<'a> {
             releases: Releases::parse(&in_force)?,
             context,
             in_force,
-            used,
         })
     }
 
@@ -104,30 +102,64 @@ impl<'a> Held<'a> {
         Ok(Terms { key, sha256: None, budget, patience, now })
     }
 
-    /// Makes room, as the settings have it. What was taken stays taken when that fails.
-    pub(super) fn make_room(&self, patience: Duration) {
-        let lock = self.store.lock(patience);
-        let keep = self.releases.keep;
-        let swept = lock.and_then(|lock| self.store.collect(&lock, self.program, keep, &self.used));
-        match swept {
+    /// Makes room after `taken` came, as the settings have it. What was taken stays taken, whatever
+    /// becomes of that.
+    pub(super) fn make_room(&self, taken: &Version, patience: Duration) {
+        match self.sweep(taken, patience) {
             Ok(swept) if swept.versions.is_empty() => {}
             Ok(swept) => {
                 let names: Vec<String> = swept.versions.iter().map(ToString::to_string).collect();
                 output::say(&format!(
-                    "deleted {}, {} in all: keep_releases is {keep}",
+                    "deleted {}, {} in all: keep_releases is {}",
                     names.join(", "),
-                    swept.bytes
+                    swept.bytes,
+                    self.releases.keep
                 ));
             }
-            Err(error) => output::say(&format!("note: old versions stay: {error}")),
+            Err(error) => {
+                output::say(&format!("note: old versions stay: {}", error.problems.join("; ")));
+            }
         }
+    }
+
+    fn sweep(&self, taken: &Version, patience: Duration) -> Result<Swept, CliError> {
+        let lock = self.store.lock(patience).map_err(failed)?;
+        let mut used = self.in_use()?;
+        // Somebody asked for it by name a moment ago, and it may be older than all others.
+        used.insert(taken.clone());
+        let Releases { channel, keep, .. } = self.releases;
+        self.store.collect(&lock, self.program, channel, keep, &used).map_err(failed)
+    }
+
+    /// Versions that nodes have, or are asked to have. Where that cannot be known it is an error:
+    /// nothing may be deleted for want of knowledge.
+    fn in_use(&self) -> Result<BTreeSet<Version>, CliError> {
+        let (store, ledger) = match open(&self.context.paths, Access::Read) {
+            Ok(opened) => opened,
+            Err(error) if error.exit == Exit::NotInitialised => return Ok(BTreeSet::new()),
+            Err(error) => return Err(error),
+        };
+        let seen = match store.last_seen()? {
+            Some(last) => last.snapshot.nodes,
+            None if ledger.nodes.is_empty() => Vec::new(),
+            None => {
+                let problem = "nobody knows which of them nodes use, before the next cycle";
+                return Err(CliError::new(Exit::Failed, problem));
+            }
+        };
+        Ok(versions_in_use(&ledger, &seen))
     }
 }
 
-fn used(store: &impl Intents) -> BTreeSet<Version> {
-    let last = store.last_seen().ok().flatten();
-    let nodes = last.map(|last| last.snapshot.nodes).unwrap_or_default();
-    nodes.into_iter().filter_map(|node| node.facts.version).collect()
+/// What is written down of nodes, what was seen of them, and what they are asked to run.
+fn versions_in_use(ledger: &Ledger, seen: &[NodeView]) -> BTreeSet<Version> {
+    let written = ledger.nodes.iter().filter_map(|record| record.version.as_ref());
+    let there = seen.iter().flat_map(|node| [node.version(), node.facts.version.as_ref()]);
+    let asked = ledger.requests.iter().filter_map(|request| match &request.verb {
+        Verb::Upgrade { to, .. } => to.as_ref(),
+        _ => None,
+    });
+    written.chain(there.flatten()).chain(asked).cloned().collect()
 }
 
 fn list(held: &Held<'_>) -> Result<Exit, CliError> {
@@ -163,7 +195,7 @@ fn fetch(held: &Held<'_>, args: &FetchArgs) -> Result<Exit, CliError> {
     progress.end();
     let taken = taken.map_err(failed)?;
     if taken.new {
-        held.make_room(PATIENCE);
+        held.make_room(&taken.kept.manifest.version, PATIENCE);
     }
     warn_of_what_is_missing(&taken);
     output::fetched(&taken, held.given().ok().as_ref(), held.context.json)?;

@@ -1,6 +1,5 @@
 //! Looking for a newer release, once a cycle has done all its work for nodes.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wnm_core::host::Clock;
@@ -21,13 +20,8 @@ const BUDGET: Duration = Duration::from_secs(20);
 
 /// Looks for a newer release where upgrades are wnm's, and it is time. A failure is a note and no
 /// more: being offline is a normal state.
-pub(super) fn look_for_newer(
-    context: &Context<'_>,
-    adapters: &Adapters,
-    in_force: &PolicyDraft,
-    used: BTreeSet<wnm_core::model::Version>,
-) {
-    if let Err(error) = look(context, adapters, in_force, used) {
+pub(super) fn look_for_newer(context: &Context<'_>, adapters: &Adapters, in_force: &PolicyDraft) {
+    if let Err(error) = look(context, adapters, in_force) {
         let problems = error.problems.join("; ");
         output::say(&format!("note: no newer release could be looked for: {problems}"));
     }
@@ -37,9 +31,8 @@ fn look(
     context: &Context<'_>,
     adapters: &Adapters,
     in_force: &PolicyDraft,
-    used: BTreeSet<wnm_core::model::Version>,
 ) -> Result<(), CliError> {
-    let held = Held::of(context, in_force.clone(), used, None)?;
+    let held = Held::of(context, in_force.clone(), None)?;
     if !is_ours(in_force, held.program) {
         return Ok(());
     }
@@ -58,7 +51,7 @@ fn look(
                 let (program, version) = (manifest.program, &manifest.version);
                 let how = &manifest.verified;
                 output::say(&format!("note: {program} {version} is here now: {how}"));
-                held.make_room(Duration::ZERO);
+                held.make_room(version, Duration::ZERO);
             }
             Looked::Done(Some(manifest.version.clone()))
         }

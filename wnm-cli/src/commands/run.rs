@@ -34,9 +34,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
     drop(lock);
     let in_force = ledger.draft.under(&context.layers.merged());
-    let nodes = report.snapshot.nodes.iter();
-    let used = nodes.filter_map(|node| node.facts.version.clone()).collect();
-    super::releases::look_for_newer(context, &adapters, &in_force, used);
+    super::releases::look_for_newer(context, &adapters, &in_force);
     let failed = report.failed() + report.faults.len() + report.left.len();
     Ok(Exit::of_counts(report.done.len() - report.failed(), failed))
 }

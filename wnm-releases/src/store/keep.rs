@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use wnm_core::model::{Bytes, Program, Version};
+use wnm_core::model::{Bytes, Channel, Program, Version};
 
 use super::{BinaryStore, Guard, entries};
 use crate::error::{ReleaseError, ReleaseResult};
@@ -53,20 +53,25 @@ impl BinaryStore {
         Ok(())
     }
 
-    /// Deletes versions of `program` that nobody wants: all but the newest `keep`, the pinned one,
-    /// and `used`. What is broken stays for whoever looks at it.
+    /// Deletes versions of `program` that nobody wants: all but the newest `keep`, the newest two of
+    /// `channel`, the pinned one, and `used`. What is broken stays for whoever looks at it.
     pub fn collect(
         &self,
         _lock: &Guard,
         program: Program,
+        channel: Channel,
         keep: u32,
         used: &BTreeSet<Version>,
     ) -> ReleaseResult<Swept> {
         let shelf = self.shelf(program)?;
         let mut swept = Swept::default();
-        // One version is what nodes are given, the other what they came from: never less than two.
+        // One version is what nodes are given, the other what they came from: never less than two,
+        // whatever newer ones of another channel were fetched by name.
+        let versions = shelf.kept.iter().map(|kept| &kept.manifest.version);
+        let given: Vec<&Version> = versions.filter(|it| channel.has(it)).take(2).collect();
+        let is_wanted = |version: &Version| given.contains(&version) || used.contains(version);
         let old = shelf.kept.iter().skip(keep.max(2) as usize);
-        for kept in old.filter(|kept| !kept.pinned && !used.contains(&kept.manifest.version)) {
+        for kept in old.filter(|kept| !kept.pinned && !is_wanted(&kept.manifest.version)) {
             remove(&kept.directory)?;
             swept.versions.push(kept.manifest.version.clone());
             swept.bytes.0 += kept.manifest.bytes().0;

@@ -136,14 +136,27 @@ fn the_newest_the_pinned_and_the_used_stay() {
     store.pin(Program::AntNode, Some(&version("0.20.0"))).expect("there");
     let used = BTreeSet::from([version("0.21.0")]);
     let lock = store.lock(Duration::ZERO).expect("free");
-    let swept = store.collect(&lock, Program::AntNode, 2, &used).expect("deleted");
+    let swept = store.collect(&lock, Program::AntNode, Channel::Stable, 2, &used).expect("deleted");
     assert_eq!(swept.versions, [version("0.22.0")]);
     assert_eq!(swept.bytes.0, "program 0.22.0".len() as u64);
     assert_eq!(versions(&store), ["0.23.1", "0.23.0", "0.21.0", "0.20.0"]);
     // Never less than two, whatever is asked for.
     store.pin(Program::AntNode, None).expect("taken back");
-    store.collect(&lock, Program::AntNode, 0, &BTreeSet::new()).expect("deleted");
+    let none = BTreeSet::new();
+    store.collect(&lock, Program::AntNode, Channel::Stable, 0, &none).expect("deleted");
     assert_eq!(versions(&store), ["0.23.1", "0.23.0"]);
+}
+
+#[test]
+fn what_the_channel_gives_stays_below_newer_versions_of_another() {
+    let (_dir, store) = store();
+    for text in ["0.22.0", "0.23.0", "0.23.1", "0.24.0-beta.1", "0.24.0-beta.2", "0.24.0-rc.1"] {
+        put(&store, text);
+    }
+    let lock = store.lock(Duration::ZERO).expect("free");
+    let none = BTreeSet::new();
+    store.collect(&lock, Program::AntNode, Channel::Stable, 2, &none).expect("deleted");
+    assert_eq!(versions(&store), ["0.24.0-rc.1", "0.24.0-beta.2", "0.23.1", "0.23.0"]);
 }
 
 #[test]
