@@ -108,6 +108,7 @@ impl Web {
         most: u64,
         tell: &mut dyn FnMut(Progress),
     ) -> ReleaseResult<()> {
+        let at_first = begun(url, part).map_or(0, |(length, _)| length);
         let mut last = None;
         for _ in 0..GOES {
             let before = length(part);
@@ -119,7 +120,7 @@ impl Web {
                         return Err(error);
                     }
                     let stuck = came <= before;
-                    last = Some(unfinished(url, came, &error));
+                    last = Some(error);
                     if stuck || Instant::now() >= self.deadline {
                         break;
                     }
@@ -132,7 +133,16 @@ impl Web {
                 }
             }
         }
-        Err(last.unwrap_or_else(|| unreachable(url, "it breaks off again and again")))
+        let error = last.unwrap_or_else(|| unreachable(url, "it breaks off again and again"));
+        // Whoever asks for the rest at once must find more here than before, or it never ends.
+        Err(match begun(url, part) {
+            Some((came, _)) if came > at_first => unfinished(url, came, &error),
+            Some(_) => error,
+            None => {
+                discard(part);
+                error
+            }
+        })
     }
 
     /// One go.

@@ -61,6 +61,10 @@ fn what_came_in_an_earlier_run_is_gone_on_with() {
     let got = fetched(&server, &dir);
     assert_eq!(got.result.map_err(|error| error.kind), Err(ReleaseFault::Unfinished));
     assert_eq!(got.bytes.as_deref(), Some(&FILE[..16]));
+    // A run that brings nothing is a failure, or it would be asked for every minute; what is here stays.
+    let got = fetched(&server, &dir);
+    assert_eq!(got.result.map_err(|error| error.kind), Err(ReleaseFault::Unreachable));
+    assert_eq!(got.bytes.as_deref(), Some(&FILE[..16]));
     *healthy.lock().expect("no panic") = true;
     let got = fetched(&server, &dir);
     assert_eq!((got.result, got.bytes.as_deref()), (Ok(()), Some(FILE)));
@@ -96,6 +100,15 @@ fn a_part_without_a_name_for_its_bytes_begins_anew() {
     let got = fetched(&server, &dir);
     assert_eq!((got.result, got.bytes.as_deref()), (Ok(()), Some(FILE)));
     assert!(server.requests().iter().all(|request| request.header("range").is_none()));
+}
+
+#[test]
+fn a_part_that_nobody_can_go_on_with_is_no_beginning() {
+    let server = Server::start(|_| Answer::ok(FILE).cut_after(5));
+    let dir = TempDir::new().expect("a directory");
+    let got = fetched(&server, &dir);
+    assert_eq!(got.result.map_err(|error| error.kind), Err(ReleaseFault::Unreachable));
+    assert_eq!(got.bytes, None, "nothing is left");
 }
 
 #[test]
