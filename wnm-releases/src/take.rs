@@ -48,6 +48,8 @@ pub enum Told<'a> {
     Found(&'a Offer),
     /// It is on its way.
     Fetching(&'a Offer, Progress),
+    /// This signature is there, and no key to check it with.
+    Unchecked(&'a Path),
     /// It is what was published.
     Verified(&'a Verified),
 }
@@ -103,7 +105,7 @@ impl BinaryStore {
         let mut opened = open(file)?;
         let whole =
             Digest::of(&mut opened).map_err(|error| ReleaseError::io("read", file, &error))?;
-        let mut verified = self.by_signature_beside(program, file, terms)?;
+        let mut verified = self.by_signature_beside(program, file, terms, tell)?;
         if let Some(given) = terms.sha256 {
             if whole.0 != given {
                 return Err(not_the_digest(&file.display().to_string(), given, whole.0));
@@ -119,10 +121,10 @@ impl BinaryStore {
             false => (copy_program(program, file, &staging)?, None),
         };
         let version = says(runner, &staging.path, program)?;
-        if let Some(kept) = self.find(program, &version)?
-            && kept.manifest.files == files
-        {
-            return Ok(Taken { kept, new: false });
+        match self.find(program, &version)? {
+            Some(kept) if kept.manifest.files == files => return Ok(Taken { kept, new: false }),
+            Some(kept) if verified == Verified::Operator => not_in_place_of(&kept, file)?,
+            _ => {}
         }
         let manifest = Manifest {
             schema: SCHEMA,
@@ -150,12 +152,18 @@ impl BinaryStore {
         program: Program,
         file: &Path,
         terms: &Terms,
+        tell: &mut dyn FnMut(Told<'_>),
     ) -> ReleaseResult<Option<Verified>> {
         let mut beside = file.as_os_str().to_owned();
         beside.push(".sig");
         let beside = PathBuf::from(beside);
-        let Ok(signature) = fs::read(&beside) else { return Ok(None) };
-        let Some(key) = key_for(program, terms)? else { return Ok(None) };
+        let Some(signature) = read_small(&beside, SIGNATURE_BYTES as u64)? else {
+            return Ok(None);
+        };
+        let Some(key) = key_for(program, terms)? else {
+            tell(Told::Unchecked(&beside));
+            return Ok(None);
+        };
         signed(&key, file, &signature, &beside.display().to_string()).map(Some)
     }
 }
@@ -298,16 +306,20 @@ impl Offered<'_> {
                 Err(error) => Err(error),
             };
         }
-        let path = Path::new(place);
-        let mut bytes = Vec::new();
-        match File::open(path) {
-            Ok(file) => file.take(most + 1).read_to_end(&mut bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => Err(error),
-        }
-        .map_err(|error| ReleaseError::io("read", path, &error))?;
-        Ok(Some(bytes))
+        read_small(Path::new(place), most)
     }
+}
+
+/// A small file of this machine, and one byte more of one that is larger; none where there is none.
+fn read_small(path: &Path, most: u64) -> ReleaseResult<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(most + 1).read_to_end(&mut bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| ReleaseError::io("read", path, &error))?;
+    Ok(Some(bytes))
 }
 
 /// What is known before unpacking.
@@ -331,9 +343,12 @@ fn key_for(program: Program, terms: &Terms) -> ReleaseResult<Option<ReleaseKey>>
 
 fn signed(key: &ReleaseKey, file: &Path, signature: &[u8], from: &str) -> ReleaseResult<Verified> {
     if signature.len() != SIGNATURE_BYTES {
+        let has = match signature.len() {
+            many if many > SIGNATURE_BYTES => "more".to_owned(),
+            few => format!("{few} bytes"),
+        };
         let what = format!(
-            "{from} is no ML-DSA-65 signature: it has {} bytes, those have {SIGNATURE_BYTES}: refused",
-            signature.len()
+            "{from} is no ML-DSA-65 signature: it has {has}, those have {SIGNATURE_BYTES}: refused"
         );
         return Err(ReleaseError::new(ReleaseFault::Untrusted, what));
     }
@@ -351,6 +366,21 @@ fn signed(key: &ReleaseKey, file: &Path, signature: &[u8], from: &str) -> Releas
             ))
         }
     }
+}
+
+/// What was verified is not replaced by what nothing vouches for.
+fn not_in_place_of(kept: &Kept, file: &Path) -> ReleaseResult<()> {
+    let Manifest { program, version, verified, .. } = &kept.manifest;
+    if *verified == Verified::Operator {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is another {program} {version} than the one that is here ({verified}), and nothing \
+         vouches for it: refused",
+        file.display()
+    );
+    Err(ReleaseError::new(ReleaseFault::Untrusted, what)
+        .way_out("if that is meant, give its digest: --sha256 HEX"))
 }
 
 fn not_the_digest(from: &str, wanted: Digest, found: Digest) -> ReleaseError {

@@ -290,6 +290,10 @@ impl Fetching {
                 }
             }
             Told::Fetching(..) => {}
+            Told::Unchecked(signature) => super::say(&format!(
+                "note: {} is not looked at: there is no key for it (`release_key`)",
+                signature.display()
+            )),
             Told::Verified(verified) => {
                 self.end();
                 super::say(&format!("verified: {verified}"));

@@ -106,15 +106,20 @@ impl BinaryStore {
 
 /// A version goes in one instant, by its name; the rest is rubbish of a name that nobody reads.
 pub(super) fn remove(directory: &Path) -> ReleaseResult<()> {
+    remove_all(&set_aside(directory)?)
+}
+
+/// Gives a version a name that nobody reads.
+pub(super) fn set_aside(directory: &Path) -> ReleaseResult<PathBuf> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let aside = directory.with_file_name(format!(".old-{}-{name}", std::process::id()));
     remove_all(&aside)?;
     fs::rename(directory, &aside)
         .map_err(|error| ReleaseError::io("set aside", directory, &error))?;
-    remove_all(&aside)
+    Ok(aside)
 }
 
-fn remove_all(path: &Path) -> ReleaseResult<()> {
+pub(super) fn remove_all(path: &Path) -> ReleaseResult<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),

@@ -163,7 +163,8 @@ impl BinaryStore {
         Ok(Staging { path })
     }
 
-    /// Makes what was staged a version, by one rename. A broken one in its place goes.
+    /// Makes what was staged a version, by one rename. What was in its place goes afterwards, and
+    /// comes back if that fails.
     pub(crate) fn put(&self, staging: Staging, manifest: &Manifest) -> ReleaseResult<Kept> {
         let text = serde_json::to_string_pretty(manifest);
         let text =
@@ -173,12 +174,21 @@ impl BinaryStore {
         let shelf = self.root.join(manifest.program.binary_name());
         make_directory(&shelf, 0o755)?;
         let place = shelf.join(manifest.version.to_string());
-        if fs::symlink_metadata(&place).is_ok() {
-            keep::remove(&place)?;
+        let before = match fs::symlink_metadata(&place) {
+            Ok(_) => Some(keep::set_aside(&place)?),
+            Err(_) => None,
+        };
+        if let Err(error) = fs::rename(&staging.path, &place) {
+            if let Some(before) = before {
+                let _ = fs::rename(before, &place);
+            }
+            return Err(ReleaseError::io("rename into", &place, &error));
         }
-        fs::rename(&staging.path, &place)
-            .map_err(|error| ReleaseError::io("rename into", &place, &error))?;
         sync(&shelf)?;
+        if let Some(before) = before {
+            // The next run sweeps what is left of it.
+            let _ = keep::remove_all(&before);
+        }
         let pinned = self.pin_of(manifest.program)?.as_ref() == Some(&manifest.version);
         Ok(Kept { manifest: manifest.clone(), directory: place, pinned })
     }

@@ -367,10 +367,38 @@ fn a_local_file_is_taken_at_the_operators_word() {
         world.take_file(&archived).map_err(|error| error.kind),
         Err(ReleaseFault::Untrusted)
     );
+    // One that cannot be read is not passed over, nor read without end.
+    let beside = place.join("ant-node-new.sig");
+    fs::create_dir(&beside).expect("made");
+    assert_eq!(world.take_file(&program).map_err(|error| error.kind), Err(ReleaseFault::Machine));
+    fs::remove_dir(&beside).expect("deleted");
+    fs::write(&beside, vec![0; 100_000]).expect("written");
+    let error = world.take_file(&program).expect_err("that is none");
+    assert!(error.what.ends_with("it has more, those have 3309: refused"), "{error}");
+    fs::remove_file(&beside).expect("deleted");
     world.terms.sha256 = Digest::of(&mut b"x".as_slice()).ok().map(|found| found.0);
     assert_eq!(world.take_file(&program).map_err(|error| error.kind), Err(ReleaseFault::Untrusted));
     let missing = world.take_file(&place.join("nothing"));
     assert_eq!(missing.map_err(|error| error.kind), Err(ReleaseFault::Machine));
+}
+
+#[test]
+fn what_was_verified_is_replaced_only_by_what_is_vouched_for() {
+    let mut world = world();
+    let archive = release("0.23.1");
+    let source =
+        ReleaseSource::Directory(world.publish("0.23.1", &archive, Some(&sign(SEED, &archive))));
+    let signed = world.fetch(&wanted(source)).expect("it is sound").kept;
+    let mine = world.dir.path().join("mine");
+    fs::write(&mine, "ant-node 0.23.1\nrebuilt\n").expect("written");
+    let error = world.take_file(&mine).expect_err("nothing vouches for it");
+    assert_eq!(error.kind, ReleaseFault::Untrusted);
+    assert!(error.what.contains("than the one that is here (signature by"), "{error}");
+    assert_eq!(world.store.check(&signed), [""; 0], "it is as it was");
+    world.terms.sha256 =
+        Digest::of(&mut b"ant-node 0.23.1\nrebuilt\n".as_slice()).ok().map(|it| it.0);
+    let taken = world.take_file(&mine).expect("the operator means it");
+    assert_eq!(taken.kept.manifest.verified, Verified::Given { of: Part::Program });
 }
 
 #[test]
