@@ -20,6 +20,9 @@ use wnm_core::observe::FaultKind;
 /// More output than this is not an answer but a fault.
 const MOST_OUTPUT: u64 = 16 << 20;
 
+/// How long a program may take to be gone after it was killed.
+const KILL_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Starts real programs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRunner;
@@ -51,7 +54,7 @@ impl CommandRunner for SystemRunner {
             Some((code, stdout, stderr))
         })();
         let Some((code, stdout, stderr)) = ended else {
-            end(&mut child);
+            end(child, through_sudo);
             let seconds = invocation.timeout.as_secs();
             let why = format!("no answer within {seconds} s");
             return Err(HostError::with(op(), FaultKind::Timeout, why));
@@ -186,12 +189,38 @@ fn wait(child: &mut Child, deadline: Instant) -> Option<Option<i32>> {
     }
 }
 
-fn end(child: &mut Child) {
+/// Kills it with all of its group. What is sudo belongs to root, and only root can: where that is
+/// refused too it is left behind, for nothing may wait without an end.
+fn end(mut child: Child, through_sudo: bool) {
     if let Ok(pid) = i32::try_from(child.id()) {
         let group = nix::unistd::Pid::from_raw(pid);
         let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        if through_sudo && wait(&mut child, Instant::now() + KILL_PATIENCE / 10).is_none() {
+            kill_as_root(pid);
+        }
     }
-    let _ = child.wait();
+    let _ = leave(child, KILL_PATIENCE);
+}
+
+/// The child is not waited for yet, so its number is nobody else's.
+fn kill_as_root(group: i32) {
+    let group = format!("-{group}");
+    let mut kill = Command::new("sudo");
+    kill.args(["-n", "--", "/usr/bin/kill", "-s", "KILL", "--", &group]);
+    kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Ok(kill) = kill.process_group(0).spawn() {
+        let _ = leave(kill, KILL_PATIENCE);
+    }
+}
+
+/// Whether it ended within `patience`; one that did not is waited for in the background.
+fn leave(mut child: Child, patience: Duration) -> bool {
+    let has_ended = wait(&mut child, Instant::now() + patience).is_some();
+    if !has_ended {
+        tracing::warn!(pid = child.id(), "a program that was killed has not ended, and is left");
+        thread::spawn(move || child.wait());
+    }
+    has_ended
 }
 
 #[cfg(test)]
@@ -204,6 +233,21 @@ mod tests {
         let cat = Invocation::new("cat", nothing, Duration::from_secs(10));
         let answer = SystemRunner.run(&cat).map(|answer| answer.stdout);
         assert_eq!(answer.ok().as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_cannot_be_killed_is_left_behind() {
+        let mut sleep = Command::new("sleep");
+        let child = sleep.arg("20").process_group(0).spawn().expect("started");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        let begun = Instant::now();
+        assert!(!leave(child, Duration::from_millis(50)));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("killed");
+
+        let child = sleep.spawn().expect("started");
+        end(child, false);
+        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
     #[test]
