@@ -82,12 +82,15 @@ impl Detected {
     /// The one that is on. One that is there and does not answer is not passed over: the next one
     /// would be the wrong one.
     fn on(&self) -> HostResult<Option<&dyn Firewall>> {
+        Ok(self.which()?.map(|at| self.all[at].as_ref()))
+    }
+
+    fn which(&self) -> HostResult<Option<usize>> {
         let mut known = self.on.lock().unwrap_or_else(PoisonError::into_inner);
-        let on = match *known {
-            Some(on) => on,
-            None => *known.insert(self.look()?),
-        };
-        Ok(on.map(|at| self.all[at].as_ref()))
+        match *known {
+            Some(on) => Ok(on),
+            None => Ok(*known.insert(self.look()?)),
+        }
     }
 
     fn look(&self) -> HostResult<Option<usize>> {
@@ -97,7 +100,12 @@ impl Detected {
         if if_there(self.firewalld.is_active(), false)? {
             return Ok(Some(1));
         }
-        Ok(if_there(self.nftables.is_asked_for(), false)?.then_some(2))
+        // The last one, and nobody has it unless a rule asks for us: one that is broken says no.
+        let asks = if_there(self.nftables.is_asked_for(), false).unwrap_or_else(|error| {
+            tracing::warn!(why = error.chain(), "nftables is not looked after");
+            false
+        });
+        Ok(asks.then_some(2))
     }
 }
 
@@ -113,11 +121,20 @@ impl Firewall for Detected {
         }
     }
 
-    /// In all of them: the rule may be from a time when another one was on.
+    /// In all of them: the rule may be from a time when another one was on. One that is not on lets
+    /// nothing in, and no node waits for it to be mended.
     fn close(&self, rule: PortRule) -> HostResult<Change> {
         let mut change = Change::NotManaged;
-        for firewall in &self.all {
-            match (if_there(firewall.close(rule), Change::NotManaged)?, change) {
+        for (at, firewall) in self.all.iter().enumerate() {
+            let closed = match if_there(firewall.close(rule), Change::NotManaged) {
+                Err(error) if self.which().is_ok_and(|on| on != Some(at)) => {
+                    let (kind, why) = (firewall.kind(), error.chain());
+                    tracing::warn!(why, "{kind} is not on, and a rule of ours may stay in it");
+                    Change::NotManaged
+                }
+                closed => closed?,
+            };
+            match (closed, change) {
                 (Change::Made, _) => change = Change::Made,
                 (Change::AlreadySo, Change::NotManaged) => change = Change::AlreadySo,
                 _ => {}
@@ -217,6 +234,34 @@ mod tests {
             off().on(FIREWALLD, 252, "", "FirewallD is not running\n").on(NFT, 0, EMPTY, "");
         let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
         assert_eq!(firewall.open(RULE).expect("answered"), Change::NotManaged);
+    }
+
+    #[test]
+    fn one_that_is_broken_and_not_on_is_in_nobodys_way() {
+        let off = || ScriptedRunner::new().on(UFW, 0, "Status: inactive\n", "");
+        let stopped = || off().on(FIREWALLD, 252, "", "FirewallD is not running\n");
+        let runner = stopped().failing(NFT, FaultKind::Failed);
+        let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
+        assert_eq!(firewall.open(RULE).expect("answered"), Change::NotManaged);
+
+        // ufw is on, and has none of ours; the others are broken.
+        let runner = ScriptedRunner::new()
+            .on(ADDED, 0, "Added user rules (see 'ufw status' for running firewall):\n(None)\n", "")
+            .failing(FIREWALLD, FaultKind::Failed)
+            .on(UFW, 0, "Status: active\n", "")
+            .failing(TABLE, FaultKind::Failed);
+        let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
+        assert_eq!(firewall.close(RULE).expect("answered"), Change::AlreadySo);
+
+        // The one that is on says why it did not.
+        let runner = ScriptedRunner::new().failing(ADDED, FaultKind::Timeout).on(
+            UFW,
+            0,
+            "Status: active\n",
+            "",
+        );
+        let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
+        assert_eq!(firewall.close(RULE).expect_err("refused").kind, FaultKind::Timeout);
     }
 
     #[test]
