@@ -217,6 +217,7 @@ fn what_antctl_says_of_its_success_counts_for_nothing() {
         "lie=add",
         "refuse=add",
         "misnumber",
+        "misnumber fail=add",
         "empty",
         "half",
     ];
@@ -248,6 +249,7 @@ fn what_antctl_says_of_its_success_counts_for_nothing() {
     lie=add: Failed: failed to run `[DIR]/tools/antctl-stand-in -v --debug add …`: exit 0, but its registry says that nothing was done
     refuse=add: Full: failed to run `[DIR]/tools/antctl-stand-in -v --debug add …`: exit 1: No space left on device (os error 28)
     misnumber: Conflict: antctl made antnode3 in [DIR]/nodes/antnode3 instead of antnode2 in [DIR]/nodes/antnode2; it was removed again, and its directory stays
+    misnumber fail=add: Conflict: antctl's registry has antnode3 in [DIR]/nodes/antnode3 now instead of antnode2: somebody else uses antctl, and it is left alone
     empty: Garbled: antctl's registry [DIR]/home/.local/share/autonomi/node/node_registry.json has lost antnode1, and is not believed: put it back from [DIR]/copies/node_registry.last.json, or delete that copy if antctl was reset on purpose
     half: Garbled: failed to read [DIR]/home/.local/share/autonomi/node/node_registry.json, of which [DIR]/copies/node_registry.last.json is a copy: antctl's registry makes no sense: it begins with `{"daemon":null,"nodes":[{"alpha":fal`
     noise: Made

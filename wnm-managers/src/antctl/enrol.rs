@@ -33,7 +33,17 @@ pub(super) fn enrol(antctl: &Antctl, spec: &NodeSpec, release: &Release) -> Host
             own_places(antctl, spec)?;
             Ok(Change::Made)
         }
-        [other] => Err(undo(antctl, &after, other, spec)),
+        [other] if is_of_our_call(&ran, other, spec) => Err(undo(antctl, &after, other, spec)),
+        [other] => Err(HostError::new(
+            format!(
+                "antctl's registry has {} in {} now instead of {}: somebody else uses antctl, and it \
+                 is left alone",
+                other.service_name,
+                other.data_dir_path.display(),
+                spec.service()
+            ),
+            FaultKind::Conflict,
+        )),
         several => Err(HostError::new(
             format!(
                 "antctl's registry has {} new nodes instead of {}: somebody else uses antctl",
@@ -134,6 +144,11 @@ fn own_places(antctl: &Antctl, spec: &NodeSpec) -> HostResult<()> {
         }
     }
     Ok(())
+}
+
+/// Only a call that succeeded has made something, and it has our port.
+fn is_of_our_call(ran: &HostResult<Completed>, made: &Service, spec: &NodeSpec) -> bool {
+    ran.as_ref().is_ok_and(Completed::ok) && made.node_port == Some(spec.ports.node)
 }
 
 /// Takes back what antctl made instead: it was made a moment ago, and never ran.
