@@ -79,6 +79,11 @@ impl Nodes {
         let is_it = |node: &&mut Kept| node.up.as_ref().is_some_and(|up| up.pid == pid);
         let Some(node) = self.0.values_mut().find(is_it) else { return };
         if let Some(up) = node.up.take() {
+            if up.asked.is_some() {
+                // As it was told; the next order to run may be there already, and finds no pause.
+                (node.deaths, node.died) = (0, None);
+                return;
+            }
             let has_lived = now.saturating_sub(up.since) >= PROVEN;
             node.deaths = if has_lived { 1 } else { node.deaths + 1 };
             node.died = Some(now);
@@ -181,6 +186,19 @@ mod tests {
         assert_eq!(act(&mut nodes, 92, false), "SIGKILL 101");
         nodes.has_ended(101, s(93));
         assert_eq!(act(&mut nodes, 1000, false), "");
+    }
+
+    #[test]
+    fn what_ended_as_it_was_told_starts_at_once_when_told_so() {
+        let mut nodes = Nodes::default();
+        say(&mut nodes, &[(1, true, 1)]);
+        act(&mut nodes, 0, false);
+        say(&mut nodes, &[(1, false, 1)]);
+        assert_eq!(act(&mut nodes, 1, false), "SIGTERM 101");
+        // The next order is heard before its end is.
+        say(&mut nodes, &[(1, true, 2)]);
+        nodes.has_ended(101, s(2));
+        assert_eq!(act(&mut nodes, 2, false), "start antnode0001");
     }
 
     #[test]
