@@ -125,15 +125,15 @@ impl Docker {
         let found = self.shared(name)?.filter(Found::is_live);
         let told = orders::read(&directory, spec.id)?;
         let was_told = told.as_ref().is_some_and(|told| told.run);
-        if let Some(told) = told {
-            self.write(&directory, spec, &Order { run: false, ..told })?;
-        }
         let ours = |found: &Found| -> HostResult<bool> {
             Ok(processes_of(spec)?.iter().any(|key| belongs(key.pid, found)))
         };
-        let mut lived = false;
+        // Before the order, which may be obeyed before the next look.
+        let lived = found.as_ref().map_or(Ok(false), ours)?;
+        if let Some(told) = told {
+            self.write(&directory, spec, &Order { run: false, ..told })?;
+        }
         if let Some(found) = &found {
-            lived = ours(found)?;
             if found.status == Status::Paused && lived {
                 self.engine.must(argv::unpause(name), engine::PATIENCE)?;
             }
