@@ -263,7 +263,9 @@ fn what_dies_in_a_shared_container_comes_back_and_what_was_stopped_does_not() {
 fn a_container_that_was_stopped_by_hand_brings_back_one_node_at_a_time() {
     let place = Place::new();
     let docker = place.docker();
-    let (one, two) = (place.begin(&docker, 1), place.begin(&docker, 2));
+    let (mut one, mut two) = (place.begin(&docker, 1), place.begin(&docker, 2));
+    // Nor does it if they are to be there after a reboot.
+    (one.autostart, two.autostart) = (true, true);
     place.engine.0.lock().expect("whole").get_mut("wnm-nodes-1").map(Fake::stop);
     assert_eq!((pid(&one), pid(&two)), (None, None), "all nodes ended with it");
     let states = docker.states(&[&one, &two]).expect("states");

@@ -92,7 +92,7 @@ impl Docker {
             Status::Running => {}
             Status::Paused => drop(self.engine.must(argv::unpause(name), engine::PATIENCE)?),
             Status::Resting | Status::Restarting | Status::Dead => {
-                self.let_rest(spec, &directory)?;
+                self.let_rest(&directory)?;
                 self.engine.must(argv::start(name), engine::PATIENCE)?;
             }
         }
@@ -102,19 +102,18 @@ impl Docker {
         Ok(Change::Made)
     }
 
-    /// Before a container starts: its other nodes wait for their own turn, unless they are to come
-    /// back all at once.
-    fn let_rest(&self, spec: &NodeSpec, directory: &Path) -> HostResult<()> {
-        if spec.autostart {
-            return Ok(());
-        }
+    /// Before a container starts: its other nodes wait for their own turn, for nobody has looked
+    /// whether their data is in use.
+    fn let_rest(&self, directory: &Path) -> HostResult<()> {
         for id in orders::ids(directory)? {
-            match orders::read(directory, id)? {
-                Some(told) if told.run => {
+            match orders::read(directory, id) {
+                Ok(Some(told)) if told.run => {
                     let order = Order { run: false, ..told };
                     self.hands.write(&orders::file(directory, id), &order.text()?, 0o644)?;
                 }
-                Some(_) | None => {}
+                // What makes no sense starts nothing.
+                Err(error) if error.kind != FaultKind::Garbled => return Err(error),
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(())
