@@ -14,7 +14,7 @@ use wnm_core::action::Change;
 use wnm_core::fakes::manager_contract;
 use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeFiles, NodeManager};
 use wnm_core::model::{NodeSpec, Release};
-use wnm_core::observe::{FaultKind, UnitState};
+use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 use wnm_managers::{DiskFiles, Docker, DockerSettings, processes_of};
 
 use crate::harness::{TestEnv, wait_until};
@@ -292,6 +292,12 @@ fn a_lost_order_stops_nobody_and_is_written_again() {
     let error = docker.stop(&spec).expect_err("an order that makes no sense is not guessed at");
     assert_eq!(error.kind, FaultKind::Garbled);
     assert_eq!(pid(&spec), before);
+    assert!(error.chain().contains("delete the file"), "{}", error.chain());
+    let other = place.begin(&docker, 2);
+    let states = docker.states(&[&spec, &other]).expect("one such file hides no other node");
+    let running = |it: &UnitReading| it.state == UnitState::Running && it.pid.is_some();
+    assert!(states.iter().all(running), "{states:?}");
+    assert!(states[0].definition_lost && !states[1].definition_lost);
     fs::remove_file(&order).expect("removed");
     assert_eq!(docker.stop(&spec).expect("stopped"), Change::Made);
 }

@@ -55,7 +55,10 @@ pub(super) fn read(directory: &Path, id: NodeId) -> HostResult<Option<Order>> {
     match fs::read(&path) {
         Ok(bytes) => {
             let order = serde_json::from_slice(&bytes);
-            order.map(Some).map_err(|error| HostError::with(op(), FaultKind::Garbled, error))
+            order.map(Some).map_err(|error| {
+                let why = format!("{error}: delete the file, and wnm writes it again");
+                HostError::with(op(), FaultKind::Garbled, why)
+            })
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(HostError::io(op(), error)),

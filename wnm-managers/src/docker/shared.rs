@@ -188,11 +188,15 @@ impl Docker {
         pids: &[u32],
     ) -> HostResult<UnitReading> {
         let container = container.filter(|found| self.is_ours(found, name));
-        let told = orders::read(&orders_of(&self.settings, name), spec.id)?;
+        let told = orders::read(&orders_of(&self.settings, name), spec.id);
+        // One order that makes no sense says nothing of its own node, and takes nothing from others.
+        let is_garbled = told.as_ref().is_err_and(|error| error.kind == FaultKind::Garbled);
+        let told = if is_garbled { None } else { told? };
         let Some(found) = container else { return Ok(reading(UnitState::Missing, None, None)) };
         let pid = pids.iter().copied().find(|pid| belongs(*pid, found));
         let state = match (found.is_live(), pid, &told) {
             (true, Some(_), _) => UnitState::Running,
+            _ if is_garbled => UnitState::Activating,
             // Its container waits to start it again.
             (true, None, Some(told)) if told.run => UnitState::Activating,
             (_, _, Some(_)) => UnitState::Stopped,
