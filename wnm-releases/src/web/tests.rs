@@ -9,7 +9,13 @@ use crate::testing::server::{Answer, Server};
 const FILE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const MOST: u64 = 1000;
 
+/// With patience that no busy machine uses up.
 fn web() -> Web {
+    Web::with_patience(Duration::from_secs(60), Duration::from_secs(30))
+}
+
+/// For servers that never go on.
+fn impatient() -> Web {
     Web::with_patience(Duration::from_secs(10), Duration::from_millis(400))
 }
 
@@ -19,8 +25,12 @@ struct Got {
 }
 
 fn fetched(server: &Server, dir: &TempDir) -> Got {
+    fetched_by(&web(), server, dir)
+}
+
+fn fetched_by(web: &Web, server: &Server, dir: &TempDir) -> Got {
     let part = dir.path().join("x.part");
-    let result = web().download(&server.url("/x"), &part, MOST, &mut |_| {});
+    let result = web.download(&server.url("/x"), &part, MOST, &mut |_| {});
     Got { result, bytes: fs::read(part).ok() }
 }
 
@@ -162,10 +172,10 @@ fn more_than_a_release_has_is_refused_said_or_unsaid() {
 fn a_server_that_hangs_is_left() {
     let server = Server::start(|_| Answer::ok(FILE).hang_after(0));
     let dir = TempDir::new().expect("a directory");
-    let got = fetched(&server, &dir);
+    let got = fetched_by(&impatient(), &server, &dir);
     assert_eq!(got.result.map_err(|error| error.kind), Err(ReleaseFault::Unreachable));
     let server = Server::start(|_| Answer::silent());
-    let got = fetched(&server, &dir);
+    let got = fetched_by(&impatient(), &server, &dir);
     let error = got.result.expect_err("it hangs");
     assert!(error.what.ends_with("no answer in time"), "{error}");
 }
@@ -173,11 +183,11 @@ fn a_server_that_hangs_is_left() {
 #[test]
 fn a_server_that_drips_is_left_at_the_deadline() {
     let server = Server::start(|request| {
-        Answer::part(FILE, request.range(), "\"v1\"").dripping(Duration::from_millis(100))
+        Answer::part(FILE, request.range(), "\"v1\"").dripping(Duration::from_millis(200))
     });
     let dir = TempDir::new().expect("a directory");
     let part = dir.path().join("x.part");
-    let hurried = Web::with_patience(Duration::from_millis(900), Duration::from_millis(400));
+    let hurried = Web::with_patience(Duration::from_secs(3), Duration::from_secs(3));
     let result = hurried.download(&server.url("/x"), &part, MOST, &mut |_| {});
     assert_eq!(result.map_err(|error| error.kind), Err(ReleaseFault::Unfinished));
     let came = length(&part);
