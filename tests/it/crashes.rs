@@ -13,18 +13,16 @@ fn killed_cycles_lose_nothing_and_leave_nothing() {
     let env = TestEnv::new();
     env.init(&["--node-cap", "2", "--delay-remove", "0"]).expect(0);
     env.cycle_until_resting_with(2);
-    let mut killed = 0;
     for round in 0_u64..40 {
         // Up and down by turns, so that adding and removing are both interrupted.
         let cap = if round % 2 == 0 { "1" } else { "2" };
         env.run(&["config", "set", "node_cap", cap]).expect(0);
         for shot in 0..3 {
             let delay = Duration::from_millis((round * 7 + shot * 23) % 110);
-            killed += usize::from(env.run_and_kill(&["run"], delay));
+            env.kill_in_the_middle(&["run"], delay);
         }
         converges(&env, cap.parse().expect("a number"));
     }
-    assert!(killed >= 40, "many of the 120 shots must hit; {killed} did");
 }
 
 /// P1 and P2: one process for each wanted node, and nothing left of any other.

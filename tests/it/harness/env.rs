@@ -210,6 +210,14 @@ impl TestEnv {
         self.ended(command)
     }
 
+    /// Starts wnm and kills it after `delay`, or sooner where it ended before that: one that was at
+    /// work is always hit, however fast the machine is.
+    pub(crate) fn kill_in_the_middle(&self, args: &[&str], mut delay: Duration) {
+        while !self.run_and_kill(args, delay) {
+            delay /= 2;
+        }
+    }
+
     /// Starts wnm and kills it after `delay`; true when it was still running.
     pub(crate) fn run_and_kill(&self, args: &[&str], delay: Duration) -> bool {
         let mut child: Child = self

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::operator::{Operator, Who, json};
+use super::schedule::wait_until;
 use crate::host::stand_in_bin;
 
 /// Puts a stand-in of this version where wnm finds programs; it `does` what such a one can be told to.
@@ -110,12 +111,20 @@ fn a_program_that_upgrades_itself_is_accompanied() {
         "WNM_STANDIN=die-after=20:0,exit-upgraded=0.99.0",
     ]);
     op.rest_with(1);
-    op.host.sh("sleep 20").ok();
+    let program = format!("{}/antnode0001/ant-node", op.data_root());
+    wait_until("it has replaced itself", || {
+        op.host.sh(&format!("{program} --version")).stdout.contains("0.99.0")
+    });
     cycles_until(&op, "it is written down", || versions(&op) == ["0.99.0"]);
     let history = op.wnm(&["history"]).ok().stdout;
     assert!(history.contains("it upgraded itself from 0.23.1 to 0.99.0"), "{history}");
-    let snapshot = op.wnm(&["snapshot"]).ok().stdout;
-    assert!(!snapshot.contains("\"deaths\":[{"), "that was no death");
+    // What the next look starts from.
+    op.cycle();
+    let snapshot = json(&op.wnm(&["snapshot"]).ok());
+    let remembered: Vec<_> =
+        snapshot["snapshot"]["memory"]["nodes"].as_object().expect("nodes").values().collect();
+    assert_eq!(remembered.len(), 1);
+    assert_eq!(remembered[0]["deaths"].as_array().map(Vec::len), Some(0), "that was no death");
 }
 
 /// With `WNM_REAL_NODE` (the older) and `WNM_REAL_NODE_NEXT` (the newer): a rollout of the real thing.
