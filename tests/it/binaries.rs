@@ -256,6 +256,39 @@ fn what_was_asked_for_by_name_stays_however_old_it_is() {
     assert_eq!(kept(&env), ["0.26.0*", "0.25.0", "0.24.0", "0.20.0"]);
 }
 
+#[test]
+fn what_somebody_asked_to_run_is_not_collected() {
+    let (mut env, publisher) = world();
+    env.run(&["add"]).expect(0);
+    for version in ["0.24.0", "0.25.0", "0.26.0", "0.27.0", "0.28.0"] {
+        publish(&env, &publisher, version);
+    }
+    env.run(&["binary", "fetch", "0.24.0"]).expect(0);
+    let cycle = env.hold_lock();
+    env.set("WNM_LOCK_PATIENCE", "0");
+    env.run(&["upgrade", "1", "--to", "0.24.0"]).expect(3);
+    for version in ["0.25.0", "0.26.0", "0.27.0", "0.28.0"] {
+        env.run(&["binary", "fetch", version]).expect(0);
+    }
+    drop(cycle);
+    assert_eq!(kept(&env), ["0.28.0*", "0.27.0", "0.26.0", "0.24.0"]);
+}
+
+#[test]
+fn where_the_store_cannot_be_read_nothing_is_collected() {
+    let (env, publisher) = world();
+    for version in ["0.24.0", "0.25.0", "0.26.0", "0.27.0"] {
+        publish(&env, &publisher, version);
+    }
+    for version in ["0.24.0", "0.25.0", "0.26.0"] {
+        env.run(&["binary", "fetch", version]).expect(0);
+    }
+    fs::write(env.base_dir().join("colony.db"), "not a database at all").expect("written");
+    let ran = env.run(&["binary", "fetch", "0.27.0"]);
+    assert_ne!(ran.code, Some(0), "{}", ran.block());
+    assert_eq!(env.names("bin/ant-node"), ["0.24.0", "0.25.0", "0.26.0"]);
+}
+
 fn spoil(path: &Path) {
     let mut bytes = fs::read(path).expect("readable");
     let middle = bytes.len() / 2;
