@@ -382,6 +382,27 @@ fn what_somebody_took_from_the_daemon_keeps_its_data_and_its_key() {
     assert_eq!(env.names("node"), [".wnm-storage", "node-2"]);
 }
 
+/// What is lost is not taken for a beginning: the next node would be written over the first.
+#[test]
+fn a_registry_that_is_gone_changes_nothing() {
+    let env = TestEnv::new();
+    let daemon = Daemon::start(&env);
+    init(&env, &["--node-cap", "2"]).expect(0);
+    env.run(&["add"]).expect(0);
+    let (running, registry) = (env.running(), daemon.home.join("node_registry.json"));
+    let kept = fs::read(&registry).expect("a registry");
+    fs::remove_file(&registry).expect("there");
+    for _ in 0..2 {
+        env.run(&["run"]);
+    }
+    assert!(!is_there(&registry), "the daemon was told nothing");
+    let why = env.run(&["explain", "1"]).stdout;
+    assert!(why.contains("has 1 nodes in mind and no"), "{why}");
+    assert_eq!(env.running(), running);
+    fs::write(&registry, kept).expect("ours");
+    env.cycle_until_resting_with(2);
+}
+
 #[test]
 fn init_says_what_the_daemon_cannot_do() {
     let env = TestEnv::new();

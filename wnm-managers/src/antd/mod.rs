@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Release, Scope};
-use wnm_core::observe::{FaultKind, Numbering, UnitReading, UnitState};
+use wnm_core::observe::{FaultKind, Numbering, ProcessKey, UnitReading, UnitState};
 
 use crate::hands::OwnHands;
-use crate::process::{end, pids_below, processes_of};
+use crate::process::{alive, end, pids_below, processes_of};
 use parse::{Added, Node, Registry, Status, Summaries};
 use rest::{Connection, Home};
 
@@ -57,8 +57,7 @@ impl Antd {
 
     /// An error unless a daemon answers, and what it keeps can be read.
     pub fn check(&self) -> HostResult<()> {
-        self.home.connect()?;
-        self.home.registry().map(|_| ())
+        self.home.connect()?.registry().map(|_| ())
     }
 
     /// The node as the daemon knows it; `None` when it knows none of that number, or another one.
@@ -137,9 +136,10 @@ impl Antd {
     fn awaited(&self, daemon: &Connection<'_>, spec: &NodeSpec) -> HostResult<Option<Node>> {
         let deadline = Instant::now() + LONGEST_PAUSE;
         loop {
-            let node = self.node(daemon, spec)?.filter(|node| is_up(node.status));
+            let running = processes_of(spec)?;
+            let node = self.node(daemon, spec)?.filter(|node| may_live(node.status, &running));
             let pid = node.as_ref().and_then(|node| node.pid);
-            let lives = processes_of(spec)?.iter().any(|key| Some(key.pid) == pid);
+            let lives = running.iter().any(|key| Some(key.pid) == pid);
             if node.is_none() || lives || Instant::now() >= deadline {
                 return Ok(node);
             }
@@ -153,14 +153,8 @@ impl Antd {
         match node.pid {
             Some(pid) if running.iter().any(|key| key.pid == pid) => Ok(()),
             pid => {
-                let pid =
-                    pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
-                let op = format!(
-                    "stop {}: the ant daemon takes {pid} for it, which is none of its: nothing is \
-                     ended; restart the daemon",
-                    spec.id
-                );
-                Err(HostError::new(op, FaultKind::Conflict))
+                let op = format!("stop {}: nothing is ended", spec.id);
+                Err(mistaken(&op, spec, pid))
             }
         }
     }
@@ -168,6 +162,12 @@ impl Antd {
 
 fn place(spec: &NodeSpec) -> String {
     format!("nodes/{}", spec.id.number())
+}
+
+/// A stop whose client went away is never finished by the daemon: the node "stops" for ever, though
+/// its process is gone.
+fn may_live(status: Status, running: &[ProcessKey]) -> bool {
+    is_up(status) && (status != Status::Stopping || !running.is_empty())
 }
 
 fn is_up(status: Status) -> bool {
@@ -184,8 +184,7 @@ impl NodeManager for Antd {
 
     /// Only the daemon makes nodes, and it wants to be told with what: see [`Antd::enrol`].
     fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
-        self.home.connect()?;
-        let registry = self.home.registry()?;
+        let registry = self.home.connect()?.registry()?;
         match self.known(spec, &registry)? {
             true => Ok(Change::AlreadySo),
             false => Err(unknown(spec, &registry)),
@@ -194,12 +193,20 @@ impl NodeManager for Antd {
 
     fn enrol(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
         let daemon = self.home.connect()?;
-        let registry = self.home.registry()?;
+        let registry = daemon.registry()?;
         if self.known(spec, &registry)? {
             return Ok(Change::AlreadySo);
         }
         if registry.next_id != spec.id.number() {
             return Err(unknown(spec, &registry));
+        }
+        if daemon.get(&place(spec))?.status != 404 {
+            let op = format!(
+                "create {}: the ant daemon has a node of that number in mind that its registry does \
+                 not have: restart it, or give it back its registry",
+                spec.id
+            );
+            return Err(HostError::new(op, FaultKind::Conflict));
         }
         self.add(&daemon, spec, release)?;
         Ok(Change::Made)
@@ -218,7 +225,10 @@ impl NodeManager for Antd {
             while processes_of(spec)?.is_empty() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(50));
             }
-            return Ok(Change::AlreadySo);
+            return match node.pid.filter(|pid| alive(*pid).is_some()) {
+                Some(pid) if processes_of(spec)?.is_empty() => Err(mistaken(&op, spec, Some(pid))),
+                _ => Ok(Change::AlreadySo),
+            };
         }
         if node.status == Status::Evicted {
             let op = format!("{op}: the ant daemon evicted it");
@@ -268,7 +278,8 @@ impl NodeManager for Antd {
         let Some(node) = self.node(&daemon, spec)? else {
             return Ok(Change::AlreadySo);
         };
-        if is_up(node.status) || !processes_of(spec)?.is_empty() {
+        let running = processes_of(spec)?;
+        if may_live(node.status, &running) || !running.is_empty() {
             let op = format!("{} still runs: stop it first", spec.id);
             return Err(HostError::new(op, FaultKind::Refused));
         }
@@ -282,7 +293,7 @@ impl NodeManager for Antd {
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
         let daemon = self.home.connect()?;
-        let registry = self.home.registry()?;
+        let registry = daemon.registry()?;
         let reply = daemon.get("nodes/status")?;
         if !reply.is_ok() {
             return Err(reply.refusal("ask for the state of all nodes"));
@@ -309,19 +320,31 @@ impl NodeManager for Antd {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        self.home.connect()?;
+        let daemon = self.home.connect()?;
         let mut found: BTreeSet<NodeId> =
-            self.home.registry()?.nodes.keys().filter_map(|id| NodeId::new(*id)).collect();
+            daemon.registry()?.nodes.keys().filter_map(|id| NodeId::new(*id)).collect();
         found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 
     fn numbering(&self) -> HostResult<Option<Numbering>> {
-        self.home.connect()?;
-        let next = NodeId::new(self.home.registry()?.next_id);
+        let next = NodeId::new(self.home.connect()?.registry()?.next_id);
         let garbled = || HostError::new("the ant daemon counts from 0", FaultKind::Garbled);
         Ok(Some(Numbering { next: next.ok_or_else(garbled)?, ports: BTreeSet::new() }))
     }
+}
+
+/// It believes the number in a file of the node, which outlives a crash and a reboot; by then the
+/// number may be anybody's.
+fn mistaken(op: &str, spec: &NodeSpec, pid: Option<u32>) -> HostError {
+    let pid = pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
+    let op = format!(
+        "{op}: the ant daemon takes {pid} for {}, which is none of its: `ant node daemon stop`, \
+         delete {}, `ant node daemon start`",
+        spec.id,
+        spec.data.join("node.pid").display()
+    );
+    HostError::new(op, FaultKind::Conflict)
 }
 
 /// It gives no number twice, so a node that it does not know cannot become known again.
@@ -343,7 +366,8 @@ fn seen(status: Status, told: Option<u32>, pids: &[u32]) -> UnitReading {
     let state = match status {
         Status::Running if pid.is_some() => UnitState::Running,
         Status::Running | Status::Starting => UnitState::Activating,
-        Status::Stopping => UnitState::Stopping,
+        Status::Stopping if pid.is_some() => UnitState::Stopping,
+        Status::Stopping => UnitState::Stopped,
         Status::Stopped => UnitState::Stopped,
         Status::Errored => UnitState::Failed,
         Status::Evicted => UnitState::Evicted,
@@ -371,6 +395,7 @@ mod tests {
             (Running, Some(7), vec![8], UnitState::Running, Some(8)),
             (Starting, None, vec![], UnitState::Activating, None),
             (Stopping, Some(7), vec![7], UnitState::Stopping, Some(7)),
+            (Stopping, Some(7), vec![], UnitState::Stopped, None),
             (Stopped, None, vec![], UnitState::Stopped, None),
             (Stopped, None, vec![9], UnitState::Stopped, None),
             (Errored, None, vec![], UnitState::Failed, None),

@@ -39,6 +39,9 @@ pub(super) struct DaemonStatus {
     pub(super) running: bool,
     pub(super) pid: Option<u32>,
     pub(super) port: Option<u16>,
+    /// How many nodes it has in mind.
+    #[serde(default)]
+    pub(super) nodes_total: u32,
 }
 
 /// What a node is, by the daemon's word.
@@ -144,7 +147,8 @@ mod tests {
     #[test]
     fn what_the_daemon_answers() {
         let daemon: DaemonStatus = json("status", fixture!("status-running.json")).expect("sound");
-        assert_eq!(daemon, DaemonStatus { running: true, pid: Some(27822), port: Some(41369) });
+        let (pid, port) = (Some(27822), Some(41369));
+        assert_eq!(daemon, DaemonStatus { running: true, pid, port, nodes_total: 2 });
         let nodes: Summaries = json("nodes", fixture!("nodes-status-running.json")).expect("sound");
         assert_eq!(
             nodes.nodes[1],

@@ -32,6 +32,8 @@ pub(super) struct Connection<'a> {
     agent: Agent,
     base: String,
     home: &'a Home,
+    /// How many nodes it has in mind.
+    nodes: u32,
 }
 
 /// An answer that came whole.
@@ -51,30 +53,23 @@ impl Home {
             .proxy(None)
             .max_redirects(0);
         let agent = Agent::new_with_config(config.build());
-        let connection =
-            Connection { agent, base: format!("http://127.0.0.1:{port}/api/v1"), home: self };
+        let connection = Connection {
+            agent,
+            base: format!("http://127.0.0.1:{port}/api/v1"),
+            home: self,
+            nodes: 0,
+        };
         let reply = connection.get("status")?;
         let said = parse::json::<DaemonStatus>("status", &reply.body);
         let said = said.ok().filter(|said| reply.status == 200 && said.port == Some(port));
+        let nodes = said.as_ref().map_or(0, |said| said.nodes_total);
         let pid = said.filter(|said| said.running).and_then(|said| said.pid);
         match pid {
-            Some(pid) if self.is_ours(pid) => Ok(connection),
+            Some(pid) if self.is_ours(pid) => Ok(Connection { nodes, ..connection }),
             _ => Err(self.unavailable(&format!(
                 "port {port}, which {} names, is answered by another program",
                 self.port_file().display()
             ))),
-        }
-    }
-
-    /// What the daemon keeps of its nodes. Before its first node there is nothing.
-    pub(super) fn registry(&self) -> HostResult<Registry> {
-        let path = self.directory.join("node_registry.json");
-        match read(&path, MOST_REGISTRY) {
-            Ok(text) => parse::registry(&text),
-            Err(error) if error.kind == FaultKind::NotFound => {
-                Ok(Registry { schema_version: 1, next_id: 1, ..Registry::default() })
-            }
-            Err(error) => Err(error),
         }
     }
 
@@ -111,6 +106,27 @@ impl Home {
 }
 
 impl Connection<'_> {
+    /// What the daemon keeps of its nodes on disk. Before its first node there is nothing; a registry
+    /// that is gone while the daemon still has nodes in mind was lost, and its next word would make
+    /// that final.
+    pub(super) fn registry(&self) -> HostResult<Registry> {
+        let path = self.home.directory.join("node_registry.json");
+        match read(&path, MOST_REGISTRY) {
+            Ok(text) => parse::registry(&text),
+            Err(error) if error.kind != FaultKind::NotFound => Err(error),
+            Err(_) if self.nodes > 0 => {
+                let op = format!(
+                    "the ant daemon has {} nodes in mind and no {}: give it back that file before \
+                     anything else; it forgets them when it is restarted or told to add one",
+                    self.nodes,
+                    path.display()
+                );
+                Err(HostError::new(op, FaultKind::Garbled))
+            }
+            Err(_) => Ok(Registry { schema_version: 1, next_id: 1, ..Registry::default() }),
+        }
+    }
+
     pub(super) fn get(&self, path: &str) -> HostResult<Reply> {
         let url = format!("{}/{path}", self.base);
         let request = self.agent.get(&url).config().timeout_global(Some(self.home.patience));
