@@ -11,13 +11,13 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use wnm_core::fakes::{build, manager_contract};
-use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeManager};
-use wnm_core::model::{ManagerKind, NodeId, NodeSpec, Release};
+use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeFiles, NodeManager};
+use wnm_core::model::{ManagerKind, NodeId, NodeSpec, Release, Version};
 use wnm_core::observe::UnitState;
 use wnm_core::policy::{NodeDefaults, Setting};
 use wnm_managers::{Antctl, AntctlPlaces, DiskFiles, SystemRunner};
 
-use crate::harness::{TestEnv, free_port, wait_until};
+use crate::harness::{StandIn, TestEnv, free_port, wait_until};
 
 /// Runs antctl for real, and is systemd.
 struct Tools {
@@ -203,6 +203,47 @@ fn antctl_keeps_the_contract() {
         let place = Place::of(kind);
         let files = DiskFiles::new(place.env.path("identities"));
         manager_contract(&place.antctl, &files, &place.spec(1), &place.release(), true);
+    }
+}
+
+#[test]
+fn a_nodes_program_is_replaced_and_put_back_beside_antctl() {
+    for kind in ["user", "zen"] {
+        let place = Place::of(kind);
+        let files = DiskFiles::new(place.env.path("identities"));
+        let spec = place.enrolled(1);
+        assert!(spec.owns_program(), "{kind}");
+        let registry = || fs::read_to_string(place.registry()).expect("a registry");
+        let (before, key) = (registry(), spec.data.join(spec.program.identity_file()));
+        place.antctl.start(&spec).expect("it starts");
+        let identity = fs::read(&key).expect("it has a key");
+        fs::create_dir_all(place.env.path("next")).expect("made");
+        let next = StandIn::install_version(&place.env.path("next"), "antnode", "0.99.0");
+        let version: Version = "0.99.0".parse().expect("a version");
+        let release = Release { version: version.clone(), path: next.path };
+        let runs = |version: &str| {
+            place.antctl.start(&spec).expect("it starts");
+            let unit = place.antctl.states(&[&spec]).expect("it is seen").remove(0);
+            assert_eq!(unit.state, UnitState::Running, "{kind}");
+            let has = files.examine(&spec, None).expect("it answers").version.to_string();
+            assert_eq!(has, version, "{kind}");
+            assert_eq!(fs::read(&key).expect("it has a key"), identity, "it is who it was");
+            let number = place.next().number();
+            assert_eq!((registry(), number), (before.clone(), 2), "antctl knows what it knew");
+        };
+
+        let old = Some("0.4.17".parse().expect("a version"));
+        assert_eq!(place.said(files.stage(&spec, &release)), "Made");
+        let refused = files.replace(&spec, &version, old.as_ref()).expect_err("it runs");
+        assert!(refused.to_string().contains("its program is not replaced"), "{refused}");
+        place.antctl.stop(&spec).expect("it stops");
+        assert_eq!(place.said(files.replace(&spec, &version, old.as_ref())), "Made");
+        runs("0.99.0");
+        place.antctl.stop(&spec).expect("it stops");
+        assert_eq!(place.said(files.put_back(build::record(1).key(), &spec)), "Made");
+        runs("0.4.17");
+        place.antctl.stop(&spec).expect("it stops");
+        assert_eq!(place.said(place.antctl.remove(&spec)), "Made");
     }
 }
 

@@ -17,6 +17,7 @@ use wnm_core::policy::Setting;
 use wnm_managers::{Antctl, AntctlPlaces, DiskFiles, RootHands, SystemRunner};
 
 use super::operator::{Operator, Who, json};
+use super::upgrades::{cycles_until, release_of, versions};
 use crate::host::stand_in_bin;
 
 /// Set inside the host: the home to work in.
@@ -54,6 +55,8 @@ fn init(op: &Operator, manager: &str) {
         manager,
         "--node-cap",
         "3",
+        "--delay-upgrade",
+        "8s",
         "--network",
         NETWORK,
         "--start-args",
@@ -133,6 +136,8 @@ fn main_job(op: &Operator, manager: &str) {
     assert_eq!(op.processes(), 0, "wnm brings nodes back, not systemd");
     op.rest_with(3);
 
+    another_program(op);
+
     // One of those to be shed has lost its unit: antctl alone could not remove it any more.
     op.shell(&format!("{systemctl} stop antnode3 && rm {units}/antnode3.service")).ok();
     op.wnm(&["config", "set", "node_cap", "1"]).ok();
@@ -145,7 +150,9 @@ fn main_job(op: &Operator, manager: &str) {
     assert_eq!(statuses(op), ["Running", "Removed", "Removed"]);
     let mut keys = op.names("identities");
     keys.retain(|name| name.ends_with(".key"));
-    assert_eq!(keys, ["antnode0002-2-antnode.key", "antnode0003-3-antnode.key"]);
+    // The first one's since its program was replaced.
+    let kept = [1, 2, 3].map(|number| format!("antnode000{number}-{number}-antnode.key"));
+    assert_eq!(keys, kept);
 
     op.wnm(&["config", "set", "node_cap", "2"]).ok();
     op.rest_with(2);
@@ -161,6 +168,47 @@ fn main_job(op: &Operator, manager: &str) {
     let mut left = op.names("");
     left.retain(|name| name != "bootstrap_cache" && name != "node_registry.json");
     assert_eq!(left, ["identities"]);
+}
+
+/// The program of one node is replaced, and another one's taken back: antctl asks the file that runs.
+fn another_program(op: &Operator) {
+    let keys = || op.host.sh(&format!("sha256sum {}/*/secret-key", op.data_root())).ok().stdout;
+    let (before, other) = (keys(), pid(op, 3));
+    assert_eq!(versions(op), ["0.4.17"; 3]);
+    op.host.sh("cp /usr/local/bin/antnode /var/tmp/antnode").ok();
+    release_of(op, "antnode", "0.99.1", "");
+    op.wnm(&["upgrade", "2"]).ok();
+    op.rest_with(3);
+    assert_eq!(versions(op), ["0.4.17", "0.99.1", "0.4.17"]);
+    known_to_antctl(op, &["0.4.17", "0.99.1", "0.4.17"]);
+
+    release_of(op, "antnode", "0.99.2", "die-after=1:1");
+    op.wnm(&["upgrade", "1"]);
+    cycles_until(op, "the bad one is taken back", || {
+        op.wnm(&["history"]).ok().stdout.contains("revert antnode0001")
+    });
+    op.rest_with(3);
+    assert_eq!(versions(op), ["0.4.17", "0.99.1", "0.4.17"]);
+    known_to_antctl(op, &["0.4.17", "0.99.1", "0.4.17"]);
+    assert_eq!((pid(op, 3), op.processes()), (other, 3), "the third one goes on");
+    assert_eq!(keys(), before, "every node is who it was");
+    op.host.sh("mv -f /var/tmp/antnode /usr/local/bin/antnode").ok();
+}
+
+/// What antctl says runs, where there is a real one to ask: the processes that systemd keeps.
+fn known_to_antctl(op: &Operator, versions: &[&str]) {
+    assert_eq!(statuses(op), ["Running", "Running", "Running"]);
+    if env::var_os("WNM_REAL_ANTCTL").is_none() {
+        return;
+    }
+    let nodes = status_json(op);
+    for (number, (node, version)) in (1..).zip(nodes.iter().zip(versions)) {
+        assert_eq!(node["version"], *version, "{node}");
+        // It may be a thread's.
+        let whose = format!("sed -n 's/^Tgid:[[:space:]]*//p' /proc/{}/status", node["pid"]);
+        let process = op.host.sh(&whose).ok().stdout;
+        assert_eq!(process.trim(), pid(op, number).to_string(), "{node}");
+    }
 }
 
 fn a_lost_registry_is_not_believed(op: &Operator) {
@@ -196,9 +244,13 @@ fn statuses(op: &Operator) -> Vec<String> {
 }
 
 fn status(op: &Operator) -> Vec<String> {
-    let ran = op.shell("/usr/local/bin/antctl -v status --json").ok();
-    let nodes = json(&ran)["nodes"].as_array().expect("a list").clone();
+    let nodes = status_json(op);
     nodes.iter().map(|node: &Value| node["status"].as_str().expect("a text").to_owned()).collect()
+}
+
+fn status_json(op: &Operator) -> Vec<Value> {
+    let ran = op.shell("/usr/local/bin/antctl -v status --json").ok();
+    json(&ran)["nodes"].as_array().expect("a list").clone()
 }
 
 fn pid(op: &Operator, number: u32) -> u32 {

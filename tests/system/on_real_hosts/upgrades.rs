@@ -11,6 +11,11 @@ use crate::host::stand_in_bin;
 
 /// Puts a stand-in of this version where wnm finds programs; it `does` what such a one can be told to.
 pub(super) fn release(op: &Operator, version: &str, does: &str) {
+    release_of(op, "ant-node", version, does);
+}
+
+/// The same for either program.
+pub(super) fn release_of(op: &Operator, program: &str, version: &str, does: &str) {
     let mut bytes = fs::read(stand_in_bin()).expect("it was built");
     bytes.extend(format!("\nwnm-stand-in-version={version}\n").bytes());
     if !does.is_empty() {
@@ -18,13 +23,14 @@ pub(super) fn release(op: &Operator, version: &str, does: &str) {
     }
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), bytes).expect("written");
-    put_beside(op, file.path());
+    put_beside(op, program, file.path());
 }
 
 /// Whoever runs it goes on with what it has: a new file under the old name.
-fn put_beside(op: &Operator, program: &Path) {
-    op.host.put(program, "/usr/local/bin/ant-node.next");
-    op.host.sh("mv -f /usr/local/bin/ant-node.next /usr/local/bin/ant-node").ok();
+fn put_beside(op: &Operator, name: &str, program: &Path) {
+    let place = format!("/usr/local/bin/{name}");
+    op.host.put(program, &format!("{place}.next"));
+    op.host.sh(&format!("mv -f {place}.next {place}")).ok();
 }
 
 fn managed(op: &Operator, canary: &str) {
@@ -49,7 +55,7 @@ pub(super) fn versions(op: &Operator) -> Vec<String> {
 }
 
 #[track_caller]
-fn cycles_until(op: &Operator, what: &str, done: impl Fn() -> bool) {
+pub(super) fn cycles_until(op: &Operator, what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(150);
     while !done() {
         assert!(Instant::now() < deadline, "{what}: {}", op.wnm(&["history"]).stdout);
@@ -145,7 +151,7 @@ fn a_real_release_reaches_real_nodes() {
     });
     op.cycle();
     assert_eq!(versions(&op), old);
-    put_beside(&op, &next);
+    put_beside(&op, "ant-node", &next);
     cycles_until(&op, "the real one reaches all", || {
         let now = versions(&op);
         now.iter().all(|version| *version == now[0]) && now != old

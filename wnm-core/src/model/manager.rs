@@ -61,13 +61,15 @@ impl ManagerKind {
     /// True when a node runs the copy of the program in its own directory, which wnm may replace.
     pub fn runs_own_copy(self) -> bool {
         match self {
+            // antctl asks the file that runs for its version, and takes it for the node's.
             ManagerKind::Systemd
             | ManagerKind::Setsid
+            | ManagerKind::Antctl
+            | ManagerKind::AntctlZen
             | ManagerKind::Docker
             | ManagerKind::Launchd => true,
-            // antctl copies programs itself, and puts its own copy back when it upgrades; the ant
-            // daemon keeps the version in its registry.
-            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Antd => false,
+            // The ant daemon keeps the version in its registry.
+            ManagerKind::Antd => false,
         }
     }
 

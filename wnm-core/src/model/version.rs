@@ -45,6 +45,13 @@ impl fmt::Display for Version {
 pub struct Release {
     /// What the binary says it is.
     pub version: Version,
-    /// Where it lies.
+    /// Where it lies; only its name, where the manager itself is to download it.
     pub path: PathBuf,
+}
+
+impl Release {
+    /// True when its file is on this machine, so that nodes that are there can be given it.
+    pub fn is_here(&self) -> bool {
+        self.path.is_absolute()
+    }
 }

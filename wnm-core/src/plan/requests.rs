@@ -244,6 +244,13 @@ fn wanted_release(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<R
         },
     };
     let release = found.map_err(|unread| unread.why)?;
+    if !release.is_here() {
+        return Err(format!(
+            "no file of {program} {} is on this machine: antctl downloads it for new nodes only; \
+             name one with `wnm config set node_binary PATH`",
+            release.version
+        ));
+    }
     match work.snapshot.holds.quarantine(program, &release.version) {
         Some(failed) => Err(format!(
             "{version} is quarantined since {}: {}; trust it again with `wnm upgrade --unquarantine \

@@ -147,6 +147,7 @@ fn nodes_lie_where_antctl_puts_them() {
         let nodes = policy(&draft.with(Setting::Program, "antnode")).nodes;
         let wallet = nodes.wallets.shares()[0].address;
         let spec = nodes.spec(id(7), wallet, STORAGE.as_ref()).unwrap();
+        assert!(spec.owns_program(), "{manager}");
         let [data, logs, binary] = [&spec.data, &spec.logs, &spec.binary];
         format!(
             "{} {} {} {} {:?}",

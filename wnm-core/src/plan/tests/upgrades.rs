@@ -482,3 +482,15 @@ fn what_another_process_works_with_is_not_replaced() {
     let plan = sound(&snapshot, &managed(&[(Setting::UpgradeMode, "off")]));
     insta::assert_snapshot!(plan.report.requests[0].why.join("\n"), @"antnode0001: its data is used by process 77, 78 beside the one that its manager keeps: its program is not replaced until that has ended; `wnm stop antnode0001` ends all of them");
 }
+
+#[test]
+fn what_a_manager_would_download_is_not_given_to_nodes_that_are_there() {
+    let mut snapshot = outdated();
+    snapshot.release = Ok(Release { version: version("0.24.0"), path: "ant-node".into() });
+    insta::assert_snapshot!(told(&snapshot, &managed(&[])), @"waits: no file of it is on this machine: antctl downloads it for new nodes only (node_binary)");
+    let verb = Verb::Upgrade { nodes: vec![key(1)], to: None, allow_downgrade: false };
+    snapshot.requests.push(request(1, verb));
+    let plan = sound(&snapshot, &managed(&[]));
+    assert!(plan.actions.is_empty(), "{:?}", plan.actions);
+    insta::assert_snapshot!(plan.report.requests[0].why.join("\n"), @"antnode0001: no file of ant-node 0.24.0 is on this machine: antctl downloads it for new nodes only; name one with `wnm config set node_binary PATH`");
+}

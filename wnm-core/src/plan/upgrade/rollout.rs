@@ -50,6 +50,8 @@ pub enum RolloutWait {
         /// What it did.
         why: String,
     },
+    /// No file of it is on this machine: the manager downloads it for new nodes only.
+    NotHere,
     /// It has not been known for long enough.
     Soaking {
         /// Seconds to wait.
@@ -123,6 +125,10 @@ impl fmt::Display for RolloutWait {
             RolloutWait::Quarantined { why } => {
                 write!(f, "it is quarantined: {why}; `wnm upgrade --unquarantine VERSION`")
             }
+            RolloutWait::NotHere => f.write_str(
+                "no file of it is on this machine: antctl downloads it for new nodes only \
+                 (node_binary)",
+            ),
             RolloutWait::Soaking { left_s } => {
                 write!(f, "it is known for too short a time: {left_s} s more (upgrade_soak)")
             }
@@ -289,6 +295,9 @@ pub(super) fn held(
     waits.extend(paused.map(|since| RolloutWait::Paused { since }));
     let quarantine = snapshot.holds.quarantine(policy.nodes.program, to);
     waits.extend(quarantine.map(|it| RolloutWait::Quarantined { why: it.why.clone() }));
+    if snapshot.release.as_ref().is_ok_and(|release| release.version == *to && !release.is_here()) {
+        waits.push(RolloutWait::NotHere);
+    }
     let known = memory.first_seen.as_ref().filter(|seen| seen.version == *to);
     let known = known.map_or(Duration::ZERO, |seen| match seen.at.boot == now.instant.boot {
         true => now.age(&seen.at),
