@@ -14,22 +14,27 @@ pub(super) fn remove(work: &mut Work<'_>) {
         .snapshot
         .nodes
         .iter()
-        .filter(|node| node.seen.state == NodeState::Dead && !node.evicted)
+        .filter(|node| node.seen.state == NodeState::Dead)
         .filter(|node| !work.is_touched(node.id()))
         .partition(|node| matches!(node.record.phase, Phase::Creating { .. }));
     // These have nothing that could be lost: only a record says that they were to be.
-    for node in never_made {
+    for node in never_made.into_iter().filter(|node| !node.evicted) {
         let action = Action::Remove { node: node.record.key(), cause: Removal::Dead };
         work.decide(action, Reason::NeverMade);
     }
     let is_ours = |node: &&NodeView| node.seen.state != NodeState::Disabled;
     let all = work.snapshot.nodes.iter().filter(is_ours).count();
-    if dead.len() >= 2 && dead.len() * 2 > all {
+    // Those that were evicted count here too: whatever took them may have taken the others.
+    let too_many = dead.len() >= 2 && dead.len() * 2 > all;
+    let lost: Vec<&NodeView> = dead.iter().copied().filter(|node| !node.evicted).collect();
+    if too_many && !lost.is_empty() {
         work.notes.push(Note::TooManyDead { dead: dead.len() as u32, nodes: all as u32 });
+    }
+    if too_many {
         return;
     }
     let limit = work.policy.limits.removals as usize;
-    for node in dead.into_iter().take(limit) {
+    for node in lost.into_iter().take(limit) {
         let action = Action::Remove { node: node.record.key(), cause: Removal::Dead };
         work.decide(action, Reason::DataGone);
     }
