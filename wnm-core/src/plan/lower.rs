@@ -24,11 +24,12 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         // Both are words in the record, which `begin` has written.
         Action::Disable { .. } | Action::Enable { .. } => Vec::new(),
         Action::Mend { .. } => {
-            // The key first: what the manager has lost may not come back.
+            // The key first, whatever else is wrong with the node: what the manager deletes does not
+            // come back.
             let keep = spec.manager.kind.deletes_data().then_some(Step::Archive);
             let open = spec.ports.public().map(|rule| Step::OpenPort { rule });
             let check = Step::Check { release: None };
-            std::iter::once(check).chain(keep).chain([Step::Create]).chain(open).collect()
+            keep.into_iter().chain([check, Step::Create]).chain(open).collect()
         }
         Action::Recognise { .. } => Vec::new(),
         Action::Upgrade { release, start, upgrade, .. } => {

@@ -1,9 +1,10 @@
 //! A manager that numbers nodes by itself, and deletes their data by its own decision.
 
 use super::*;
-use crate::action::Action;
+use crate::action::{Action, Step};
 use crate::model::NodeSpec;
 use crate::observe::Numbering;
+use crate::plan::lower;
 
 fn daemon(cap: &str) -> Policy {
     with(draft(), &[(Setting::Manager, "antd+user"), (Setting::NodeCap, cap)])
@@ -44,6 +45,20 @@ fn a_key_that_may_be_deleted_is_kept_while_its_node_runs() {
     assert_eq!(text, "mend antnode0002: its key is not in the archive yet");
     set(&mut snapshot, 2, NodeState::Unknown { why: "silence".into() }, None);
     assert!(!planned(&snapshot, &daemon("2")).contains("mend"), "what is not seen is left alone");
+}
+
+/// A program or a log directory that is gone would otherwise keep the key from the archive, each cycle.
+#[test]
+fn nothing_stands_between_a_key_at_risk_and_the_archive() {
+    let mut snapshot = quiet(2);
+    snapshot.nodes[1].key_at_risk = true;
+    let plan = sound(&snapshot, &daemon("2"));
+    let mut spec = snapshot.nodes[1].record.spec.clone();
+    spec.manager = "antd+user".parse().unwrap();
+    let steps = lower(&plan.actions[0].action, &spec);
+    assert_eq!(steps.first(), Some(&Step::Archive), "{steps:?}");
+    let systemds = lower(&plan.actions[0].action, &snapshot.nodes[1].record.spec);
+    assert!(!systemds.contains(&Step::Archive), "{systemds:?}");
 }
 
 #[test]
