@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,6 +85,28 @@ pub(crate) fn called(name: &str, of_root: bool) -> Vec<u32> {
 pub fn processes_of(spec: &NodeSpec) -> HostResult<Vec<ProcessKey>> {
     let mut found = processes_below(std::slice::from_ref(&spec.storage))?;
     Ok(found.remove(&spec.data).unwrap_or_default())
+}
+
+/// A process that is about to become a node with this data, through a chain of tools that each become
+/// the next: it has the node's whole command line, behind its own.
+pub(crate) fn becoming(spec: &NodeSpec) -> HostResult<Option<u32>> {
+    let entries =
+        fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
+    let pids = entries.flatten().filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
+    let mut command = Vec::with_capacity(COMMAND_LINE);
+    let mut is_it = |pid: &u32| {
+        read_command(*pid, &mut command).is_ok() && leads_to(&command, &spec.binary, &spec.data)
+    };
+    Ok(pids.into_iter().find(|pid| is_it(pid)))
+}
+
+/// True when the words of `command` have `binary` anywhere but at their beginning, followed by its
+/// `--root-dir`.
+fn leads_to(command: &[u8], binary: &Path, data: &Path) -> bool {
+    let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
+    let (binary, data) = (binary.as_os_str().as_bytes(), data.as_os_str().as_bytes());
+    let behind = words.iter().skip(1).position(|word| *word == binary);
+    behind.is_some_and(|at| words[at + 1..].windows(2).any(|two| two == [b"--root-dir", data]))
 }
 
 /// The directory that a node's command line names; `None` for anything that is no node.
@@ -176,6 +199,21 @@ pub(crate) fn wait_until(patience: Duration, is_so: impl Fn() -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_becomes_a_node_has_its_words_behind_its_own() {
+        let leads = |line: &str| {
+            let command = line.replace(' ', "\0");
+            leads_to(command.as_bytes(), Path::new("/d/1/ant-node"), Path::new("/d/1"))
+        };
+        assert!(leads("/usr/bin/setpriv -- env HOME=/d/1 /d/1/ant-node --root-dir /d/1 --port 5"));
+        assert!(leads("env /d/1/ant-node --port 5 --root-dir /d/1"));
+        assert!(!leads("/d/1/ant-node --root-dir /d/1"), "that is the node itself");
+        assert!(!leads("env /d/1/ant-node --root-dir /d/12"));
+        assert!(!leads("env /d/2/ant-node --root-dir /d/1"));
+        assert!(!leads("env --root-dir /d/1 /d/1/ant-node --version"));
+        assert!(!leads(""));
+    }
 
     #[test]
     fn a_node_is_known_by_its_root_dir() {

@@ -17,7 +17,7 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, Invocation};
 use wnm_core::model::NodeSpec;
 use wnm_core::observe::FaultKind;
 
-use crate::process::processes_of;
+use crate::process::{becoming, processes_of};
 
 /// The chain itself takes milliseconds; a machine under load takes its time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +38,14 @@ pub(super) struct ThroughRoot {
 impl ThroughRoot {
     pub(super) fn start(&self, spec: &NodeSpec) -> HostResult<()> {
         let args = arguments(spec, &self.user)?;
+        // What hung where users are looked up may go on at any moment.
+        if let Some(pid) = becoming(spec)? {
+            let op = format!(
+                "start {}: process {pid} is still on its way to become it: end that one first",
+                spec.id
+            );
+            return Err(HostError::new(op, FaultKind::Conflict));
+        }
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.output);
         made.map_err(|error| HostError::io(format!("make {}", self.output.display()), error))?;
         let output = self.output_of(spec);
@@ -53,9 +61,13 @@ impl ThroughRoot {
             };
             return Err(HostError::with(op(), FaultKind::Failed, why));
         }
-        match stays(spec)? {
-            true => Ok(()),
-            false => {
+        match (stays(spec)?, becoming(spec)?) {
+            (true, _) => Ok(()),
+            (false, Some(pid)) => {
+                let why = format!("process {pid} has not come to run it yet");
+                Err(HostError::with(op(), FaultKind::Timeout, why))
+            }
+            (false, None) => {
                 let said = last_line(&output).map(|line| format!(": {line}")).unwrap_or_default();
                 let why = format!("it ended at once{said}; see {}", output.display());
                 Err(HostError::with(op(), FaultKind::Failed, why))
@@ -173,6 +185,34 @@ mod tests {
     fn a_path_that_reads_like_a_variable_is_refused() {
         let spec = NodeSpec { binary: "/srv/a=b/ant-node".into(), ..spec() };
         assert_eq!(arguments(&spec, "ant").expect_err("refused").kind, FaultKind::Refused);
+    }
+
+    #[test]
+    fn beside_a_start_that_hangs_no_second_one_is_made() {
+        let dir = tempfile::TempDir::new().expect("a directory");
+        let data = dir.path().join("antnode0007");
+        let spec = NodeSpec { binary: data.join("ant-node"), data, ..spec() };
+        // It waits for files of these names, as a chain that hangs has these words.
+        let mut hanging = std::process::Command::new("/usr/bin/tail")
+            .args(["-F", "--"])
+            .arg(&spec.binary)
+            .arg("--root-dir")
+            .arg(&spec.data)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while becoming(&spec).expect("asked").is_none() {
+            assert!(Instant::now() < deadline, "it has its words by now");
+        }
+        let runner = Arc::new(ScriptedRunner::new());
+        let root = ThroughRoot { runner, user: "ant".into(), output: dir.path().join("output") };
+        let error = root.start(&spec).expect_err("one is on its way");
+        hanging.kill().expect("ours");
+        hanging.wait().expect("ended");
+        assert_eq!(error.kind, FaultKind::Conflict);
+        assert!(error.chain().contains("is still on its way to become it"), "{}", error.chain());
+        assert_eq!(becoming(&spec).expect("asked"), None);
     }
 
     #[test]
