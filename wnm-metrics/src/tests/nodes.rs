@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::fs::symlink;
@@ -238,10 +239,16 @@ fn a_thousand_hanging_endpoints_end_with_the_deadline() {
 
     assert!(took < deadline + Duration::from_secs(5), "{took:?}");
     assert_eq!(signs.len(), 1000);
-    assert!(signs.iter().all(|signs| match &signs.endpoint {
-        Some(EndpointReading::Silent { why }) => why.starts_with("no answer within"),
-        _ => false,
-    }));
+    let why = |signs: &NodeSigns| match &signs.endpoint {
+        Some(EndpointReading::Silent { why }) => why.clone(),
+        other => format!("{other:?}"),
+    };
+    let is_late = |why: &String| why.starts_with("no answer within");
+    let whys: BTreeSet<String> = signs.iter().map(why).collect();
+    assert!(whys.iter().any(is_late), "{whys:?}");
+    // A busy machine does not come to ask all of them.
+    let unasked = "not asked: the time for all nodes was up";
+    assert!(whys.iter().all(|why| is_late(why) || why == unasked), "{whys:?}");
 }
 
 #[test]
