@@ -22,23 +22,38 @@ pub enum ReleaseSource {
 
 /// A text that names no source of releases.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("give project, a URL that begins with https:// or http://, or an absolute directory")]
-pub struct BadReleaseSource;
+pub enum BadReleaseSource {
+    /// Neither the project, nor a URL, nor a directory.
+    #[error("give project, a URL that begins with https:// or http://, or an absolute directory")]
+    Shape,
+    /// A URL with more than a place in it. Sources appear in messages, in reports and beside what was
+    /// fetched, so no secret may be in one; and names of files are put behind it.
+    #[error(
+        "a URL with a user, a password, `?` or `#` in it is not taken, for it would be shown in \
+         messages and kept beside what was fetched: put a mirror that asks for a password into a \
+         directory of this machine, and give that"
+    )]
+    MoreThanAPlace,
+}
 
 impl FromStr for ReleaseSource {
     type Err = BadReleaseSource;
 
     fn from_str(text: &str) -> Result<ReleaseSource, BadReleaseSource> {
-        let host = |rest: &str| !rest.split('/').next().unwrap_or_default().is_empty();
+        let host =
+            |rest: &'_ str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
         let sound = !text.contains(|c: char| c.is_whitespace() || c.is_control());
         match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
-            Some(rest) if host(rest) && sound => Ok(ReleaseSource::Url(text.to_owned())),
-            Some(_) => Err(BadReleaseSource),
+            Some(rest) if host(rest).is_empty() || !sound => Err(BadReleaseSource::Shape),
+            Some(rest) if host(rest).contains('@') || rest.contains(['?', '#']) => {
+                Err(BadReleaseSource::MoreThanAPlace)
+            }
+            Some(_) => Ok(ReleaseSource::Url(text.to_owned())),
             None if text == "project" => Ok(ReleaseSource::Project),
             None if text.starts_with('/') && !text.contains(['\n', '\0']) => {
                 Ok(ReleaseSource::Directory(text.into()))
             }
-            None => Err(BadReleaseSource),
+            None => Err(BadReleaseSource::Shape),
         }
     }
 }
@@ -127,8 +142,24 @@ mod tests {
         }
         for text in ["", "Project", "ftp://a", "https://", "https:///x", "https://a b", "releases"]
         {
-            assert!(text.parse::<ReleaseSource>().is_err(), "{text}");
+            assert_eq!(text.parse::<ReleaseSource>(), Err(BadReleaseSource::Shape), "{text}");
         }
+    }
+
+    #[test]
+    fn no_secret_is_in_a_source() {
+        for text in [
+            "https://user:secret@a.b/c",
+            "https://token@a.b",
+            "https://a.b/c?key=secret",
+            "https://a.b?key=secret",
+            "https://a.b/#c",
+            "http://user@127.0.0.1:8/",
+        ] {
+            let told = text.parse::<ReleaseSource>();
+            assert_eq!(told, Err(BadReleaseSource::MoreThanAPlace), "{text}");
+        }
+        assert!("https://a.b/@c/".parse::<ReleaseSource>().is_ok(), "a path may have it");
     }
 
     #[test]
