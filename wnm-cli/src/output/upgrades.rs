@@ -9,7 +9,7 @@ use wnm_core::model::{
     NodeId, NodeRecord, Program, Timestamp, Upgrade, UpgradeHolds, UpgradeMode, Version, counted,
 };
 use wnm_core::observe::Ledger;
-use wnm_core::plan::Rollout;
+use wnm_core::plan::{Rollout, RolloutWait};
 
 use super::{human, json};
 
@@ -30,7 +30,7 @@ pub(crate) struct UpgradeStatus<'a> {
     holds: &'a UpgradeHolds,
     /// Where wnm's own rollout stands; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rollout: Option<&'a Rollout>,
+    rollout: Option<Rollout>,
     /// The same as `rollout.waits`, for people.
     waits: Vec<String>,
     /// How many nodes have which version.
@@ -62,6 +62,8 @@ impl<'a> UpgradeStatus<'a> {
             release.map(|it| it.version.clone()).map_err(|unread| unread.why.clone())
         });
         let rollout = last.and_then(|last| last.plan.report.rollout.as_ref());
+        let rollout = rollout.and_then(|rollout| since(rollout, ledger));
+        let waits = rollout.iter().flat_map(|it| &it.waits).map(ToString::to_string).collect();
         let nodes: Vec<NodeShape<'_>> = ledger.nodes.iter().map(|it| shape(it, last)).collect();
         let mut versions = BTreeMap::new();
         for version in nodes.iter().filter_map(|node| node.version.clone()) {
@@ -76,11 +78,33 @@ impl<'a> UpgradeStatus<'a> {
             release,
             holds: &ledger.holds,
             rollout,
-            waits: rollout.iter().flat_map(|it| &it.waits).map(ToString::to_string).collect(),
+            waits,
             versions,
             nodes,
         }
     }
+}
+
+/// Where it stands after what its cycle did: what was proven by that is not waited for any more, and
+/// what is over by that is no rollout any more.
+fn since(rollout: &Rollout, ledger: &Ledger) -> Option<Rollout> {
+    let is_unproven = |id: &NodeId| {
+        let record = ledger.nodes.iter().find(|record| record.spec.id == *id);
+        record.is_some_and(|record| record.upgrade.is_some())
+    };
+    let mut rollout = rollout.clone();
+    let before = rollout.unproven.len();
+    rollout.unproven.retain(is_unproven);
+    if before > 0 && rollout.unproven.is_empty() {
+        let of_those = |wait: &RolloutWait| {
+            matches!(wait, RolloutWait::Canaries { .. } | RolloutWait::InMotion { .. })
+        };
+        rollout.waits.retain(|wait| !of_those(wait));
+        if rollout.outdated == 0 {
+            return None;
+        }
+    }
+    Some(rollout)
 }
 
 fn shape<'a>(record: &'a NodeRecord, last: Option<&LastSeen>) -> NodeShape<'a> {
@@ -118,7 +142,7 @@ pub(super) fn text(status: &UpgradeStatus<'_>) -> String {
     for (version, nodes) in &status.versions {
         let _ = writeln!(text, "{version}: {}", counted(*nodes, "node"));
     }
-    if let Some(rollout) = status.rollout {
+    if let Some(rollout) = &status.rollout {
         let _ = writeln!(text, "{}", line(rollout));
         for wait in &status.waits {
             let _ = writeln!(text, "  waits: {wait}");
@@ -147,7 +171,11 @@ pub(super) fn text(status: &UpgradeStatus<'_>) -> String {
 
 /// A rollout in one line.
 pub(super) fn line(rollout: &Rollout) -> String {
-    let stage = if rollout.trusted { "the first held" } else { "the first are being watched" };
+    let stage = match (rollout.trusted, rollout.unproven.is_empty()) {
+        (true, _) => "the first held",
+        (false, true) => "none is being watched",
+        (false, false) => "the first are being watched",
+    };
     format!(
         "upgrading to {}: {stage}; {} to go, {} not proven yet, {} taken back",
         rollout.to,
