@@ -114,7 +114,13 @@ fn put_beside(
 /// What lies in the node's directory. That it does not answer says nothing: on a busy machine the
 /// best program is slow to.
 fn has(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<Version> {
-    version_of(hands, spec.program, &spec.binary)
+    version_of(hands, spec.program, &spec.binary).map_err(|error| {
+        let op = format!(
+            "{}; should it be broken for good, delete it: `wnm restart {}` then puts a sound one there",
+            error.op, spec.id
+        );
+        HostError { op, ..error }
+    })
 }
 
 /// The node is stopped. `from` is what it had when this was decided.
@@ -146,13 +152,29 @@ pub(super) fn replace(
             hands.rename(&next.join(name), &spec.data.join(name))?;
         }
     }
-    hands.rename(&staged, &spec.binary)?;
+    if let Err(error) = hands.rename(&staged, &spec.binary) {
+        // The old program goes on, and with it what belongs to it; the first error is the one.
+        let _ = companions_back(hands, spec);
+        return Err(error);
+    }
     // From here on the new program is in its place, and an error would say that it is not. A power cut
     // may bring the old one back, which the next look sees; what is left over is cleared away with
     // what is kept.
     let _ = hands.sync_directory(&spec.data);
     let _ = hands.remove_tree(&next);
     Ok(Change::Made)
+}
+
+/// What lay beside the program before, from what is kept, which stays.
+fn companions_back(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<()> {
+    for name in spec.program.companions() {
+        let (was, is) = (kept(spec).join(name), spec.data.join(name));
+        match hands.is_there(&was)? {
+            true => hands.copy_own(&was, &is, 0o644)?,
+            false => hands.remove_file(&is)?,
+        }
+    }
+    Ok(())
 }
 
 /// The program and what lies beside it under second names, which cost no space, and the key, which
