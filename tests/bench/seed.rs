@@ -21,7 +21,7 @@ pub(crate) fn seed(store: &Path, count: u32, program: &Path) -> Done<Vec<NodeSpe
     let specs: Vec<NodeSpec> =
         (1..=count).filter_map(NodeId::new).filter_map(|id| spec(&policy, id)).collect();
     let version = "0.4.17".parse().map_err(|error: BadVersion| error.to_string())?;
-    let release = Release { version, path: program.to_owned() };
+    let release = Release::new(version, program);
     for spec in &specs {
         add(&store, spec, &release, &now).map_err(|error| error.chain())?;
     }

@@ -156,7 +156,7 @@ impl Place {
     }
 
     fn release(&self) -> Release {
-        Release { version: "0.4.17".parse().expect("a version"), path: self.env.program() }
+        Release::new("0.4.17".parse().expect("a version"), self.env.program())
     }
 
     fn enrolled(&self, number: u32) -> NodeSpec {
@@ -220,7 +220,7 @@ fn a_nodes_program_is_replaced_and_put_back_beside_antctl() {
         fs::create_dir_all(place.env.path("next")).expect("made");
         let next = StandIn::install_version(&place.env.path("next"), "antnode", "0.99.0");
         let version: Version = "0.99.0".parse().expect("a version");
-        let release = Release { version: version.clone(), path: next.path };
+        let release = Release::new(version.clone(), next.path);
         let runs = |version: &str| {
             place.antctl.start(&spec).expect("it starts");
             let unit = place.antctl.states(&[&spec]).expect("it is seen").remove(0);

@@ -103,7 +103,7 @@ impl Daemon {
 
     /// What nodes are given.
     pub(crate) fn release(&self, env: &TestEnv) -> Release {
-        Release { version: "0.23.1".parse().expect("a version"), path: env.program() }
+        Release::new("0.23.1".parse().expect("a version"), env.program())
     }
 }
 

@@ -22,7 +22,7 @@ fn setsid_keeps_the_contract() {
     let files = DiskFiles::new(env.path("identities"));
     let setsid = Setsid::new(Arc::new(SystemRunner), vec![spec.storage.clone()]);
     let version = "0.23.1".parse().expect("a version");
-    let release = Release { version, path: env.program() };
+    let release = Release::new(version, env.program());
     manager_contract(&setsid, &files, &spec, &release, false);
 }
 
@@ -34,7 +34,7 @@ fn setsid_never_runs_one_identity_twice() {
     let files = DiskFiles::new(env.path("identities"));
     let setsid = Setsid::new(Arc::new(SystemRunner), vec![spec.storage.clone()]);
     let version = "0.23.1".parse().expect("a version");
-    files.prepare(&spec, &Release { version, path: env.program() }).expect("prepared");
+    files.prepare(&spec, &Release::new(version, env.program())).expect("prepared");
     // Another port, or the second one would end by itself.
     let mut other = env.spec(2);
     (other.data, other.logs) = (spec.data.clone(), spec.logs.clone());
@@ -158,7 +158,7 @@ fn launchd_keeps_the_contract_with_a_stand_in_for_launchctl() {
     let files = DiskFiles::new(env.path("identities"));
     let lists = env.path("home/Library/LaunchAgents");
     let version = "0.23.1".parse().expect("a version");
-    let release = Release { version, path: env.program() };
+    let release = Release::new(version, env.program());
     for autostart in [false, true] {
         spec.autostart = autostart;
         let roots = vec![spec.storage.clone()];

@@ -190,7 +190,7 @@ impl Place {
         fs::create_dir_all(env.spec(1).logs.parent().expect("a parent")).expect("made");
         let files = DiskFiles::new(env.path("identities"));
         let version = "0.23.1".parse().expect("a version");
-        let release = Release { version, path: env.program() };
+        let release = Release::new(version, env.program());
         Place { env, engine: Arc::default(), files, release }
     }
 

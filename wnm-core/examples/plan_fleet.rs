@@ -37,7 +37,7 @@ pub(crate) fn story() -> String {
     let now = Now { wall: Timestamp(1_800_000_000_000), instant };
     let machine = MachineView { cpu: Some(Percent(60.0)), ..MachineView::unmeasured(8) };
     let version = "0.23.1".parse().expect("it is one");
-    let release = Release { version, path: "/opt/ant-node".into() };
+    let release = Release::new(version, "/opt/ant-node");
     let nodes = (1..).zip(states).map(node).collect();
     let snapshot = Snapshot { nodes, ..Snapshot::new(now, machine, release) };
 

@@ -73,7 +73,7 @@ pub fn probe_program(runner: &dyn CommandRunner, path: &Path) -> HostResult<(Pro
     let answer = runner.run(&call)?;
     let text = answer.stdout.trim();
     match Program::identify(text).filter(|_| answer.ok()) {
-        Some((program, version)) => Ok((program, Release { version, path: path.to_owned() })),
+        Some((program, version)) => Ok((program, Release::new(version, path))),
         None => {
             let line = text.lines().next().or(answer.stderr.lines().next()).unwrap_or("nothing");
             let op = format!(

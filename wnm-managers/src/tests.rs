@@ -38,7 +38,7 @@ fn place() -> Place {
     spec.logs = at("logs/antnode0001");
     fs::create_dir_all(at("logs")).unwrap();
     let files = DiskFiles::new(at("identities"));
-    let release = Release { version: "0.23.1".parse().unwrap(), path: at("release/ant-node") };
+    let release = Release::new("0.23.1".parse().unwrap(), at("release/ant-node"));
     let key = NodeKey { id: spec.id, record: RecordId(5) };
     Place { dir, files, spec, release, key }
 }

@@ -2,8 +2,9 @@
 //! Nothing of it is unpacked before it is verified, and nothing runs before it is unpacked by us.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads what was fetched")]
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,7 @@ use crate::find::Wanted;
 use crate::manifest::{KeptFile, Manifest, Part, SCHEMA, Verified};
 use crate::page::Offer;
 use crate::signature::{ReleaseKey, SIGNATURE_BYTES};
-use crate::store::{BinaryStore, Guard, Kept, Staging};
+use crate::store::{BinaryStore, COPY, Guard, Kept, Staging};
 use crate::web::{Progress, Web, discard, is_private};
 
 /// Largest archive, as the programs themselves have it.
@@ -76,19 +77,19 @@ impl BinaryStore {
         let web = Web::new(terms.budget);
         let offer = wanted.find(&web)?;
         tell(Told::Found(&offer));
-        // An operator's digest is a question about these very bytes; otherwise what is kept is kept.
+        // An operator's digest is a question about these very bytes; otherwise what is kept is kept, as
+        // long as it is what was taken in.
         if let Some(kept) = self.find(offer.program, &offer.version)?
             && terms.sha256.is_none()
+            && self.check(&kept).is_empty()
         {
             return Ok(Taken { kept, new: false });
         }
         let offered = Offered { offer: &offer, web: &web, terms };
-        let (archive, part) = offered.bring(self, tell)?;
+        let archive = offered.bring(self, tell)?;
         let taken = offered.take(self, &lock, &archive, runner, tell);
-        if let Some(part) = part {
-            // Either it is in the store now, or it is not worth going on with.
-            discard(&part);
-        }
+        // Either it is in the store now, or it is not worth going on with.
+        discard(&archive);
         Ok(Taken { kept: taken?, new: true })
     }
 
@@ -102,23 +103,38 @@ impl BinaryStore {
         tell: &mut dyn FnMut(Told<'_>),
     ) -> ReleaseResult<Taken> {
         let _lock = self.begin(terms)?;
-        let mut opened = open(file)?;
-        let whole =
-            Digest::of(&mut opened).map_err(|error| ReleaseError::io("read", file, &error))?;
-        let mut verified = self.by_signature_beside(program, file, terms, tell)?;
+        let copy = self.copy_of(file)?;
+        let taken = self.take_copy(program, file, &copy, terms, runner, tell);
+        discard(&copy);
+        taken
+    }
+
+    /// `copy` is what was in `file` when it was looked at, and cannot change any more: what is
+    /// verified is what is unpacked.
+    fn take_copy(
+        &self,
+        program: Program,
+        file: &Path,
+        copy: &Path,
+        terms: &Terms,
+        runner: &dyn CommandRunner,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> ReleaseResult<Taken> {
+        let (whole, is_gzip) = (digest_of(copy)?, is_gzip(copy)?);
+        let mut verified = by_signature_beside(program, file, copy, terms, tell)?;
         if let Some(given) = terms.sha256 {
-            if whole.0 != given {
-                return Err(not_the_digest(&file.display().to_string(), given, whole.0));
+            if whole != given {
+                return Err(not_the_digest(&file.display().to_string(), given, whole));
             }
-            let of = if is_gzip(file)? { Part::Archive } else { Part::Program };
+            let of = if is_gzip { Part::Archive } else { Part::Program };
             verified = verified.or(Some(Verified::Given { of }));
         }
         let verified = verified.unwrap_or(Verified::Operator);
         tell(Told::Verified(&verified));
         let staging = self.stage()?;
-        let (files, archive) = match is_gzip(file)? {
-            true => (unpack(open(file)?, program, Most::USUAL, &staging.path)?, Some(whole.0)),
-            false => (copy_program(program, file, &staging)?, None),
+        let (files, archive) = match is_gzip {
+            true => (unpack(open(copy)?, program, Most::USUAL, &staging.path)?, Some(whole)),
+            false => (copy_program(program, file, copy, &staging)?, None),
         };
         let version = says(runner, &staging.path, program)?;
         match self.find(program, &version)? {
@@ -139,33 +155,44 @@ impl BinaryStore {
         Ok(Taken { kept: self.put(staging, &manifest)?, new: true })
     }
 
+    /// What is in a file of this machine, where nobody else changes it.
+    fn copy_of(&self, file: &Path) -> ReleaseResult<PathBuf> {
+        let name = format!("{COPY}{}", std::process::id());
+        let copy = self.make_parts()?.join(name);
+        let copied = copy_at_most(file, &copy, LARGEST);
+        if copied.is_err() {
+            discard(&copy);
+        }
+        copied.map(|()| copy)
+    }
+
     fn begin(&self, terms: &Terms) -> ReleaseResult<Guard> {
         let lock = self.lock(terms.patience)?;
         let since = Duration::from_millis(u64::try_from(terms.now.0).unwrap_or(0));
         self.sweep(&lock, SystemTime::UNIX_EPOCH + since)?;
         Ok(lock)
     }
+}
 
-    /// A signature beside a local file is believed or refused, never passed over.
-    fn by_signature_beside(
-        &self,
-        program: Program,
-        file: &Path,
-        terms: &Terms,
-        tell: &mut dyn FnMut(Told<'_>),
-    ) -> ReleaseResult<Option<Verified>> {
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(".sig");
-        let beside = PathBuf::from(beside);
-        let Some(signature) = read_small(&beside, SIGNATURE_BYTES as u64)? else {
-            return Ok(None);
-        };
-        let Some(key) = key_for(program, terms)? else {
-            tell(Told::Unchecked(&beside));
-            return Ok(None);
-        };
-        signed(&key, file, &signature, &beside.display().to_string()).map(Some)
-    }
+/// A signature beside a local file is believed or refused, never passed over.
+fn by_signature_beside(
+    program: Program,
+    file: &Path,
+    copy: &Path,
+    terms: &Terms,
+    tell: &mut dyn FnMut(Told<'_>),
+) -> ReleaseResult<Option<Verified>> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".sig");
+    let beside = PathBuf::from(beside);
+    let Some(signature) = read_small(&beside, SIGNATURE_BYTES as u64)? else {
+        return Ok(None);
+    };
+    let Some(key) = key_for(program, terms)? else {
+        tell(Told::Unchecked(&beside));
+        return Ok(None);
+    };
+    signed(&key, copy, &signature, &beside.display().to_string()).map(Some)
 }
 
 /// One release that is to be had.
@@ -176,33 +203,25 @@ struct Offered<'a> {
 }
 
 impl Offered<'_> {
-    /// The archive as a file of this machine, and as a part that goes afterwards.
-    fn bring(
-        &self,
-        store: &BinaryStore,
-        tell: &mut dyn FnMut(Told<'_>),
-    ) -> ReleaseResult<(PathBuf, Option<PathBuf>)> {
+    /// The archive in a place of the store's own, where nobody else changes it: what is verified is
+    /// what is unpacked.
+    fn bring(&self, store: &BinaryStore, tell: &mut dyn FnMut(Told<'_>)) -> ReleaseResult<PathBuf> {
         let Offer { program, version, name, archive, bytes, .. } = self.offer;
         let here = match is_path(archive) {
-            true => (PathBuf::from(archive), None),
+            true => store.copy_of(Path::new(archive))?,
             false => {
-                let parts = store.parts();
-                let made = fs::create_dir_all(&parts);
-                made.map_err(|error| ReleaseError::io("make", &parts, &error))?;
-                let part = parts.join(format!("{program}-{version}-{name}"));
+                let part = store.make_parts()?.join(format!("{program}-{version}-{name}"));
                 self.web.download(archive, &part, LARGEST, &mut |progress| {
                     tell(Told::Fetching(self.offer, progress));
                 })?;
-                (part.clone(), Some(part))
+                part
             }
         };
-        let length = fs::metadata(&here.0).map(|found| found.len());
-        let length = length.map_err(|error| ReleaseError::io("look at", &here.0, &error))?;
+        let length = fs::metadata(&here).map(|found| found.len());
+        let length = length.map_err(|error| ReleaseError::io("look at", &here, &error))?;
         let wrong = bytes.filter(|said| *said != length);
         if wrong.is_some() || length > LARGEST {
-            if let Some(part) = &here.1 {
-                discard(part);
-            }
+            discard(&here);
             let rule = wrong.map_or(format!("at most {LARGEST}"), |said| said.to_string());
             let what = format!("{archive} has {length} bytes, and should have {rule}: refused");
             return Err(ReleaseError::new(ReleaseFault::Untrusted, what));
@@ -219,8 +238,7 @@ impl Offered<'_> {
         tell: &mut dyn FnMut(Told<'_>),
     ) -> ReleaseResult<Kept> {
         let Offer { program, version, archive: from, .. } = self.offer;
-        let whole = Digest::of(&mut open(archive)?);
-        let (whole, _) = whole.map_err(|error| ReleaseError::io("read", archive, &error))?;
+        let whole = digest_of(archive)?;
         let verdict = self.verify(archive, whole)?;
         let staging = store.stage()?;
         let files = unpack(open(archive)?, *program, Most::USUAL, &staging.path)?;
@@ -427,8 +445,13 @@ fn says(runner: &dyn CommandRunner, directory: &Path, program: Program) -> Relea
 }
 
 /// A program as it lies there, and what belongs beside it.
-fn copy_program(program: Program, file: &Path, staging: &Staging) -> ReleaseResult<Vec<KeptFile>> {
-    let mut files = vec![copy(file, &staging.path, program.binary_name(), 0o555)?];
+fn copy_program(
+    program: Program,
+    file: &Path,
+    held: &Path,
+    staging: &Staging,
+) -> ReleaseResult<Vec<KeptFile>> {
+    let mut files = vec![copy(held, &staging.path, program.binary_name(), 0o555)?];
     for name in program.companions() {
         let beside = file.with_file_name(name);
         if fs::metadata(&beside).is_ok_and(|found| found.is_file()) {
@@ -448,6 +471,27 @@ fn copy(from: &Path, into: &Path, name: &str, mode: u32) -> ReleaseResult<KeptFi
     let (sha256, bytes) = Digest::of(&mut copied).map_err(failed)?;
     copied.sync_all().map_err(failed)?;
     Ok(KeptFile { name: name.to_owned(), bytes, sha256, mode })
+}
+
+/// Copies what is there now, up to a bound: a file that never ends is none.
+fn copy_at_most(from: &Path, to: &Path, most: u64) -> ReleaseResult<()> {
+    let mut source = open(from)?.take(most + 1);
+    let failed = |error: std::io::Error| ReleaseError::io("write", to, &error);
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(to);
+    let copied = std::io::copy(&mut source, &mut opened.map_err(failed)?).map_err(failed)?;
+    match copied > most {
+        true => {
+            let what = format!("{} has more than {most} bytes: refused", from.display());
+            Err(ReleaseError::new(ReleaseFault::Untrusted, what))
+        }
+        false => Ok(()),
+    }
+}
+
+fn digest_of(path: &Path) -> ReleaseResult<Digest> {
+    let digest = Digest::of(&mut open(path)?);
+    digest.map(|(digest, _)| digest).map_err(|error| ReleaseError::io("read", path, &error))
 }
 
 fn open(path: &Path) -> ReleaseResult<File> {

@@ -331,7 +331,7 @@ fn keep(antctl: Antctl, files: &DiskFiles, home: &Path, manager: &str) {
     let wallet = nodes.wallets.shares()[0].address;
     let spec = nodes.spec(build::id(1), wallet, &storage).expect("it has ports");
     let version = "0.4.17".parse().expect("a version");
-    let release = Release { version, path: "/usr/local/bin/antnode".into() };
+    let release = Release::new(version, "/usr/local/bin/antnode");
     manager_contract(&Patient(antctl), files, &spec, &release, true);
 }
 

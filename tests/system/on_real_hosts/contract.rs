@@ -144,7 +144,7 @@ fn spec(home: &Path) -> NodeSpec {
 
 fn release() -> Release {
     let version = "0.23.1".parse().expect("a version");
-    Release { version, path: "/usr/local/bin/ant-node".into() }
+    Release::new(version, "/usr/local/bin/ant-node")
 }
 
 fn keep_the_contract_of_setsid(base: PathBuf) {

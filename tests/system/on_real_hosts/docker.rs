@@ -91,7 +91,7 @@ fn keep_the_contract(base: PathBuf, who: Who) {
     spec.logs = base.join("logs").join(spec.id.to_string());
     spec.launch.environment = vec![("WNM_ODD".into(), "50% of $HOME \"quoted\" \\ done".into())];
     let version = "0.23.1".parse().expect("a version");
-    let release = Release { version, path: "/usr/local/bin/ant-node".into() };
+    let release = Release::new(version, "/usr/local/bin/ant-node");
     let settings = DockerSettings {
         command: "docker".into(),
         image: "wnm-node".into(),

@@ -18,6 +18,9 @@ use crate::output;
 /// A cycle must not be late for the next one: what has come by then is gone on with there.
 const BUDGET: Duration = Duration::from_secs(20);
 
+/// How long to wait for whoever is changing the store, to write down that this looked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Looks for a newer release where upgrades are wnm's, and it is time. A failure is a note and no
 /// more: being offline is a normal state.
 pub(super) fn look_for_newer(context: &Context<'_>, adapters: &Adapters, in_force: &PolicyDraft) {
@@ -73,7 +76,8 @@ fn look(
         };
         output::say(&format!("note: no newer release could be had: {error}; {then}"));
     }
-    held.store.remember(held.program, looks).map_err(super::binary::failed)
+    held.store.remember(held.program, looks, PATIENCE).map_err(super::binary::failed)?;
+    Ok(())
 }
 
 /// Whether the programs of nodes are replaced by wnm.

@@ -52,7 +52,7 @@ pub fn id(number: u32) -> NodeId {
 
 /// A release to install.
 pub fn release() -> Release {
-    Release { version: "0.23.1".parse().unwrap(), path: PathBuf::from("/opt/ant-node") }
+    Release::new("0.23.1".parse().unwrap(), PathBuf::from("/opt/ant-node"))
 }
 
 /// The spec that the engine itself would make for node `number`.

@@ -15,7 +15,7 @@ fn upgrade_of(node: NodeKey) -> PlannedAction {
         since: at(40).instant,
         before: Shown { peers: Some(3), records: None },
     };
-    let release = Release { version: to, path: "/opt/next".into() };
+    let release = Release::new(to, "/opt/next");
     planned(Action::Upgrade { node, release, upgrade: Box::new(upgrade), start: true })
 }
 

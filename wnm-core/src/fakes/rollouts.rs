@@ -57,7 +57,7 @@ impl Fleet {
 
     fn released(&self, ail: Option<Ail>) {
         let mut world = self.host.world();
-        world.release = Some(Release { version: next(), path: "/opt/next".into() });
+        world.release = Some(Release::new(next(), "/opt/next"));
         world.ails.extend(ail.map(|ail| (next(), ail)));
     }
 

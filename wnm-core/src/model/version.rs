@@ -47,9 +47,18 @@ pub struct Release {
     pub version: Version,
     /// Where it lies; only its name, where the manager itself is to download it.
     pub path: PathBuf,
+    /// The SHA-256 that its file had when it was verified, in hex: what a node gets must have it too.
+    /// `None` for files that nobody wrote that down of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Release {
+    /// A file of which nothing more is known.
+    pub fn new(version: Version, path: impl Into<PathBuf>) -> Release {
+        Release { version, path: path.into(), sha256: None }
+    }
+
     /// True when its file is on this machine, so that nodes that are there can be given it.
     pub fn is_here(&self) -> bool {
         self.path.is_absolute()

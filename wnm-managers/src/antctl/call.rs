@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn release(path: &str) -> Release {
-        Release { version: "0.4.17".parse().unwrap(), path: path.into() }
+        Release::new("0.4.17".parse().unwrap(), path)
     }
 
     #[test]

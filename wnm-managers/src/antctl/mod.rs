@@ -397,6 +397,6 @@ pub struct Downloaded(
 
 impl Binaries for Downloaded {
     fn available(&self, program: Program) -> HostResult<Release> {
-        Ok(Release { version: self.0.clone(), path: program.binary_name().into() })
+        Ok(Release::new(self.0.clone(), program.binary_name()))
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn copy_program(
     spec: &NodeSpec,
     release: &Release,
 ) -> HostResult<()> {
-    hands.copy(&release.path, &directory.join(spec.program.binary_name()), 0o755)?;
+    copy_verified(hands, release, &directory.join(spec.program.binary_name()))?;
     for name in spec.program.companions() {
         let from = release.path.with_file_name(name);
         let to = directory.join(name);
@@ -89,4 +89,29 @@ pub(super) fn copy_program(
         }
     }
     Ok(())
+}
+
+/// What was verified when it was taken in may have changed on the disk since: a program gets its name
+/// only when it still is what it was.
+fn copy_verified(hands: &dyn Hands, release: &Release, to: &Path) -> HostResult<()> {
+    let Some(wanted) = &release.sha256 else { return hands.copy(&release.path, to, 0o755) };
+    let coming = to.with_extension("coming");
+    hands.copy(&release.path, &coming, 0o755)?;
+    let found = hands.sha256(&coming).and_then(|found| match found == *wanted {
+        true => hands.rename(&coming, to),
+        false => {
+            let op = format!(
+                "{} is not what it was when it was verified: it has the SHA-256 {found}, and should \
+                 have {wanted}. No node is given it: `wnm binary verify` says more, and `wnm binary \
+                 fetch {}` brings it again",
+                release.path.display(),
+                release.version
+            );
+            Err(HostError::new(op, FaultKind::Conflict))
+        }
+    });
+    if found.is_err() {
+        let _ = hands.remove_file(&coming);
+    }
+    found
 }

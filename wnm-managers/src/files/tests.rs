@@ -13,6 +13,7 @@ use wnm_core::model::{NodeKey, NodeSpec, RecordId, Release, Version};
 use wnm_core::observe::FaultKind;
 
 use crate::DiskFiles;
+use crate::hands::{Hands, OwnHands};
 
 struct Place {
     dir: TempDir,
@@ -56,7 +57,7 @@ impl Place {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         install(&path, &format!("echo ant-node {text}"));
         fs::write(path.with_file_name("bootstrap_peers.toml"), text).unwrap();
-        Release { version: version(text), path }
+        Release::new(version(text), path)
     }
 
     fn replace(&self) -> wnm_core::host::HostResult<Change> {
@@ -83,6 +84,34 @@ fn what_came_by_itself_is_not_replaced_by_something_older() {
     let refused = p.replace().unwrap_err();
     assert_eq!(refused.kind, FaultKind::Refused, "{refused}");
     assert_eq!(p.has(), "echo ant-node 0.25.0 with 0.23.1");
+}
+
+/// A kept program may change between the day it was verified and the day a node gets it.
+#[test]
+fn only_what_was_verified_becomes_a_nodes_program() {
+    let p = Place::new();
+    let release = p.release("0.24.0");
+    let hash = OwnHands.sha256(&release.path).unwrap();
+    let verified = Release { sha256: Some(hash), ..release };
+    install(&verified.path, "echo ant-node 0.24.0; echo and more");
+    let (staging, data) = (p.spec.storage.join(".next-antnode0001"), &p.spec.data);
+    let refused = p.files.stage(&p.spec, &verified).unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Conflict);
+    assert!(refused.chain().contains("`wnm binary fetch 0.24.0` brings it again"), "{refused}");
+    assert!(!staging.exists());
+    // Nor where a program is put back that somebody deleted, or where a node begins.
+    fs::remove_file(&p.spec.binary).unwrap();
+    assert!(p.files.check(&p.spec, Some(&verified)).is_err());
+    let names = |dir: &Path| fs::read_dir(dir).unwrap().count();
+    assert_eq!((p.spec.binary.exists(), names(data)), (false, 2), "the key and its companion");
+    let mut other = p.spec.clone();
+    other.data = p.spec.storage.join("antnode0002");
+    other.binary = other.data.join("ant-node");
+    assert!(p.files.prepare(&other, &verified).is_err());
+    assert!(!other.data.exists());
+    install(&verified.path, "echo ant-node 0.24.0");
+    assert_eq!(p.files.check(&p.spec, Some(&verified)).unwrap(), Change::Made);
+    assert!(p.spec.binary.exists());
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn a_directory_comes_into_being_by_one_rename() {
             "(root) /usr/bin/sync -- @/services",
         ]);
     let (stage, over) = machine.play();
-    let release = Release { version: "0.23.1".parse().unwrap(), path: "/opt/ant-node".into() };
+    let release = Release::new("0.23.1".parse().unwrap(), "/opt/ant-node");
     assert_eq!(stage.files.prepare(&stage.spec, &release).unwrap(), Change::Made);
     over();
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,9 @@ use crate::error::{ReleaseError, ReleaseResult};
 
 /// A part of a file that nobody went on with for this long is not gone on with.
 const STALE: Duration = Duration::from_secs(14 * 86_400);
+
+/// How names of copies begin.
+pub(crate) const COPY: &str = "copy-";
 
 /// Versions that went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +31,16 @@ impl BinaryStore {
     /// Where parts of files wait to be gone on with.
     pub(crate) fn parts(&self) -> PathBuf {
         self.root.join(".parts")
+    }
+
+    /// The same directory, which nobody else may look into: what lies there is not verified yet, and
+    /// must stay as it is from then on.
+    pub(crate) fn make_parts(&self) -> ReleaseResult<PathBuf> {
+        let parts = self.parts();
+        fs::create_dir_all(&parts)
+            .and_then(|()| fs::set_permissions(&parts, fs::Permissions::from_mode(0o700)))
+            .map_err(|error| ReleaseError::io("make", &parts, &error))?;
+        Ok(parts)
     }
 
     /// Deletes what runs left that died: half-made versions, half-deleted ones, old parts of files.
@@ -46,7 +60,9 @@ impl BinaryStore {
         for path in entries(&self.parts())? {
             let modified = fs::metadata(&path).and_then(|found| found.modified());
             let age = modified.ok().and_then(|at| now.duration_since(at).ok());
-            if age.is_some_and(|age| age > STALE) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // Copies of files of this machine are made again sooner than gone on with.
+            if name.starts_with(COPY) || age.is_some_and(|age| age > STALE) {
                 remove_all(&path)?;
             }
         }

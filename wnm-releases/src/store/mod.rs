@@ -4,11 +4,12 @@
 mod keep;
 mod notes;
 
+pub(crate) use keep::COPY;
 pub use keep::Swept;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,9 @@ use crate::error::{ReleaseError, ReleaseFault, ReleaseResult};
 use crate::manifest::{Manifest, SCHEMA};
 
 const MANIFEST: &str = "manifest.json";
+
+/// Whoever changes the store holds this.
+const LOCK: &str = ".lock";
 
 /// The directory of versions.
 #[derive(Clone, Debug)]
@@ -66,8 +70,10 @@ pub struct Guard {
 impl Kept {
     /// What nodes are given.
     pub fn release(&self) -> Release {
-        let path = self.directory.join(self.manifest.program.binary_name());
-        Release { version: self.manifest.version.clone(), path }
+        let name = self.manifest.program.binary_name();
+        let file = self.manifest.files.iter().find(|file| file.name == name);
+        let release = Release::new(self.manifest.version.clone(), self.directory.join(name));
+        Release { sha256: file.map(|file| file.sha256.to_string()), ..release }
     }
 }
 
@@ -85,16 +91,38 @@ impl BinaryStore {
     /// Keeps everybody else from changing the store; makes it, if it is not there. An error of kind
     /// [`ReleaseFault::Busy`] when somebody is still at it after `patience`.
     pub fn lock(&self, patience: Duration) -> ReleaseResult<Guard> {
-        make_directory(&self.root, 0o755)?;
-        let path = self.root.join(".lock");
+        let deadline = Instant::now() + patience;
+        loop {
+            make_directory(&self.root, 0o755)?;
+            let path = self.root.join(LOCK);
+            let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+            match made {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                made => made.map_err(|error| ReleaseError::io("make", &path, &error))?,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            // One that was discarded while its lock was waited for is made again.
+            if let Some(guard) = self.lock_what_is_there(left)? {
+                return Ok(guard);
+            }
+        }
+    }
+
+    /// The same where there is a store; nothing where there is none, or none any more.
+    pub(crate) fn lock_what_is_there(&self, patience: Duration) -> ReleaseResult<Option<Guard>> {
+        let path = self.root.join(LOCK);
         let failed = |error: io::Error| ReleaseError::io("lock", &path, &error);
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(failed)?;
+        let mut file = match OpenOptions::new().append(true).open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
         let deadline = Instant::now() + patience;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(Guard { _lock: lock }),
+                Ok(lock) => {
+                    let is_it = is_at(&lock, &path).map_err(failed)?;
+                    return Ok(is_it.then_some(Guard { _lock: lock }));
+                }
                 Err((returned, nix::errno::Errno::EWOULDBLOCK)) => file = returned,
                 Err((_, error)) => return Err(failed(error.into())),
             }
@@ -286,6 +314,16 @@ fn entries(directory: &Path) -> ReleaseResult<Vec<PathBuf>> {
             Ok(Vec::new())
         }
         Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether this open file is still what the path names.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,12 +54,17 @@ impl BinaryStore {
         looks.get(&program).cloned().unwrap_or_default()
     }
 
-    /// Remembers that.
-    pub fn remember(&self, program: Program, looked: ReleaseLooks) -> ReleaseResult<()> {
+    /// Remembers that. A store that was discarded meanwhile is not made again for it: false.
+    pub fn remember(
+        &self,
+        program: Program,
+        looked: ReleaseLooks,
+        patience: Duration,
+    ) -> ReleaseResult<bool> {
+        let Some(_lock) = self.lock_what_is_there(patience)? else { return Ok(false) };
         let mut looks: BTreeMap<Program, ReleaseLooks> = self.note(LOOKS).unwrap_or_default();
         looks.insert(program, looked);
-        super::make_directory(&self.root, 0o755)?;
-        self.write_note(LOOKS, &looks)
+        self.write_note(LOOKS, &looks).map(|()| true)
     }
 
     fn note<T: DeserializeOwned + Default>(&self, name: &str) -> ReleaseResult<T> {

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 use wnm_core::model::Timestamp;
+use wnm_core::observe::ReleaseLooks;
 
 use super::*;
 use crate::manifest::{KeptFile, Verified};
@@ -250,4 +251,27 @@ impl BinaryStore {
         let _lock = self.lock(Duration::ZERO).expect("free");
         self.stage().expect("room")
     }
+}
+
+/// A cycle that looked for releases is still about to write that down when a teardown has ended.
+#[test]
+fn a_store_that_was_discarded_is_not_made_again_to_remember_something() {
+    let dir = TempDir::new().expect("a directory");
+    let store = BinaryStore::new(dir.path().join("bin"));
+    let looks = ReleaseLooks::default;
+    let remember = |patience| store.remember(Program::AntNode, looks(), patience);
+    assert_eq!(remember(Duration::ZERO), Ok(false), "there never was one");
+    let guard = store.lock(Duration::ZERO).expect("nobody else");
+    assert_eq!(remember(Duration::ZERO).map_err(|it| it.kind), Err(ReleaseFault::Busy));
+    drop(guard);
+    assert_eq!(remember(Duration::ZERO), Ok(true));
+    // One that waits for the lock of a store that goes meanwhile.
+    let guard = store.lock(Duration::ZERO).expect("nobody else");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| remember(Duration::from_secs(20)));
+        fs::remove_dir_all(store.root()).expect("deleted");
+        drop(guard);
+        assert_eq!(waiting.join().expect("no panic"), Ok(false));
+    });
+    assert!(!store.root().exists());
 }

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
@@ -380,6 +381,43 @@ fn a_local_file_is_taken_at_the_operators_word() {
     assert_eq!(world.take_file(&program).map_err(|error| error.kind), Err(ReleaseFault::Untrusted));
     let missing = world.take_file(&place.join("nothing"));
     assert_eq!(missing.map_err(|error| error.kind), Err(ReleaseFault::Machine));
+}
+
+/// Whoever may write the operator's file or directory may do so at any moment.
+#[test]
+fn what_was_verified_is_what_is_unpacked() {
+    let mut world = world();
+    let (good, evil) = (release("0.23.1"), release("6.6.6"));
+    let file = world.dir.path().join("a.tar.gz");
+    fs::write(&file, &good).expect("written");
+    world.terms.sha256 = Digest::of(&mut good.as_slice()).ok().map(|it| it.0);
+    let swap = |path: &Path| {
+        let (path, evil) = (path.to_owned(), evil.clone());
+        move |told: Told<'_>| {
+            if let Told::Found(_) | Told::Verified(_) = told {
+                fs::write(&path, &evil).expect("written");
+            }
+        }
+    };
+    let World { store, runner, terms, .. } = &world;
+    let taken = store.take_file(Program::AntNode, &file, terms, runner, &mut swap(&file));
+    assert_eq!(taken.expect("the one that was given").kept.manifest.version.to_string(), "0.23.1");
+    world.terms.sha256 = None;
+    let good = release("0.23.2");
+    let published = world.publish("0.23.2", &good, Some(&sign(SEED, &good)));
+    let archive = published.join("v0.23.2").join(NAME);
+    let World { store, runner, terms, .. } = &world;
+    let wanted = wanted(ReleaseSource::Directory(published));
+    let mut tell = |told: Told<'_>| {
+        if let Told::Verified(_) = told {
+            fs::write(&archive, &evil).expect("written");
+        }
+    };
+    let taken = store.fetch(&wanted, terms, runner, &mut tell).expect("the one that was signed");
+    assert_eq!(taken.kept.manifest.version.to_string(), "0.23.2");
+    let parts = fs::metadata(world.store.parts()).expect("it is there");
+    assert_eq!(parts.permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_dir(world.store.parts()).expect("listed").count(), 0);
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Looker {
         Looker {
             chance: Chance::new(seed, 4),
             roots: (0..world.machine.disk.len()).map(|disk| root(disk).into()).collect(),
-            release: Release { version: version.clone(), path: "/opt/ant-node".into() },
+            release: Release::new(version.clone(), "/opt/ant-node"),
             version,
             known: Known::default(),
             port_base: policy.nodes.ports.node * 1000,

@@ -17,7 +17,7 @@ fn managed(pairs: &[(Setting, &str)]) -> Policy {
 fn outdated() -> Snapshot {
     let mut snapshot = quiet(4);
     let path = PathBuf::from("/opt/next");
-    snapshot.release = Ok(Release { version: version("0.24.0"), path });
+    snapshot.release = Ok(Release::new(version("0.24.0"), path));
     snapshot
 }
 
@@ -314,7 +314,7 @@ fn by_name_never_to_an_older_version_by_accident() {
     let told = rows.into_iter().map(|(name, verb)| {
         let mut snapshot = outdated();
         for text in ["0.22.0", "0.23.1", "0.23.5"] {
-            let release = Release { version: version(text), path: format!("/opt/{text}").into() };
+            let release = Release::new(version(text), format!("/opt/{text}"));
             snapshot.releases.insert(version(text), Ok(release));
         }
         let why = "ant-node 0.99.0 is not on this machine".into();
@@ -486,7 +486,7 @@ fn what_another_process_works_with_is_not_replaced() {
 #[test]
 fn what_a_manager_would_download_is_not_given_to_nodes_that_are_there() {
     let mut snapshot = outdated();
-    snapshot.release = Ok(Release { version: version("0.24.0"), path: "ant-node".into() });
+    snapshot.release = Ok(Release::new(version("0.24.0"), "ant-node"));
     insta::assert_snapshot!(told(&snapshot, &managed(&[])), @"waits: no file of it is on this machine: antctl downloads it for new nodes only (node_binary)");
     let verb = Verb::Upgrade { nodes: vec![key(1)], to: None, allow_downgrade: false };
     snapshot.requests.push(request(1, verb));

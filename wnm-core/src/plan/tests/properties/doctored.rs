@@ -371,7 +371,7 @@ const ASKING: &[Doctored] = &[
 
 fn gives(world: &mut World, number: u32, version: &str, reason: Reason) {
     let node = &world.snapshot.nodes[number as usize - 1];
-    let release = Release { version: version.parse().unwrap(), path: "/opt/next".into() };
+    let release = Release::new(version.parse().unwrap(), "/opt/next");
     let upgrade = Upgrade {
         from: node.version().unwrap().clone(),
         to: release.version.clone(),
@@ -385,7 +385,7 @@ fn gives(world: &mut World, number: u32, version: &str, reason: Reason) {
 
 fn outdated(world: &mut World, version: &str) -> Reason {
     let to: crate::model::Version = version.parse().unwrap();
-    world.snapshot.release = Ok(Release { version: to.clone(), path: "/opt/next".into() });
+    world.snapshot.release = Ok(Release::new(to.clone(), "/opt/next"));
     world.policy.upgrades.mode = UpgradeMode::Managed;
     Reason::Outdated { from: release().version, to, role: UpgradeRole::Canary }
 }
