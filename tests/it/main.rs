@@ -5,6 +5,7 @@ mod antctl;
 mod antd;
 mod binaries;
 mod commands;
+mod completions;
 mod config;
 mod contract;
 mod crashes;

@@ -22,6 +22,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("docker.io", "/usr/sbin/dockerd"),
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("sudo", "/usr/bin/sudo"),
+    // No part of a host: hermetic stories ask them what they offer after a tab.
+    ("zsh", "/usr/bin/zsh"),
+    ("fish", "/usr/bin/fish"),
 ];
 
 /// Whether this machine can run the system tier.

@@ -232,8 +232,21 @@ impl TestEnv {
         child.wait().expect("our own child").signal() == Some(9)
     }
 
+    /// Runs another program where wnm is on PATH, in the same world.
+    pub(crate) fn run_tool(&self, program: &str, args: &[&str]) -> Ran {
+        let wnm = self.path("bin/wnm");
+        if !wnm.exists() {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_wnm-dup"), wnm).expect("linked");
+        }
+        self.ended(self.command_of(program, args))
+    }
+
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wnm-dup"));
+        self.command_of(env!("CARGO_BIN_EXE_wnm-dup"), args)
+    }
+
+    fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         let mut path = OsString::from(self.path("tools"));
         path.push(":");
         path.push(self.path("bin"));
