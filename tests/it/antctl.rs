@@ -207,6 +207,17 @@ fn antctl_keeps_the_contract() {
 }
 
 #[test]
+fn antctl_never_runs_one_identity_twice() {
+    for kind in ["user", "zen"] {
+        let place = Place::of(kind);
+        let spec = place.enrolled(1);
+        let mut other = place.spec(2);
+        (other.data, other.logs) = (spec.data.clone(), spec.logs.clone());
+        crate::contract::never_twice(&place.antctl, &spec, &other);
+    }
+}
+
+#[test]
 fn a_nodes_program_is_replaced_and_put_back_beside_antctl() {
     for kind in ["user", "zen"] {
         let place = Place::of(kind);

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wnm_core::fakes::{manager_contract, one_process_contract};
-use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeFiles};
-use wnm_core::model::Release;
+use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeFiles, NodeManager};
+use wnm_core::model::{NodeSpec, Release};
+use wnm_core::observe::FaultKind;
 use wnm_managers::{Antd, DiskFiles, Launchd, Setsid, SystemRunner, processes_of};
 
 use crate::antd::Daemon;
@@ -38,17 +39,23 @@ fn setsid_never_runs_one_identity_twice() {
     // Another port, or the second one would end by itself.
     let mut other = env.spec(2);
     (other.data, other.logs) = (spec.data.clone(), spec.logs.clone());
+    never_twice(&setsid, &spec, &other);
+}
+
+/// Somebody starts `other`, which has the data of `spec`, by hand; a child that ended is waited for,
+/// as whoever started it would.
+pub(crate) fn never_twice(manager: &dyn NodeManager, spec: &NodeSpec, other: &NodeSpec) {
     let children = std::cell::RefCell::new(Vec::new());
     let begin = || {
-        let mut command = std::process::Command::new(&spec.binary);
-        command.args(other.program.arguments(&other));
+        let mut command = Command::new(&spec.binary);
+        command.args(other.program.arguments(other)).stdout(Stdio::null());
         let child = harness::begin(&mut command);
         let pid = child.id();
         children.borrow_mut().push(child);
         pid
     };
-    let count = || processes_of(&spec).expect("asked").len();
-    one_process_contract(&setsid, &spec, &begin, &count);
+    let count = || processes_of(spec).expect("asked").len();
+    one_process_contract(manager, spec, &begin, &count);
     for mut child in children.into_inner() {
         child.wait().expect("it has ended");
     }
@@ -63,6 +70,32 @@ fn antd_keeps_the_contract() {
     let files = DiskFiles::new(env.path("identities"));
     let antd = Antd::new(daemon.home.clone(), vec![spec.storage.clone()]);
     manager_contract(&antd, &files, &spec, &daemon.release(&env), true);
+}
+
+/// Somebody reset the daemon and added a node of the same number in the same place.
+#[test]
+fn antd_leaves_a_node_with_another_wallet_or_port_alone() {
+    let env = TestEnv::new();
+    let daemon = Daemon::start(&env);
+    let spec = daemon.spec(&env, 1);
+    DiskFiles::prepare_root(&spec.storage).expect("prepared");
+    let antd = Antd::new(daemon.home.clone(), vec![spec.storage.clone()]);
+    antd.enrol(&spec, &daemon.release(&env)).expect("the daemon makes it");
+    antd.start(&spec).expect("it starts");
+    let mut port = spec.clone();
+    port.ports.node += 1;
+    let wallet = format!("0x{}", "1".repeat(40)).parse().expect("a wallet");
+    for other in [port, NodeSpec { wallet, ..spec.clone() }] {
+        for refused in
+            [antd.stop(&other), antd.start(&other), antd.remove(&other), antd.create(&other)]
+        {
+            let error = refused.expect_err("it is not the recorded one");
+            assert_eq!(error.kind, FaultKind::Conflict, "{error}");
+            assert!(error.to_string().contains("`wnm remove 1`"), "{error}");
+        }
+    }
+    assert_eq!(processes_of(&spec).expect("asked").len(), 1, "it runs on");
+    antd.stop(&spec).expect("stopped");
 }
 
 /// `launchctl` as its manual has it: one domain, jobs with processes.

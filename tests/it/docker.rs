@@ -243,6 +243,79 @@ fn a_shared_container_keeps_the_contract() {
 }
 
 #[test]
+fn a_container_never_runs_one_identity_twice() {
+    let place = Place::new();
+    let docker = place.docker();
+    for spec in [place.env.spec(1), place.shared(2)] {
+        place.files.prepare(&spec, &place.release).expect("prepared");
+        docker.create(&spec).expect("created");
+        // Another port, or the second one would end by itself.
+        let mut other = place.env.spec(3);
+        (other.data, other.logs) = (spec.data.clone(), spec.logs.clone());
+        crate::contract::never_twice(&docker, &spec, &other);
+    }
+}
+
+#[test]
+fn a_container_stays_for_a_node_whose_order_is_lost() {
+    let place = Place::new();
+    let docker = place.docker();
+    let (one, two) = (place.begin(&docker, 1), place.begin(&docker, 2));
+    let before = pid(&two);
+    fs::remove_file(place.env.path("containers/wnm-nodes-1/antnode0002.json")).expect("removed");
+    docker.stop(&one).expect("stopped");
+    assert_eq!(docker.remove(&one).expect("removed"), Change::Made);
+    assert_eq!(docker.remove(&one).expect("removed"), Change::AlreadySo);
+    assert!(before.is_some());
+    assert_eq!(pid(&two), before, "nobody has said that it shall stop");
+    let unit = docker.states(&[&two]).expect("states").remove(0);
+    assert_eq!((unit.state, unit.definition_lost), (UnitState::Running, true));
+    assert_eq!(docker.create(&two).expect("created"), Change::Made);
+    docker.stop(&two).expect("stopped");
+    assert_eq!(docker.remove(&two).expect("removed"), Change::Made);
+    assert!(place.engine.0.lock().expect("whole").is_empty());
+}
+
+#[test]
+fn a_shared_containers_name_that_is_taken_leads_to_the_setting() {
+    let place = Place::new();
+    let docker = place.docker();
+    let spec = place.shared(1);
+    place.files.prepare(&spec, &place.release).expect("prepared");
+    place.engine.0.lock().expect("whole").insert("wnm-nodes-1".into(), Fake::default());
+    let error = docker.create(&spec).expect_err("it is somebody else's").chain();
+    insta::assert_snapshot!(error, @"the container wnm-nodes-1 was not made for these nodes and is left alone: rename or remove it, or give new nodes containers of another name with container_name");
+}
+
+/// A docker that has everything and does nothing.
+fn install_docker(env: &TestEnv) {
+    use std::os::unix::fs::PermissionsExt;
+    let tool = env.path("tools/docker");
+    fs::write(&tool, "#!/bin/sh\n[ \"$1\" = info ] && echo '[]'\nexit 0\n").expect("written");
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("our own");
+}
+
+#[test]
+fn nodes_in_containers_need_no_systemd_of_the_user() {
+    let mut env = TestEnv::new();
+    install_docker(&env);
+    // Where no systemd can answer, even on a machine that has one.
+    let nowhere = env.path("nowhere").display().to_string();
+    env.set("XDG_RUNTIME_DIR", &nowhere);
+    let refused = env.init(&["--node-cap", "1", "--manager", "systemd+user"]).expect(2);
+    assert!(refused.stderr.contains("loginctl enable-linger"), "{refused:?}");
+    env.init(&["--node-cap", "1", "--manager", "docker+user"]).expect(0);
+    let found = env.run(&["doctor", "--json"]).json();
+    let ids: Vec<&str> = found["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it["id"].as_str())
+        .collect();
+    assert!(!ids.contains(&"no-systemd") && !ids.contains(&"no-linger"), "{ids:?}");
+}
+
+#[test]
 fn what_dies_in_a_shared_container_comes_back_and_what_was_stopped_does_not() {
     let place = Place::new();
     let docker = place.docker();

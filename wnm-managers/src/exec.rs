@@ -70,6 +70,10 @@ impl CommandRunner for SystemRunner {
         if through_sudo {
             completed.stderr = without_chatter(&completed.stderr);
         }
+        if through_sudo && is_missing_to_sudo(&completed, &invocation.program) {
+            let why = format!("sudo does not find it: {}", completed.stderr.trim());
+            return Err(HostError::with(op(), FaultKind::NotFound, why));
+        }
         if through_sudo && is_sudos_refusal(&completed) {
             let why = format!("sudo refuses: {}", completed.stderr.trim());
             return Err(HostError::with(op(), FaultKind::Permission, why));
@@ -142,6 +146,12 @@ fn open_private(path: &Path) -> std::io::Result<fs::File> {
 fn without_chatter(stderr: &str) -> String {
     let chatter = |line: &&str| line.starts_with("sudo: unable to resolve host");
     stderr.split_inclusive('\n').filter(|line| !chatter(line)).collect()
+}
+
+/// sudo looks for programs in the places that its own settings name, and says so when it finds none.
+fn is_missing_to_sudo(completed: &Completed, program: &str) -> bool {
+    completed.code == Some(1)
+        && completed.stderr.trim() == format!("sudo: {program}: command not found")
 }
 
 /// sudo itself ends with 1 and says so under its own name, or that "USER is not allowed to execute"
@@ -262,6 +272,17 @@ mod tests {
         assert!(of("Sorry, user op is not allowed to execute '/usr/bin/rm -f x' as root on h.\n"));
         assert!(of("op is not in the sudoers file.\n"));
         assert!(!of(host));
+        let missing = |stderr: &str| {
+            let stderr = without_chatter(stderr);
+            is_missing_to_sudo(
+                &Completed { code: Some(1), stdout: String::new(), stderr },
+                "docker",
+            )
+        };
+        assert!(missing("sudo: docker: command not found\n"));
+        assert!(missing(&format!("{host}sudo: docker: command not found\n")));
+        assert!(!missing("sudo: a password is required\n"));
+        assert!(!missing("sudo: runc: command not found\n"));
         assert!(!of(&format!(
             "{host}/usr/bin/stat: cannot statx 'x': No such file or directory\n"
         )));

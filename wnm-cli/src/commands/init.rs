@@ -228,7 +228,7 @@ fn taken_ports(policy: &Policy) -> Option<String> {
 }
 
 fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> {
-    if matches!(manager.kind, ManagerKind::Setsid | ManagerKind::Antd | ManagerKind::Launchd) {
+    if !manager.kind.needs_systemd() {
         return compose::manager_problem(&context.paths, manager);
     }
     let name = nix::unistd::User::from_uid(nix::unistd::getuid());

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 use wnm_core::host::{CommandRunner, HostError, Invocation};
-use wnm_core::model::{Manager, ManagerKind};
+use wnm_core::model::Manager;
 use wnm_core::observe::FaultKind;
 use wnm_core::policy::Policy;
 use wnm_managers::{SystemRunner, root_refusal, system_manager};
@@ -50,7 +50,7 @@ fn rights() -> Option<Problem> {
 }
 
 fn manager(paths: &Paths, manager: Manager) -> Option<Problem> {
-    if manager.kind != ManagerKind::Systemd {
+    if !manager.kind.needs_systemd() {
         return compose::manager_problem(paths, manager);
     }
     if system_manager(&SystemRunner) {

@@ -58,6 +58,18 @@ impl ManagerKind {
         ManagerKind::Launchd,
     ];
 
+    /// True when nodes are units of systemd: of a user's own, which must linger, in the user scope, and
+    /// of the machine's in the system scope.
+    pub fn needs_systemd(self) -> bool {
+        match self {
+            ManagerKind::Systemd | ManagerKind::Antctl | ManagerKind::AntctlZen => true,
+            ManagerKind::Setsid
+            | ManagerKind::Docker
+            | ManagerKind::Antd
+            | ManagerKind::Launchd => false,
+        }
+    }
+
     /// True when a node runs the copy of the program in its own directory, which wnm may replace.
     pub fn runs_own_copy(self) -> bool {
         match self {

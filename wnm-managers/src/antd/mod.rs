@@ -19,7 +19,7 @@ use wnm_core::observe::{FaultKind, Numbering, ProcessKey, UnitReading, UnitState
 
 use crate::hands::OwnHands;
 use crate::process::{alive, end, pids_below, processes_of};
-use parse::{Added, Node, Registry, Status, Summaries};
+use parse::{Added, Config, Node, Registry, Status, Summaries};
 use rest::{Connection, Home};
 
 /// It answers in milliseconds, but for the second in which it watches a start.
@@ -60,7 +60,8 @@ impl Antd {
         self.home.connect()?.registry().map(|_| ())
     }
 
-    /// The node as the daemon knows it; `None` when it knows none of that number, or another one.
+    /// The node as the daemon knows it; `None` when it knows none of that number, or another one. An
+    /// error when it has this one's data with another wallet or port: somebody has added it anew.
     fn node(&self, daemon: &Connection<'_>, spec: &NodeSpec) -> HostResult<Option<Node>> {
         let reply = daemon.get(&place(spec))?;
         if reply.status == 404 {
@@ -74,15 +75,19 @@ impl Antd {
             let op = format!("the ant daemon answers with node {} for {}", node.config.id, spec.id);
             return Err(HostError::new(op, FaultKind::Garbled));
         }
-        Ok((node.config.data_dir == spec.data).then_some(node))
+        if node.config.data_dir != spec.data {
+            return Ok(None);
+        }
+        match is_as_recorded(&node.config, spec) {
+            true => Ok(Some(node)),
+            false => Err(other_node(spec)),
+        }
     }
 
     /// Whether the daemon has the node on disk, as it is recorded. An error when the number is
     /// somebody else's, or the node's own with another wallet or port.
     fn known(&self, spec: &NodeSpec, registry: &Registry) -> HostResult<bool> {
         let Some(known) = registry.nodes.get(&spec.id.number()) else { return Ok(false) };
-        let same = known.rewards_address.eq_ignore_ascii_case(&spec.wallet.to_string())
-            && known.node_port == Some(spec.ports.node);
         let op = if known.data_dir != spec.data {
             format!(
                 "the ant daemon has another node {} with its data in {}: it is left alone",
@@ -91,12 +96,8 @@ impl Antd {
             )
         } else if let Some(eviction) = &known.eviction {
             format!("the ant daemon evicted {}: {}", spec.id, eviction.reason)
-        } else if !same {
-            format!(
-                "the ant daemon has {} with another wallet or port, and cannot be told otherwise: \
-                 remove the node, and add one",
-                spec.id
-            )
+        } else if !is_as_recorded(known, spec) {
+            return Err(other_node(spec));
         } else {
             return Ok(true);
         };
@@ -112,19 +113,17 @@ impl Antd {
         }
         let added: Added = parse::json("the added node", &reply.body)?;
         match added.nodes_added.as_slice() {
-            [node] if node.id == spec.id.number() && node.data_dir == spec.data => Ok(()),
+            [node]
+                if node.id == spec.id.number()
+                    && node.data_dir == spec.data
+                    && is_as_recorded(node, spec) =>
+            {
+                Ok(())
+            }
             nodes => {
-                // Somebody added a node between our look and our word. Theirs stays; ours goes, which
-                // has never run and has no identity.
-                let mut made = Vec::new();
-                for node in nodes {
-                    daemon.delete(&format!("nodes/{}", node.id), LONG_PATIENCE)?;
-                    made.push(node.data_dir.display().to_string());
-                }
+                let came = take_back(daemon, nodes);
                 let op = format!(
-                    "{op}: the ant daemon gave that number to somebody else in this moment; {} may \
-                     be deleted",
-                    made.join(", ")
+                    "{op}: the ant daemon gave that number to somebody else in this moment{came}"
                 );
                 Err(HostError::new(op, FaultKind::Conflict))
             }
@@ -158,6 +157,45 @@ impl Antd {
             }
         }
     }
+}
+
+/// Somebody added a node between our look and our word. Theirs stays; ours goes, which has never run
+/// and has no identity. Answers what came of that.
+fn take_back(daemon: &Connection<'_>, nodes: &[Config]) -> String {
+    let mut told = String::new();
+    for node in nodes {
+        let (id, data) = (node.id, node.data_dir.display());
+        let reply = daemon.delete(&format!("nodes/{id}"), LONG_PATIENCE);
+        let refused = reply.and_then(|reply| match reply.is_ok() || reply.status == 404 {
+            true => Ok(()),
+            false => Err(reply.refusal(&format!("take back its node {id}"))),
+        });
+        told += &match refused {
+            Ok(()) => format!("; what it made instead was taken back, and {data} may be deleted"),
+            Err(error) => format!(
+                "; what it made instead in {data} is still there, remove it with `ant node remove \
+                 {id}`: {}",
+                error.chain()
+            ),
+        };
+    }
+    told
+}
+
+fn is_as_recorded(known: &Config, spec: &NodeSpec) -> bool {
+    known.rewards_address.eq_ignore_ascii_case(&spec.wallet.to_string())
+        && known.node_port == Some(spec.ports.node)
+}
+
+fn other_node(spec: &NodeSpec) -> HostError {
+    let op = format!(
+        "the ant daemon has {} with another wallet or port than recorded, and cannot be told \
+         otherwise: it is left alone; `ant node stop` and `ant node remove` it there, then `wnm remove \
+         {}` puts its key into the archive and gives its place free",
+        spec.id,
+        spec.id.number()
+    );
+    HostError::new(op, FaultKind::Conflict)
 }
 
 fn place(spec: &NodeSpec) -> String {

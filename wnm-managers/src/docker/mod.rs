@@ -236,6 +236,14 @@ fn conflict(name: &str) -> HostError {
     HostError::new(op, FaultKind::Conflict)
 }
 
+fn shared_conflict(name: &str) -> HostError {
+    let op = format!(
+        "the container {name} was not made for these nodes and is left alone: rename or remove it, \
+         or give new nodes containers of another name with container_name"
+    );
+    HostError::new(op, FaultKind::Conflict)
+}
+
 fn strangers_conflict(spec: &NodeSpec, strangers: &[ProcessKey]) -> HostError {
     let pids: Vec<String> = strangers.iter().map(|key| key.pid.to_string()).collect();
     let op = format!(

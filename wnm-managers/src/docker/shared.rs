@@ -1,6 +1,6 @@
 //! Many nodes in one container: a file for each says what the container's first process does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wnm_core::action::Change;
@@ -11,10 +11,10 @@ use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 use super::found::{Found, Status};
 use super::orders::{self, Order};
 use super::{
-    Docker, INIT, STOP_PATIENCE, argv, belongs, conflict, engine, orders_of, reading,
+    Docker, INIT, STOP_PATIENCE, argv, belongs, engine, orders_of, reading, shared_conflict,
     strangers_conflict,
 };
-use crate::process::{self, end, processes_of};
+use crate::process::{self, end, pids_below, processes_of};
 
 impl Docker {
     /// The container, when it takes our orders; somebody else's is as good as none.
@@ -34,7 +34,7 @@ impl Docker {
     pub(super) fn create_shared(&self, spec: &NodeSpec, name: &str) -> HostResult<Change> {
         let found = self.engine.look(name)?;
         if found.as_ref().is_some_and(|found| !self.is_ours(found, name)) {
-            return Err(conflict(name));
+            return Err(shared_conflict(name));
         }
         let directory = orders_of(&self.settings, name);
         let args = argv::create_shared(name, spec, &directory, self.ground()?);
@@ -166,6 +166,14 @@ impl Docker {
         }
         if let Some(found) = found {
             if found.is_live() {
+                self.refuse_unseen(&found)?;
+                if let Some(data) = self.lives_without_order(spec, &found)? {
+                    let data = data.display();
+                    tracing::warn!(
+                        "container {name} stays: a node without an order runs in it, {data}"
+                    );
+                    return Ok(change);
+                }
                 self.engine.must(argv::stop(name, argv::SHARED_STOP_SECONDS), STOP_PATIENCE)?;
             }
             self.engine.must(argv::remove(name), engine::PATIENCE)?;
@@ -178,6 +186,19 @@ impl Docker {
             change = Change::Made;
         }
         Ok(change)
+    }
+
+    /// The data of a node that runs in the container although its order is lost: the next look writes
+    /// it again, and nobody has said that the node shall stop.
+    fn lives_without_order(&self, spec: &NodeSpec, found: &Found) -> HostResult<Option<PathBuf>> {
+        let mut roots = self.settings.roots.clone();
+        roots.push(spec.storage.clone());
+        roots.sort();
+        roots.dedup();
+        let running = pids_below(&roots)?;
+        let ours =
+            running.into_iter().find(|(_, pids)| pids.iter().any(|pid| belongs(*pid, found)));
+        Ok(ours.map(|(data, _)| data))
     }
 
     pub(super) fn read_shared(

@@ -23,7 +23,9 @@ pub fn docker_problems(
     if let Err(error) = answers(&engine) {
         let hint = match error.kind {
             FaultKind::NotFound => {
-                "install docker.io or podman, or choose another --manager".to_owned()
+                "install docker.io or podman, name the tool by its path with --docker-command, or \
+                 choose another --manager"
+                    .to_owned()
             }
             FaultKind::Permission => {
                 "the daemon obeys members of its group, who have root's power over this machine: \

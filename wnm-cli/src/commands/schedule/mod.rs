@@ -284,6 +284,11 @@ mod tests {
                 vec![ScheduleKind::Cron, ScheduleKind::Systemd],
             ),
         ];
+        for nodes in [ManagerKind::Docker, ManagerKind::Antctl, ManagerKind::Antd] {
+            // Without a user's systemd, or lingering, cron is next.
+            let both = vec![ScheduleKind::Systemd, ScheduleKind::Cron];
+            assert_eq!(preferred(kind(false, false), nodes), both, "{nodes}");
+        }
         for (asked, manager, expected) in table {
             assert_eq!(preferred(asked, manager), expected, "{asked:?} {manager}");
         }

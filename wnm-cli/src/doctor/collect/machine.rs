@@ -38,15 +38,22 @@ pub(super) fn managers(context: &Context<'_>, facts: &mut Facts) {
     match facts.scope {
         Scope::System => {
             facts.machine.no_root = root_refusal(&SystemRunner);
-            let is_needed = facts.manager.kind == ManagerKind::Systemd;
+            let is_needed = needs_systemd(facts);
             facts.machine.systemd_answers = is_needed.then(|| system_manager(&SystemRunner));
         }
-        Scope::User if super::needs_bus(facts) => {
+        Scope::User if needs_systemd(facts) => {
             let bus = user_manager(&SystemRunner, &context.paths.runtime_dir, &facts.user);
             facts.machine.bus = Some(bus);
         }
         Scope::User => {}
     }
+}
+
+/// Whether the scope's systemd is needed: for nodes, or for a timer.
+fn needs_systemd(facts: &Facts) -> bool {
+    let timer = wnm_managers::ScheduleKind::Systemd;
+    facts.manager.kind.needs_systemd()
+        || facts.schedule.scheduled.iter().any(|scheduled| scheduled.kind == timer)
 }
 
 /// Tools that are called by name, and not found where they would be looked for.
@@ -58,14 +65,7 @@ pub(super) fn missing_tools(
     let is_root = nix::unistd::geteuid().is_root();
     let through_root = Manager { kind: ManagerKind::Setsid, scope: Scope::System };
     let needed = [
-        (
-            matches!(
-                manager.kind,
-                ManagerKind::Systemd | ManagerKind::Antctl | ManagerKind::AntctlZen
-            ),
-            "systemctl",
-            "to keep nodes in units of systemd",
-        ),
+        (manager.kind.needs_systemd(), "systemctl", "to keep nodes in units of systemd"),
         (
             manager.kind == ManagerKind::Docker && docker == "docker",
             "docker",

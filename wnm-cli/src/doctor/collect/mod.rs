@@ -6,7 +6,7 @@ mod places;
 mod programs;
 
 use wnm_core::host::Clock;
-use wnm_core::model::{Manager, ManagerKind, Scope};
+use wnm_core::model::{Manager, ManagerKind};
 use wnm_core::observe::{Ledger, Snapshot};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, Setting};
@@ -116,12 +116,4 @@ fn look(context: &Context<'_>) -> (StoreFact, Option<Looked>) {
         Err(error) => Err(vec![error.to_string()]),
     };
     (store, Some(Looked { adapters, ledger, seen }))
-}
-
-/// Whether the user's own systemd is needed: for nodes, or for a timer.
-fn needs_bus(facts: &Facts) -> bool {
-    let timer = wnm_managers::ScheduleKind::Systemd;
-    facts.scope == Scope::User
-        && (facts.manager.kind != ManagerKind::Setsid
-            || facts.schedule.scheduled.iter().any(|scheduled| scheduled.kind == timer))
 }
