@@ -7,11 +7,13 @@
 //! refuses the whole: whoever guesses there may run one key twice.
 
 mod decide;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use decide::decide;
+pub use settings::implied;
 pub use words::{NotANode, Told};
 
 use std::collections::{BTreeMap, BTreeSet};

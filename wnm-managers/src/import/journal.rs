@@ -145,6 +145,12 @@ impl Journal {
         write_durably(&self.directory.join(MANIFEST), &text, 0o600)
     }
 
+    /// Whether there is one that has not ended. What cannot be looked at may be one.
+    pub(super) fn is_unfinished(base: &Path) -> bool {
+        let found = fs::symlink_metadata(base.join(UNFINISHED));
+        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// The one that has not ended, if any.
     pub(super) fn unfinished(base: &Path) -> HostResult<Option<Journal>> {
         let pointer = base.join(UNFINISHED);

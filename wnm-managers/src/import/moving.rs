@@ -51,6 +51,11 @@ impl Mover {
         self.hands.as_ref()
     }
 
+    /// True while a takeover has begun and not ended: cheap to ask.
+    pub fn is_unfinished(&self) -> bool {
+        Journal::is_unfinished(&self.base)
+    }
+
     /// A takeover that began and has not ended: a run of wnm died in it.
     pub fn unfinished(&self) -> HostResult<Option<Moving>> {
         let journal = Journal::unfinished(&self.base)?;
@@ -77,7 +82,7 @@ impl Mover {
             Err(error) => {
                 // The gate is somebody else's then, and stays.
                 moving.journal.manifest.gate = None;
-                moving.undo()?;
+                moving.undo(&|| Ok(()))?;
                 Err(error)
             }
         }
@@ -220,8 +225,8 @@ impl Moving {
     }
 
     /// Everything as it was before, as far as this takeover changed it. What was put back before is
-    /// put back again without harm. Says afterwards whether units have to be read again.
-    pub fn undo(mut self) -> HostResult<()> {
+    /// put back again without harm. `reread` makes managers read their definitions again.
+    pub fn undo(mut self, reread: &dyn Fn() -> HostResult<()>) -> HostResult<()> {
         let base = self.mover.base.clone();
         self.put_back_files()?;
         for made in &self.journal.manifest.made {
@@ -234,6 +239,10 @@ impl Moving {
             if self.mover.root.is_some() && !is_roots(claimed) {
                 self.mover.own(&claimed.root, claimed.uid, claimed.gid, claimed.mode)?;
             }
+        }
+        let is_unit = |kept: &Kept| kept.path.extension().is_some_and(|kind| kind == "service");
+        if self.journal.manifest.kept.iter().any(|kept| kept.replaced && is_unit(kept)) {
+            reread()?;
         }
         self.put_back_crontab()?;
         self.open_gate()?;
