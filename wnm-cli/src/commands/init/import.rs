@@ -31,8 +31,9 @@ pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliE
     settle_earlier(context, args)?;
     refuse_second(context)?;
     let given = context.layers.merged();
-    let findings = look_at_found(&compose::mover(&context.paths), find(context, args)?)?;
+    let findings = find(context, args)?;
     let settings = super::draft(context, &findings.settings.under(&given))?;
+    let findings = look_at_found(&compose::mover(&context.paths), findings, &storage(&settings))?;
     let around = around(context, &settings, args, &findings);
     let takeover = decide(findings, &around).map_err(refused)?;
     let draft = whole_draft(context, &takeover, &given)?;
@@ -117,19 +118,11 @@ fn find(context: &Context<'_>, args: &ImportArgs) -> Result<Findings, CliError> 
         let hint = "--migrate-anm takes its nodes over and turns it off";
         return Err(CliError::usage(problem).hint(hint));
     }
-    let units = compose::foreign_units(&context.paths).read(Origin::Unit, &|_| true);
-    let units = match (units, context.paths.scope) {
-        (Ok(units), _) => units,
-        // Where a user has no systemd there are plain processes only.
-        (Err(error), Scope::User) => {
-            output::say(&format!("note: no units were looked at: {}", error.chain()));
-            Findings::default()
-        }
-        (Err(error), Scope::System) => return Err(error.into()),
-    };
+    let units = compose::foreign_units(&context.paths).read(Origin::Unit, &|_| true)?;
     let uid = nix::unistd::geteuid().as_raw();
+    let roots = storage(&super::draft(context, &context.layers.merged())?);
     Ok(match context.paths.scope {
-        Scope::User => units.and(plain_processes(&SystemRunner, uid)?),
+        Scope::User => units.and(plain_processes(&SystemRunner, uid, &roots)?),
         Scope::System => units,
     })
 }
@@ -141,8 +134,7 @@ fn around(
     findings: &Findings,
 ) -> Around {
     let paths = &context.paths;
-    let words = shell_words::split(draft.text(Setting::NodeStorage)).unwrap_or_default();
-    let roots: Vec<Root> = words.into_iter().map(|word| root(Path::new(&word))).collect();
+    let roots: Vec<Root> = storage(draft).iter().map(|path| root(path)).collect();
     let home = context.environment.get("HOME").map(PathBuf::from);
     let own = [&paths.base, &paths.identities, &paths.logs, &paths.nodes, &paths.units];
     let own = own.into_iter().cloned().chain(home).chain(roots.iter().map(|it| it.path.clone()));
@@ -160,6 +152,12 @@ fn around(
         except: args.except.iter().cloned().collect(),
         roots,
     }
+}
+
+/// The storage roots; words that make no sense are told of by who reads all settings.
+fn storage(draft: &PolicyDraft) -> Vec<PathBuf> {
+    let words = shell_words::split(draft.text(Setting::NodeStorage)).unwrap_or_default();
+    words.into_iter().map(PathBuf::from).collect()
 }
 
 /// Directories of a node's name that no node was found for keep their numbers.
