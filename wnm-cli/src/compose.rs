@@ -10,7 +10,8 @@ use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
 use wnm_firewall::Owner;
 use wnm_managers::{
     Antctl, AntctlPlaces, Antd, Cron, DiskFiles, Docker, DockerSettings, Downloaded, Launchd,
-    ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd, Timer,
+    Mover, ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd, Timer,
+    Units,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_releases::{BinaryStore, Chosen};
@@ -97,6 +98,11 @@ pub(crate) fn files(paths: &Paths) -> DiskFiles {
         Scope::User => DiskFiles::new(paths.identities.clone()),
         Scope::System => DiskFiles::of_system(paths.identities.clone(), root_hands(paths)),
     }
+}
+
+/// The managers of a scope, for who has no store and no settings.
+pub(crate) fn managers_alone(paths: &Paths) -> Registry {
+    managers(paths, Vec::new(), &PolicyDraft::default())
 }
 
 fn managers(paths: &Paths, roots: Vec<PathBuf>, in_force: &PolicyDraft) -> Registry {
@@ -307,6 +313,35 @@ pub(crate) fn open(paths: &Paths, access: Access) -> Result<(SqliteStore, Ledger
     Ok((store, ledger))
 }
 
+/// What takes nodes over from others.
+pub(crate) fn mover(paths: &Paths) -> Mover {
+    let (runner, base) = (Arc::new(SystemRunner), paths.base.clone());
+    match paths.scope {
+        Scope::User => Mover::new(runner, base),
+        Scope::System => Mover::of_system(runner, base, root_hands(paths)),
+    }
+}
+
+/// Nodes of a takeover that has not ended may still be somebody else's.
+fn refuse_half_import(paths: &Paths) -> Result<(), CliError> {
+    if !mover(paths).is_unfinished() {
+        return Ok(());
+    }
+    let problem = "an import was interrupted, and nothing is done before it is undone or finished";
+    let hint = "run the same `wnm init` again: it puts everything back and begins anew";
+    Err(CliError::new(Exit::Refused, problem).hint(hint))
+}
+
+/// Units that somebody else wrote, where wnm would write its own.
+pub(crate) fn foreign_units(paths: &Paths) -> Units {
+    let (runner, units) = (Arc::new(SystemRunner), paths.units.clone());
+    let found = match paths.scope {
+        Scope::User => Units::of_user(runner, units, paths.runtime_dir.clone()),
+        Scope::System => Units::of_system(runner, units),
+    };
+    found.beside_antctl(&paths.antctl_registry())
+}
+
 /// True for a store whose settings were never written: an init died over it.
 pub(crate) fn is_half_made(ledger: &Ledger) -> bool {
     ledger.generation == 0 && ledger.nodes.is_empty()
@@ -316,6 +351,7 @@ pub(crate) fn is_half_made(ledger: &Ledger) -> bool {
 pub(crate) fn open_store(paths: &Paths, access: Access) -> Result<SqliteStore, CliError> {
     if access == Access::Write {
         paths.refuse_other_owner()?;
+        refuse_half_import(paths)?;
     }
     let opened = match access {
         Access::Read => SqliteStore::open_read_only(&paths.store),

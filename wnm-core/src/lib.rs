@@ -18,6 +18,7 @@
 pub mod action;
 pub mod explain;
 pub mod host;
+pub mod import;
 pub mod model;
 pub mod observe;
 pub mod plan;

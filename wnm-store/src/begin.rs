@@ -113,7 +113,7 @@ fn added(
     let mut record = NodeRecord::added(RecordId(0), spec.clone(), release, now.wall);
     let mark = Mark::of(action, &record, &now.instant);
     record.record = diesel::insert_into(nodes::table)
-        .values(NewNodeRow::new(spec, release, &mark, now.wall)?)
+        .values(NewNodeRow::new(spec, Some(&release.version), &mark, now.wall)?)
         .returning(nodes::record)
         .get_result(connection)
         .map(RecordId)?;

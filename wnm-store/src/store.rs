@@ -50,7 +50,7 @@ impl SqliteStore {
 
     /// A writing transaction. When the disk is full the reserve is given up and all of it is tried
     /// once more: what relieves a full disk has to be written down first, too.
-    fn write<T>(
+    pub(crate) fn write<T>(
         &self,
         op: impl Into<Box<str>>,
         work: impl Fn(&mut SqliteConnection) -> Result<T, Cause>,

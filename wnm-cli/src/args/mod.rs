@@ -3,6 +3,7 @@
 mod binary;
 mod docker;
 mod documents;
+mod import;
 mod misplaced;
 mod schedule;
 mod setting;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use binary::{BinaryCommand, FetchArgs, OfProgram};
 pub(crate) use docker::{DockerCommand, ImageArgs, SuperviseArgs};
 pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use import::{ImportArgs, InitArgs};
 pub(crate) use misplaced::misplaced;
 pub(crate) use schedule::{InstallArgs, Kind, ScheduleCommand};
 pub(crate) use setting::SettingArgs;
@@ -54,8 +56,8 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check everything, then create the store and its directories
-    Init(Box<SettingArgs>),
+    /// Check everything, then create the store and its directories; take nodes over from others
+    Init(Box<InitArgs>),
     /// Run one cycle: look, decide, act, record
     Run(Box<RunArgs>),
     /// Show what the next cycle would do, step by step, and why it does not do more

@@ -2,11 +2,13 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module that makes the base directory")]
 
 mod antctl;
+mod import;
 mod questions;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +22,16 @@ use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use super::{Context, system};
+use crate::args::ImportArgs;
 use crate::compose::{self, Adapters, firewall_problem};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
+pub(super) fn run(context: &Context<'_>, taking: &ImportArgs) -> Result<Exit, CliError> {
+    if taking.is_asked() {
+        return import::run(context, taking);
+    }
     refuse_second_store(context)?;
     let cpus = cpus()?;
     let given = context.layers.merged();
@@ -34,7 +40,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Exit, CliError> {
     let policy = Policy::parse(&draft, &PolicyDraft::default(), cpus)
         .map_err(|errors| everything_wrong(context, &draft, errors))?;
     refuse_other_scope(context, policy.nodes.manager)?;
-    let release = verify(context, &policy, &draft)?;
+    let release = verify(context, &policy, &draft, &Expected::default())?;
     create(context, &draft, &policy)?;
     output::initialised(&context.paths, &policy, &release);
     Ok(Exit::Done)
@@ -125,23 +131,33 @@ fn cpus() -> Result<u32, CliError> {
     Ok(ProcProbe::default().sample(&[], &now)?.cpus)
 }
 
+/// What a takeover accounts for, so that it is no problem.
+#[derive(Debug, Default)]
+struct Expected {
+    /// Ports of nodes that are taken over.
+    ports: BTreeSet<u16>,
+    /// Places that will get the right owner.
+    mended: BTreeSet<PathBuf>,
+}
+
 /// All problems at once, and nothing written yet.
 fn verify(
     context: &Context<'_>,
     policy: &Policy,
     draft: &PolicyDraft,
+    expected: &Expected,
 ) -> Result<Release, CliError> {
     let mut problems = Vec::new();
     let mut hints = Vec::new();
     let release =
         binary(context, policy.nodes.program, draft).map_err(|error| problems.push(error));
-    problems.extend(taken_ports(policy));
+    problems.extend(taken_ports(policy, &expected.ports));
     let of_scope = match context.paths.scope {
         Scope::User => {
             problems.extend(unwritable(context, policy));
             manager(context, policy.nodes.manager).into_iter().collect::<Vec<_>>()
         }
-        Scope::System => system::problems(&context.paths, policy),
+        Scope::System => system::problems(&context.paths, policy, &expected.mended),
     };
     let of_antctl = antctl::problems(context, policy, draft);
     let of_docker = containers(policy, draft);
@@ -205,7 +221,7 @@ fn why_unwritable(path: &Path) -> Option<String> {
 }
 
 /// The ports of the first `node_cap` nodes, as far as somebody has them already.
-fn taken_ports(policy: &Policy) -> Option<String> {
+fn taken_ports(policy: &Policy, expected: &BTreeSet<u16>) -> Option<String> {
     let bound = match ProcProbe::default().bound_ports() {
         Ok(bound) => bound,
         Err(error) => return Some(error.chain()),
@@ -214,7 +230,7 @@ fn taken_ports(policy: &Policy) -> Option<String> {
     let taken: Vec<String> = ids
         .filter_map(|id| policy.nodes.ports_of(id).ok())
         .flat_map(|ports| ports.all().collect::<Vec<_>>())
-        .filter(|port| bound.contains(port))
+        .filter(|port| bound.contains(port) && !expected.contains(port))
         .map(|port| port.to_string())
         .collect();
     (!taken.is_empty()).then(|| {
@@ -262,15 +278,8 @@ fn containers(policy: &Policy, draft: &PolicyDraft) -> Vec<(String, String)> {
 /// Directories, store, settings, first sample. What was made is taken back when a later part fails.
 fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result<(), CliError> {
     let paths = &context.paths;
+    places(context, policy)?;
     let files = compose::files(paths);
-    match paths.scope {
-        Scope::User => make_private(&paths.base).and_then(|()| make_private(&policy.nodes.logs))?,
-        Scope::System => {
-            system::create(paths)?.iter().for_each(|made| output::say(made));
-            files.make_root(&policy.nodes.logs)?;
-        }
-    }
-    make_private(&paths.identities)?;
     for root in &policy.nodes.storage {
         files.claim_root(root)?;
     }
@@ -279,19 +288,38 @@ fn create(context: &Context<'_>, draft: &PolicyDraft, policy: &Policy) -> Result
         Err(error) if error.kind == StoreErrorKind::Exists => SqliteStore::open(&paths.store)?,
         created => created?,
     };
-    let filled = fill(context, store, draft);
+    let filled = fill(context, &store, draft);
+    drop(store);
     if filled.is_err() {
         SqliteStore::discard(&paths.store)?;
     }
     filled
 }
 
-fn fill(context: &Context<'_>, store: SqliteStore, draft: &PolicyDraft) -> Result<(), CliError> {
+/// The directories of wnm itself.
+fn places(context: &Context<'_>, policy: &Policy) -> Result<(), CliError> {
+    let paths = &context.paths;
+    match paths.scope {
+        Scope::User => make_private(&paths.base).and_then(|()| make_private(&policy.nodes.logs))?,
+        Scope::System => {
+            system::create(paths)?.iter().for_each(|made| output::say(made));
+            compose::files(paths).make_root(&policy.nodes.logs)?;
+        }
+    }
+    make_private(&paths.identities)
+}
+
+fn fill(context: &Context<'_>, store: &SqliteStore, draft: &PolicyDraft) -> Result<(), CliError> {
     let now = wnm_core::host::Clock::now(&SystemClock)?;
     store.set_policy(draft, now.wall)?;
+    first_look(context, draft)
+}
+
+/// The first sample: rates need an earlier one, and no cycle ever waits for a second.
+fn first_look(context: &Context<'_>, draft: &PolicyDraft) -> Result<(), CliError> {
+    let store = SqliteStore::open(&context.paths.store)?;
     let ledger = store.load()?;
     let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
-    // The first sample: rates need an earlier one, and no cycle ever waits for a second.
     let options = CycleOptions { scope: PlanScope::RequestsOnly, ..CycleOptions::new() };
     cycle(&adapters.host(), &options, &mut |_| {})?;
     Ok(())

@@ -56,7 +56,7 @@ fn with_sources(mut error: CliError, cli: &Cli, environment: &Environment) -> Cl
         context.layers.origin(*setting, environment, &context.config_file)
     };
     let typed = match &cli.command {
-        Command::Init(settings) => Some(&settings.draft),
+        Command::Init(args) => Some(&args.settings.draft),
         Command::Run(args) => Some(&args.settings.draft),
         Command::Plan(args) => Some(&args.settings.draft),
         // It is about what is to be, not about what is.
@@ -77,7 +77,7 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
     };
     let nothing = PolicyDraft::default();
     match &cli.command {
-        Command::Init(settings) => init::run(&context(&settings.draft)?),
+        Command::Init(args) => init::run(&context(&args.settings.draft)?, &args.import),
         Command::Run(args) => run::run(&context(&args.settings.draft)?, args.dry_run),
         Command::Plan(args) => match &args.snapshot {
             Some(file) => snapshot::plan(file, cli.global.json),

@@ -5,9 +5,10 @@
     reason = "the shell module that looks at the system's places"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
@@ -24,8 +25,9 @@ use crate::settings::Paths;
 /// A problem, and what to do about it.
 type Problem = (String, String);
 
-/// Everything that speaks against the system scope. Nothing is written.
-pub(super) fn problems(paths: &Paths, policy: &Policy) -> Vec<Problem> {
+/// Everything that speaks against the system scope. Nothing is written. Owners of `mended` will be
+/// put right.
+pub(super) fn problems(paths: &Paths, policy: &Policy, mended: &BTreeSet<PathBuf>) -> Vec<Problem> {
     let places = policy.nodes.storage.iter().chain([&policy.nodes.logs]);
     rights()
         .into_iter()
@@ -33,7 +35,7 @@ pub(super) fn problems(paths: &Paths, policy: &Policy) -> Vec<Problem> {
         .chain(sight())
         .chain(group())
         .chain(base(&paths.base))
-        .chain(places.filter_map(|path| place(path)))
+        .chain(places.filter_map(|path| place(path, mended.contains(path))))
         .collect()
 }
 
@@ -96,7 +98,7 @@ fn base(base: &Path) -> Option<Problem> {
     Some((problem, format!("run wnm as {name}, who ran init there before")))
 }
 
-fn place(path: &Path) -> Option<Problem> {
+fn place(path: &Path, is_mended: bool) -> Option<Problem> {
     let shown = path.display();
     let hidden = ["/home", "/root", "/run/user"];
     if hidden.iter().any(|home| path.starts_with(home)) {
@@ -111,7 +113,7 @@ fn place(path: &Path) -> Option<Problem> {
         Ok(_) if access(path, AccessFlags::R_OK | AccessFlags::X_OK).is_err() => {
             Some((format!("{shown} may not be listed by us"), format!("`chmod 755 {shown}`")))
         }
-        Ok(found) if nodes_can_write(&found) => {
+        Ok(found) if nodes_can_write(&found) && !is_mended => {
             let problem = format!(
                 "nodes could write to {shown} itself, and put links where root deletes and copies"
             );

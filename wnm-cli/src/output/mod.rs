@@ -16,6 +16,7 @@ mod sample;
 mod schedule;
 mod simulate;
 pub(crate) mod status;
+mod takeover;
 mod terminal;
 mod things;
 mod upgrades;
@@ -103,6 +104,17 @@ pub(crate) fn clap_message(error: &clap::Error, hint: Option<&str>) {
 
 pub(crate) fn initialised(paths: &Paths, policy: &Policy, release: &wnm_core::model::Release) {
     print(&human::initialised(paths, policy, release));
+}
+
+/// What is taken over, or would be; `backup` when it was.
+pub(crate) fn takeover(
+    takeover: &wnm_core::import::Takeover,
+    settings: &PolicyDraft,
+    backup: Option<&Path>,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = takeover::shape(takeover, settings, backup);
+    print_either(as_json, || takeover::text(takeover, settings), || json::any(&shape))
 }
 
 pub(crate) fn cycle(report: &CycleReport, as_json: bool) -> Result<(), CliError> {

@@ -22,6 +22,19 @@ pub trait NodeManager: Send + Sync {
         self.create(spec)
     }
 
+    /// Takes nodes over that were defined by somebody else under the names in `specs`: afterwards
+    /// their definitions are as `specs` say. Processes that run go on as they are. Whoever calls this
+    /// has kept what is replaced.
+    fn adopt(&self, specs: &[&NodeSpec]) -> HostResult<Change> {
+        let _ = specs;
+        Ok(Change::AlreadySo)
+    }
+
+    /// Makes the manager read definitions again that somebody put back.
+    fn reread(&self) -> HostResult<()> {
+        Ok(())
+    }
+
     /// Afterwards exactly one process of this node runs. A process with the node's data directory
     /// that the manager does not know is a conflict, and nothing is started.
     fn start(&self, spec: &NodeSpec) -> HostResult<Change>;

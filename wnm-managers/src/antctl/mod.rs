@@ -189,7 +189,7 @@ impl Antctl {
         let each = specs.iter().map(|spec| {
             let missing =
                 || HostError::new(format!("systemctl left out {}", spec.id), FaultKind::Garbled);
-            shown.remove(&spec.id).ok_or_else(missing)
+            shown.remove(&unit::name(&spec.service())).ok_or_else(missing)
         });
         each.collect()
     }

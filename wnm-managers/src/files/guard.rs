@@ -4,16 +4,26 @@ use std::fs;
 use std::path::Path;
 
 use wnm_core::host::{HostError, HostResult};
-use wnm_core::model::NodeSpec;
+use wnm_core::model::{ManagerKind, NodeSpec};
 use wnm_core::observe::FaultKind;
 
-/// A node's directory is a child of its storage root and carries its name.
-pub(super) fn own_name(spec: &NodeSpec) -> HostResult<()> {
+use crate::hands::Hands;
+
+/// A node's directory is a child of its storage root and carries its name. One that was taken over
+/// keeps the name it had; that it is a node's is then told by the key in it.
+pub(super) fn own_name(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<()> {
     let is_child = spec.data.parent() == Some(spec.storage.as_path());
-    if is_child && carries_name(&spec.data, spec) {
+    if is_child && (carries_name(&spec.data, spec) || is_adopted(hands, spec)?) {
         return Ok(());
     }
     refuse(&spec.data, &spec.storage)
+}
+
+fn is_adopted(hands: &dyn Hands, spec: &NodeSpec) -> HostResult<bool> {
+    let adopts = matches!(spec.manager.kind, ManagerKind::Systemd | ManagerKind::Setsid);
+    Ok(adopts
+        && spec.service.is_some()
+        && hands.is_there(&spec.data.join(spec.program.identity_file()))?)
 }
 
 /// The directory that a node's logs lie in, provided that they carry the node's name.

@@ -117,7 +117,7 @@ impl NodeFiles for DiskFiles {
     }
 
     fn prepare(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         place::prepare(self.hands.as_ref(), spec, release)
     }
 
@@ -140,7 +140,7 @@ impl NodeFiles for DiskFiles {
     }
 
     fn stage(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         upgrade::stage(self.hands.as_ref(), spec, release)
     }
@@ -151,14 +151,14 @@ impl NodeFiles for DiskFiles {
         version: &Version,
         from: Option<&Version>,
     ) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "its program is not replaced")?;
         upgrade::replace(self.hands.as_ref(), spec, version, from)
     }
 
     fn put_back(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "its program is not put back")?;
         let archive = |data: &Path| {
@@ -168,7 +168,7 @@ impl NodeFiles for DiskFiles {
     }
 
     fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         upgrade::drop_kept(self.hands.as_ref(), spec)
     }
 
@@ -186,7 +186,7 @@ impl NodeFiles for DiskFiles {
         if !self.hands.is_there(&spec.data)? {
             return Ok(Change::AlreadySo);
         }
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "it is not moved")?;
         if !identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)? {

@@ -40,7 +40,7 @@ pub(super) fn refuse_mortal_service(runner: &dyn CommandRunner) -> HostResult<()
 
 /// What starts a process again when it ends: a unit of which it is the main process, or a
 /// container. None for a child of cron, of a timer's cycle or of a session, as ours are.
-pub(super) fn keeper(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
+pub(crate) fn keeper(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     // One that we are in ourselves keeps us, not the node.

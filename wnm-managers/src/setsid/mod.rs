@@ -15,6 +15,7 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, node_of_directory};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
+pub(crate) use cgroup::keeper as keeper_of;
 pub use cgroup::service_of_process;
 
 use crate::hands::{Hands, OwnHands, RootHands};

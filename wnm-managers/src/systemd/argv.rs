@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use wnm_core::model::NodeId;
-
-use super::{show, unit};
+use super::show;
 
 /// systemctl answers in milliseconds, in half a second with hundreds of units.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -14,11 +12,7 @@ pub(crate) fn user_environment(runtime_dir: &str) -> Vec<(String, String)> {
     vec![("XDG_RUNTIME_DIR".to_owned(), runtime_dir.to_owned())]
 }
 
-pub(super) fn show(ids: &[NodeId]) -> Vec<String> {
-    show_units(ids.iter().map(|id| unit::name(*id)))
-}
-
-/// The same for units of other names.
+/// What is known of the units of these names.
 pub(crate) fn show_units(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let properties = format!("--property={}", show::PROPERTIES.join(","));
     let mut args = vec!["show".to_owned(), properties, "--".to_owned()];
@@ -30,26 +24,26 @@ pub(super) fn reload() -> Vec<String> {
     vec!["daemon-reload".to_owned()]
 }
 
-pub(super) fn start(id: NodeId) -> Vec<String> {
-    verb("start", id)
+pub(super) fn start(unit: &str) -> Vec<String> {
+    verb("start", unit)
 }
 
-pub(super) fn stop(id: NodeId) -> Vec<String> {
-    verb("stop", id)
+pub(super) fn stop(unit: &str) -> Vec<String> {
+    verb("stop", unit)
 }
 
-pub(super) fn enable(id: NodeId) -> Vec<String> {
-    verb("enable", id)
+pub(super) fn enable(unit: &str) -> Vec<String> {
+    verb("enable", unit)
 }
 
-pub(super) fn disable(id: NodeId) -> Vec<String> {
-    verb("disable", id)
+pub(super) fn disable(unit: &str) -> Vec<String> {
+    verb("disable", unit)
 }
 
-pub(super) fn reset_failed(id: NodeId) -> Vec<String> {
-    verb("reset-failed", id)
+pub(super) fn reset_failed(unit: &str) -> Vec<String> {
+    verb("reset-failed", unit)
 }
 
-fn verb(verb: &str, id: NodeId) -> Vec<String> {
-    vec![verb.to_owned(), "--quiet".to_owned(), "--".to_owned(), unit::name(id)]
+fn verb(verb: &str, unit: &str) -> Vec<String> {
+    vec![verb.to_owned(), "--quiet".to_owned(), "--".to_owned(), unit.to_owned()]
 }

@@ -104,16 +104,15 @@ impl Systemd {
 
     /// With the last unit of ours goes its slice.
     fn remove_empty_slice(&self) -> HostResult<()> {
-        let others = units_in(&self.units)?;
         let ours = read(&self.slice_file())?.is_some_and(|text| unit::is_ours(&text));
-        match others.is_empty() && ours {
+        match ours && !any_of_ours(&self.units)? {
             true => self.hands.remove_file(&self.slice_file()),
             false => Ok(()),
         }
     }
 
-    fn unit_file(&self, id: NodeId) -> PathBuf {
-        self.units.join(unit::name(id))
+    fn unit_file(&self, spec: &NodeSpec) -> PathBuf {
+        self.units.join(unit::name(spec))
     }
 
     fn render(&self, spec: &NodeSpec) -> String {
@@ -124,35 +123,43 @@ impl Systemd {
         self.ctl.must(args, patience)
     }
 
-    fn show(&self, ids: &[NodeId]) -> HostResult<BTreeMap<NodeId, Shown>> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
+    /// One answer per node, in their order.
+    fn show(&self, specs: &[&NodeSpec]) -> HostResult<Vec<Shown>> {
+        if specs.is_empty() {
+            return Ok(Vec::new());
         }
-        let answer = self.ctl.ask(argv::show(ids), argv::PATIENCE)?;
+        let names = specs.iter().map(|spec| unit::name(spec));
+        let answer = self.ctl.ask(argv::show_units(names), argv::PATIENCE)?;
         if !answer.ok() {
             let why = answer.stderr.trim().to_owned();
             return Err(HostError::with("systemctl show", FaultKind::Unavailable, why));
         }
-        show::parse(&answer.stdout)
+        let mut shown = show::parse(&answer.stdout)?;
+        let each = specs.iter().map(|spec| {
+            let missing =
+                || HostError::new(format!("systemctl left out {}", spec.id), FaultKind::Garbled);
+            shown.remove(&unit::name(spec)).ok_or_else(missing)
+        });
+        each.collect()
     }
 
-    fn show_one(&self, id: NodeId) -> HostResult<Shown> {
-        let missing = || HostError::new(format!("systemctl left out {id}"), FaultKind::Garbled);
-        self.show(&[id])?.remove(&id).ok_or_else(missing)
+    fn show_one(&self, spec: &NodeSpec) -> HostResult<Shown> {
+        let missing = || HostError::new("systemctl said nothing", FaultKind::Garbled);
+        self.show(&[spec])?.pop().ok_or_else(missing)
     }
 
     /// The text of the unit file; `None` when there is none.
-    fn text(&self, id: NodeId) -> HostResult<Option<String>> {
-        read(&self.unit_file(id))
+    fn text(&self, spec: &NodeSpec) -> HostResult<Option<String>> {
+        read(&self.unit_file(spec))
     }
 
     /// The unit file's text when it is ours; somebody else's is a conflict.
-    fn our_text(&self, id: NodeId) -> HostResult<Option<String>> {
-        match self.text(id)? {
+    fn our_text(&self, spec: &NodeSpec) -> HostResult<Option<String>> {
+        match self.text(spec)? {
             Some(text) if !unit::is_ours(&text) => {
                 let op = format!(
                     "{} was not made by wnm and is left alone",
-                    self.unit_file(id).display()
+                    self.unit_file(spec).display()
                 );
                 Err(HostError::new(op, FaultKind::Conflict))
             }
@@ -173,9 +180,9 @@ impl NodeManager for Systemd {
 
     fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
         let wanted = self.render(spec);
-        let is_right = self.our_text(spec.id)?.as_ref() == Some(&wanted);
+        let is_right = self.our_text(spec)?.as_ref() == Some(&wanted);
         let slice_is_right = self.slice_is_right()?;
-        if is_right && slice_is_right && !self.show_one(spec.id)?.needs_reload {
+        if is_right && slice_is_right && !self.show_one(spec)?.needs_reload {
             return Ok(Change::AlreadySo);
         }
         self.hands.make_root(&self.units)?;
@@ -183,18 +190,41 @@ impl NodeManager for Systemd {
             self.write_slice()?;
         }
         if !is_right {
-            self.hands.write(&self.unit_file(spec.id), wanted.as_bytes(), 0o644)?;
+            self.hands.write(&self.unit_file(spec), wanted.as_bytes(), 0o644)?;
         }
         self.reload()?;
         Ok(Change::Made)
     }
 
+    fn adopt(&self, specs: &[&NodeSpec]) -> HostResult<Change> {
+        if specs.is_empty() {
+            return Ok(Change::AlreadySo);
+        }
+        self.hands.make_root(&self.units)?;
+        if !self.slice_is_right()? {
+            self.write_slice()?;
+        }
+        for spec in specs {
+            let wanted = self.render(spec);
+            if self.text(spec)?.as_ref() != Some(&wanted) {
+                self.hands.write(&self.unit_file(spec), wanted.as_bytes(), 0o644)?;
+            }
+        }
+        self.reload()?;
+        Ok(Change::Made)
+    }
+
+    fn reread(&self) -> HostResult<()> {
+        self.remove_empty_slice()?;
+        self.reload()
+    }
+
     fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
-        if self.our_text(spec.id)?.is_none() {
+        if self.our_text(spec)?.is_none() {
             let op = format!("start {}: it has no unit", spec.id);
             return Err(HostError::new(op, FaultKind::NotFound));
         }
-        let shown = self.show_one(spec.id)?;
+        let shown = self.show_one(spec)?;
         if shown.needs_reload {
             self.reload()?;
         }
@@ -214,26 +244,26 @@ impl NodeManager for Systemd {
         }
         if shown.reading.state == UnitState::Failed {
             // A unit that failed too often refuses to start until that is forgotten.
-            self.must(argv::reset_failed(spec.id), argv::PATIENCE)?;
+            self.must(argv::reset_failed(&unit::name(spec)), argv::PATIENCE)?;
         }
         if spec.autostart {
-            self.must(argv::enable(spec.id), argv::PATIENCE)?;
+            self.must(argv::enable(&unit::name(spec)), argv::PATIENCE)?;
         }
-        self.must(argv::start(spec.id), argv::PATIENCE)?;
+        self.must(argv::start(&unit::name(spec)), argv::PATIENCE)?;
         Ok(Change::Made)
     }
 
     fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let shown = self.show_one(spec.id)?;
+        let shown = self.show_one(spec)?;
         let resting = matches!(
             shown.reading.state,
             UnitState::Stopped | UnitState::Missing | UnitState::Failed
         );
         if !resting {
-            self.must(argv::stop(spec.id), STOP_PATIENCE)?;
+            self.must(argv::stop(&unit::name(spec)), STOP_PATIENCE)?;
         }
-        if spec.autostart && self.our_text(spec.id)?.is_some() {
-            self.must(argv::disable(spec.id), argv::PATIENCE)?;
+        if spec.autostart && self.our_text(spec)?.is_some() {
+            self.must(argv::disable(&unit::name(spec)), argv::PATIENCE)?;
         }
         // What is still there was started by somebody else, with this node's data.
         let strangers = processes_of(spec)?;
@@ -242,26 +272,26 @@ impl NodeManager for Systemd {
     }
 
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let shown = self.show_one(spec.id)?;
+        let shown = self.show_one(spec)?;
         let resting = matches!(
             shown.reading.state,
             UnitState::Stopped | UnitState::Missing | UnitState::Failed
         );
         if !resting {
-            let op = format!("{} still runs: stop it first", unit::name(spec.id));
+            let op = format!("{} still runs: stop it first", unit::name(spec));
             return Err(HostError::new(op, FaultKind::Refused));
         }
-        let text = self.our_text(spec.id)?;
+        let text = self.our_text(spec)?;
         if text.is_some() {
             if spec.autostart {
-                self.must(argv::disable(spec.id), argv::PATIENCE)?;
+                self.must(argv::disable(&unit::name(spec)), argv::PATIENCE)?;
             }
-            self.hands.remove_file(&self.unit_file(spec.id))?;
+            self.hands.remove_file(&self.unit_file(spec))?;
             self.hands.sync_directory(&self.units)?;
         }
         self.remove_empty_slice()?;
         if shown.reading.state == UnitState::Failed {
-            self.must(argv::reset_failed(spec.id), argv::PATIENCE)?;
+            self.must(argv::reset_failed(&unit::name(spec)), argv::PATIENCE)?;
         }
         if text.is_some() || shown.reading.state != UnitState::Missing {
             self.reload()?;
@@ -270,15 +300,13 @@ impl NodeManager for Systemd {
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
-        let ids: Vec<NodeId> = specs.iter().map(|spec| spec.id).collect();
-        let mut shown = self.show(&ids)?;
-        ids.iter()
-            .map(|id| {
-                let missing =
-                    || HostError::new(format!("systemctl left out {id}"), FaultKind::Garbled);
-                let mut reading = shown.remove(id).ok_or_else(missing)?.reading;
+        let shown = self.show(specs)?;
+        specs
+            .iter()
+            .zip(shown)
+            .map(|(spec, Shown { mut reading, .. })| {
                 let lives = !matches!(reading.state, UnitState::Missing);
-                reading.definition_lost = lives && self.text(*id)?.is_none();
+                reading.definition_lost = lives && self.text(spec)?.is_none();
                 Ok(reading)
             })
             .collect()
@@ -292,22 +320,20 @@ impl NodeManager for Systemd {
     }
 
     fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
-        let ids: Vec<NodeId> = specs.iter().map(|spec| spec.id).collect();
-        let shown = self.show(&ids)?;
+        let shown = self.show(specs)?;
         // The slice belongs to no node: whichever is written first puts it right with its own.
         let mut slice_is_right = specs.is_empty() || self.slice_is_right()?;
         let mut drift = BTreeMap::new();
-        for spec in specs {
-            let Some(text) = self.text(spec.id)?.filter(|text| unit::is_ours(text)) else {
+        for (spec, shown) in specs.iter().zip(shown) {
+            let Some(text) = self.text(spec)?.filter(|text| unit::is_ours(text)) else {
                 continue;
             };
-            let Some(shown) = shown.get(&spec.id) else { continue };
             let found = if text != self.render(spec) || !slice_is_right {
                 Some(UnitDrift::Rewritten)
             } else if shown.needs_reload {
                 Some(UnitDrift::NotReloaded)
             } else {
-                let by = shown.overridden_by.clone();
+                let by = shown.overridden_by;
                 (!by.is_empty()).then_some(UnitDrift::Overridden { by })
             };
             if shown.reading.state == UnitState::Running && found.is_some() {
@@ -338,4 +364,23 @@ fn units_in(directory: &Path) -> HostResult<BTreeSet<NodeId>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
         Err(error) => Err(HostError::io(format!("list {}", directory.display()), error)),
     }
+}
+
+/// Whether a unit of ours lies there, whatever it is called.
+fn any_of_ours(directory: &Path) -> HostResult<bool> {
+    let failed = |error| HostError::io(format!("list {}", directory.display()), error);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let is_service = path.extension().is_some_and(|kind| kind == "service");
+        // What cannot be read is none of ours, which everybody may read.
+        let runs_a_node = |text: &str| unit::is_ours(text) && text.contains("\nSlice=wnm.slice\n");
+        if is_service && fs::read_to_string(&path).is_ok_and(|text| runs_a_node(&text)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

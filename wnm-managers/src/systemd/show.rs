@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use wnm_core::host::{HostError, HostResult};
-use wnm_core::model::NodeId;
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
-
-use super::unit;
 
 /// What is asked for. Properties come back in systemd's own order.
 pub(super) const PROPERTIES: [&str; 9] = [
@@ -31,19 +28,19 @@ pub(crate) struct Shown {
     pub(crate) overridden_by: Vec<String>,
 }
 
-/// Blocks of `Key=Value` lines with blank lines between them, one block a unit. A block without an
-/// id or a state is an answer that makes no sense, and nothing is concluded from it.
-pub(crate) fn parse(text: &str) -> HostResult<BTreeMap<NodeId, Shown>> {
+/// Blocks of `Key=Value` lines with blank lines between them, one block a unit, by the unit's name. A
+/// block without a name or a state is an answer that makes no sense, and nothing is concluded from it.
+pub(crate) fn parse(text: &str) -> HostResult<BTreeMap<String, Shown>> {
     let mut units = BTreeMap::new();
     for block in text.split("\n\n").filter(|block| !block.trim().is_empty()) {
         let values: BTreeMap<&str, &str> =
             block.lines().filter_map(|line| line.split_once('=')).collect();
-        let id = values.get("Id").and_then(|name| unit::id_of(name));
-        let (Some(id), Some(shown)) = (id, shown(&values)) else {
+        let name = values.get("Id").filter(|name| name.ends_with(".service"));
+        let (Some(name), Some(shown)) = (name, shown(&values)) else {
             let op = format!("systemctl show answered without id or state: {block:?}");
             return Err(HostError::new(op, FaultKind::Garbled));
         };
-        units.insert(id, shown);
+        units.insert((*name).to_owned(), shown);
     }
     Ok(units)
 }
@@ -85,8 +82,6 @@ fn state(load: &str, active: &str, sub: &str, pid: Option<u32>) -> UnitState {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use wnm_core::fakes::build::id;
-
     use super::*;
 
     fn block(id: u32, load: &str, active: &str, sub: &str, pid: u32) -> String {
@@ -111,7 +106,10 @@ mod tests {
         ];
         for (load, active, sub, pid, expected) in table {
             let units = parse(&block(1, load, active, sub, pid)).unwrap();
-            assert_eq!(units[&id(1)].reading.state, expected, "{load} {active} {sub}");
+            assert_eq!(
+                units["antnode0001.service"].reading.state, expected,
+                "{load} {active} {sub}"
+            );
         }
     }
 
@@ -121,9 +119,9 @@ mod tests {
             [block(2, "loaded", "active", "running", 9), block(1, "loaded", "failed", "failed", 0)]
                 .join("\n");
         let units = parse(&text).unwrap();
-        assert_eq!(units[&id(2)].reading.pid, Some(9));
-        assert_eq!(units[&id(1)].reading.pid, None);
-        assert_eq!(units[&id(1)].reading.restarts, Some(2));
+        assert_eq!(units["antnode0002.service"].reading.pid, Some(9));
+        assert_eq!(units["antnode0001.service"].reading.pid, None);
+        assert_eq!(units["antnode0001.service"].reading.restarts, Some(2));
     }
 
     #[test]
@@ -131,7 +129,7 @@ mod tests {
         let line = "DropInPaths=/etc/systemd/system/antnode0001.service.d/a.conf \
                     /usr/lib/systemd/system/service.d/b.conf\n";
         let text = format!("{}{line}", block(1, "loaded", "active", "running", 7));
-        let beside = &parse(&text).unwrap()[&id(1)].overridden_by;
+        let beside = &parse(&text).unwrap()["antnode0001.service"].overridden_by;
         assert_eq!(*beside, ["/etc/systemd/system/antnode0001.service.d/a.conf"]);
     }
 

@@ -10,8 +10,9 @@ pub(super) const STOP_SECONDS: u64 = 90;
 /// The first line of every unit of ours.
 const MARK: &str = "# Made by wnm. Changes are overwritten; use `wnm config` instead.";
 
-pub(super) fn name(id: NodeId) -> String {
-    format!("{id}.service")
+/// Adopted units keep the name that somebody gave them.
+pub(super) fn name(spec: &NodeSpec) -> String {
+    format!("{}.service", spec.service())
 }
 
 /// The node that a unit file of this name belongs to, whoever made it.
@@ -331,7 +332,9 @@ mod tests {
 
     #[test]
     fn unit_names_lead_back_to_nodes() {
-        assert_eq!(id_of(&name(id(7))), Some(id(7)));
+        assert_eq!(id_of(&name(&spec(7))), Some(id(7)));
+        let adopted = NodeSpec { service: Some("ant-node-1".into()), ..spec(7) };
+        assert_eq!(name(&adopted), "ant-node-1.service");
         assert_eq!(id_of("antnode12.service"), Some(id(12)));
         for other in ["7.service", "antnode0.service", "antnode7.timer", "sshd.service", ""] {
             assert_eq!(id_of(other), None, "{other}");

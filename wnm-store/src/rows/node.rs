@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use wnm_core::model::{NodeRecord, NodeSpec, RecordId, Release, Timestamp, Upgrade, Version};
+use wnm_core::model::{NodeRecord, NodeSpec, RecordId, Timestamp, Upgrade, Version};
 
 use crate::convert::{Row, text, want_text};
 use crate::error::Cause;
@@ -62,14 +62,14 @@ pub(crate) struct NewNodeRow {
     spec: String,
     want: &'static str,
     phase: String,
-    version: String,
+    version: Option<String>,
     created: i64,
 }
 
 impl NewNodeRow {
     pub(crate) fn new(
         spec: &NodeSpec,
-        release: &Release,
+        version: Option<&Version>,
         mark: &wnm_core::action::Mark,
         created: Timestamp,
     ) -> Result<NewNodeRow, Cause> {
@@ -85,7 +85,7 @@ impl NewNodeRow {
             spec: text("spec", spec)?,
             want: want_text(mark.want),
             phase: text("phase", &mark.phase)?,
-            version: release.version.to_string(),
+            version: version.map(ToString::to_string),
             created: created.0,
         })
     }
