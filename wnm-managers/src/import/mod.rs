@@ -2,6 +2,7 @@
 //! taken and what is left is decided in `wnm_core::import`.
 
 mod anm;
+mod crontab;
 mod journal;
 mod look;
 mod moving;
@@ -11,6 +12,6 @@ mod units;
 
 pub use anm::AnmPlaces;
 pub use look::look;
-pub use moving::{Mover, Moving};
+pub use moving::{Mover, Moving, Places};
 pub use processes::plain_processes;
 pub use units::Units;
