@@ -45,7 +45,8 @@ impl SqliteStore {
     /// What SQLite itself finds wrong with the file; nothing is as it should be.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         let mut connection = self.lock();
-        complaints(&mut connection).map_err(|cause| self.error("check the store", cause))
+        complaints(&mut connection, Look::Whole)
+            .map_err(|cause| self.error("check the store", cause))
     }
 
     /// A writing transaction. When the disk is full the reserve is given up and all of it is tried
@@ -111,9 +112,25 @@ pub(crate) fn transaction<T>(
     ended.map_err(|error| failed.unwrap_or_else(|| error.into()))
 }
 
-fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, Cause> {
-    let found = diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
-        .load::<Line>(connection);
+/// How thoroughly SQLite looks for damage.
+#[derive(Clone, Copy)]
+pub(crate) enum Look {
+    /// Every page, for what is quickly seen.
+    Quick,
+    /// Also whether indices tell of the same rows as their tables.
+    Whole,
+}
+
+/// What SQLite finds wrong, and rows that refer to nothing.
+pub(crate) fn complaints(
+    connection: &mut SqliteConnection,
+    look: Look,
+) -> Result<Vec<String>, Cause> {
+    let sql = match look {
+        Look::Quick => "SELECT quick_check AS line FROM pragma_quick_check",
+        Look::Whole => "SELECT integrity_check AS line FROM pragma_integrity_check",
+    };
+    let found = diesel::sql_query(sql).load::<Line>(connection);
     let mut lines: Vec<String> = match found {
         Ok(lines) => lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect(),
         Err(error) => {
