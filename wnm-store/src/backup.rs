@@ -64,6 +64,10 @@ impl Backups {
         &self.directory
     }
 
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
     /// All of them, the newest first. No directory is an empty one.
     pub fn list(&self) -> Result<Vec<Backup>, StoreError> {
         let failed = |cause: Cause| cause.at("list the backups", &self.directory);

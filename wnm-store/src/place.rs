@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use wnm_core::model::Timestamp;
@@ -97,6 +97,12 @@ impl Place {
         size(&self.file) + size(Path::new(&log))
     }
 
+    /// Device and number of the file; `None` where there is none.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        let found = std::fs::metadata(&self.file).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
     /// True when the reserve is there, whoever keeps it.
     pub(crate) fn has_reserve(&self) -> bool {
         std::fs::metadata(self.sibling("reserve")).is_ok()
@@ -168,10 +174,18 @@ impl Place {
         let new = self.sibling("new");
         self.replace(&new, fill)?;
         let kept = self.keep_aside(aside);
-        let placed = kept.and_then(|kept| {
-            std::fs::rename(&new, &self.file)?;
-            sync_directory(&self.file)?;
-            Ok(kept)
+        let placed = kept.and_then(|kept| match std::fs::rename(&new, &self.file) {
+            Ok(()) => {
+                sync_directory(&self.file)?;
+                Ok(kept)
+            }
+            Err(error) => {
+                // Where it had to be moved it must not be missing now.
+                if let (Some(kept), Ok(false)) = (&kept, self.is_taken()) {
+                    let _ = std::fs::rename(kept, &self.file);
+                }
+                Err(error.into())
+            }
         });
         if placed.is_err() {
             let _ = remove(&new);

@@ -94,6 +94,20 @@ pub(crate) fn clear(directory: &Path) -> Result<(), Cause> {
     Ok(())
 }
 
+/// Takes away what lies beside the store because of a migration or of a backup that was put back.
+pub(crate) fn clear_beside(store: &Path) -> Result<(), Cause> {
+    const OURS: [&str; 3] = ["before-", "damaged-", "replaced-"];
+    let (Some(directory), Some(of)) = (store.parent(), store.file_name()) else { return Ok(()) };
+    let start = format!("{}.", of.to_string_lossy());
+    for (name, file) in entries(directory)? {
+        let rest = name.strip_prefix(&start).unwrap_or_default();
+        if OURS.iter().any(|ours| rest.starts_with(ours)) {
+            fs::remove_file(file)?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses to write where anything is, also under the names that come before the last.
 pub(crate) fn refuse_taken(file: &Path) -> Result<(), Cause> {
     let ends = [""].iter().chain(&UNFINISHED);

@@ -26,11 +26,21 @@ pub struct SqliteStore {
     connection: Mutex<SqliteConnection>,
     place: Place,
     last_group: LastGroup,
+    /// Which file it was when it was opened.
+    identity: Option<(u64, u64)>,
 }
 
 impl SqliteStore {
     pub(crate) fn over(connection: SqliteConnection, place: Place) -> SqliteStore {
-        SqliteStore { connection: Mutex::new(connection), place, last_group: LastGroup::default() }
+        let identity = place.identity();
+        let connection = Mutex::new(connection);
+        SqliteStore { connection, place, last_group: LastGroup::default(), identity }
+    }
+
+    /// True while no other file has taken the place of the one that was opened: whoever waited for
+    /// the lock must not go on with a store that a backup has replaced meanwhile.
+    pub fn is_in_place(&self) -> bool {
+        self.identity == self.place.identity()
     }
 
     /// The file; `:memory:` for a store without one.

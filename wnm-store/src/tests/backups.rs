@@ -153,13 +153,19 @@ fn the_newest_sound_one_is_found_behind_spoiled_ones() {
 }
 
 #[test]
-fn with_its_store_they_go_too() {
+fn they_outlive_their_store_until_they_are_discarded_themselves() {
     let (home, store) = furnished();
     let backups = Backups::of(&home.file);
     backups.make(Timestamp(DAY)).unwrap();
     std::fs::write(backups.directory().join("notes.txt"), "mine").unwrap();
+    for name in ["colony.db.before-0002", "colony.db.damaged-19700101T000000Z-wal"] {
+        std::fs::write(home.beside(name), "").unwrap();
+    }
     drop(store);
     SqliteStore::discard(&home.file).unwrap();
+    assert_eq!(home.names().len(), 3);
+    assert_eq!(backups.list().unwrap().len(), 2);
+    backups.discard().unwrap();
     assert_eq!(home.names(), ["backups"]);
     assert_eq!(std::fs::read_dir(backups.directory()).unwrap().count(), 1);
 }

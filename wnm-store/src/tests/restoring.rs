@@ -65,8 +65,10 @@ fn no_number_is_given_out_again() {
     known.note("nodes", 5000);
     let changed = Changed { salvage: known, ..Changed::default() };
     restoring.settle(&changed, &at(1000)).unwrap();
-    drop(store);
+    assert!(store.is_in_place());
     restoring.put_in_place(&home.file, false, at(1000).wall).unwrap();
+    assert!(!store.is_in_place(), "who had it open must open it again");
+    drop(store);
 
     let back = SqliteStore::open(&home.file).unwrap();
     let begun = back.begin(&add(4), &at(1001)).unwrap();
