@@ -262,10 +262,9 @@ fn a_damaged_store_is_found_out() {
     let env = nodes("1");
     let ran = env.run(&["db", "status"]).expect(0);
     assert!(ran.stdout.contains("1 nodes, 1 operations, 1 requests"), "{}", ran.block());
-    insta::assert_snapshot!(env.run(&["db", "check"]).block(), @"
-    exit 0
-    out| [DIR]/home/.local/share/autonomi/colony.db is sound
-    ");
+    let ran = env.run(&["db", "check"]).expect(0);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert!(first.ends_with("autonomi/colony.db is sound"), "{}", ran.block());
     let store = env.base_dir().join("colony.db");
     let file = fs::OpenOptions::new().write(true).open(&store).expect("there");
     let size = file.metadata().expect("a size").len();

@@ -563,12 +563,93 @@ fn of_the_store() {
       "version": "[VERSION]"
     }
     "#);
-    insta::assert_snapshot!(env.run(&["db", "check", "--json"]).expect(0).json_block(), @r#"
+    let checked = env.run(&["db", "check", "--json"]).expect(0).json_block();
+    insta::assert_snapshot!(undated(&checked), @r#"
     {
+      "backup": {
+        "file": "[DIR]/home/.local/share/autonomi/backups/[BACKUP]",
+        "made": "[TIME]"
+      },
       "complaints": [],
       "path": "[DIR]/home/.local/share/autonomi/colony.db",
       "schema": 1,
       "sound": true
+    }
+    "#);
+}
+
+/// Names of backups tell when they were made.
+fn undated(text: &str) -> String {
+    let line = |line: &str| match (line.find("colony-20"), line.find("Z.db")) {
+        (Some(start), Some(end)) => format!("{}[BACKUP]{}\n", &line[..start], &line[end + 4..]),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn of_the_backups() {
+    let env = one_and_one();
+    let shown = |args: &[&str]| undated(&env.run(args).expect(0).json_block());
+    insta::assert_snapshot!(shown(&["db", "backups", "--json"]), @r#"
+    {
+      "backups": [
+        {
+          "before": null,
+          "bytes": "[BYTES]",
+          "file": "[DIR]/home/.local/share/autonomi/backups/[BACKUP]",
+          "made": "[TIME]",
+          "migration": "0002",
+          "nodes": 1,
+          "problem": null,
+          "sound": true
+        }
+      ],
+      "directory": "[DIR]/home/.local/share/autonomi/backups",
+      "schema": 1
+    }
+    "#);
+    insta::assert_snapshot!(shown(&["db", "backup", "--json"]), @r#"
+    {
+      "file": "[DIR]/home/.local/share/autonomi/backups/[BACKUP]",
+      "migration": "0002",
+      "nodes": 1,
+      "schema": 1
+    }
+    "#);
+    insta::assert_snapshot!(shown(&["db", "migrate", "--json"]), @r#"
+    {
+      "applied": [],
+      "had": [
+        "0001",
+        "0002"
+      ],
+      "path": "[DIR]/home/.local/share/autonomi/colony.db",
+      "schema": 1
+    }
+    "#);
+    env.run(&["stop", "1"]).expect(0);
+    insta::assert_snapshot!(shown(&["db", "restore", "--latest", "--dry-run", "--json"]), @r#"
+    {
+      "aside": null,
+      "backup": "[DIR]/home/.local/share/autonomi/backups/[BACKUP]",
+      "dry_run": true,
+      "migration": "0002",
+      "nodes": [
+        {
+          "data": "[DIR]/home/.local/share/autonomi/node/antnode0001",
+          "fate": "kept",
+          "node": "antnode0001",
+          "processes": [],
+          "record": 1
+        }
+      ],
+      "only_in_store": [],
+      "schema": 1,
+      "settings": [],
+      "state": "sound",
+      "store": "[DIR]/home/.local/share/autonomi/colony.db",
+      "strangers": []
     }
     "#);
 }

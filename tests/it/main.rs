@@ -28,6 +28,7 @@ mod requests;
 mod schedule;
 mod simulate;
 mod stand_in;
+mod store;
 mod upgrades;
 mod worlds;
 

@@ -76,8 +76,15 @@ fn the_store_is_deleted_while_a_node_runs() {
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 4
     err| error: not initialised: there is no [DIR]/home/.local/share/autonomi/colony.db
-    err| hint: begin with `wnm init --rewards-address 0x… --node-cap N`
+    err| hint: there are backups of one: `wnm --scope user db restore --latest --dry-run` says what they hold
     ");
+    insta::assert_snapshot!(env.init(&["--node-cap", "1"]).block(), @"
+    exit 5
+    err| error: there is no [DIR]/home/.local/share/autonomi/colony.db, but there are backups of it
+    err| hint: `wnm --scope user db restore --latest` puts the newest back; with --dry-run it says what it holds
+    err| hint: to begin anew, move [DIR]/home/.local/share/autonomi/backups and [DIR]/home/.local/share/autonomi/colony.db.before-* aside
+    ");
+    fs::rename(env.base_dir().join("backups"), env.path("aside")).expect("a cycle made one");
     insta::assert_snapshot!(env.init(&["--node-cap", "1"]).block(), @"
     exit 2
     err| error: port [PORT]001 is in use on this machine, and the first 1 nodes would need it: choose another --port-start or --metrics-port-start
@@ -90,6 +97,8 @@ fn the_store_is_deleted_while_a_node_runs() {
 #[test]
 fn the_store_is_a_directory() {
     let env = one_node();
+    // What is said beside a backup is told in `store.rs`.
+    fs::remove_dir_all(env.base_dir().join("backups")).expect("a cycle made one");
     let store = env.base_dir().join("colony.db");
     fs::remove_file(&store).expect("there");
     fs::create_dir(&store).expect("made");
@@ -108,6 +117,8 @@ fn the_store_is_a_directory() {
 fn the_store_is_empty() {
     let env = one_node();
     let store = env.base_dir().join("colony.db");
+    // What is said beside a backup is told in `store.rs`.
+    fs::remove_dir_all(env.base_dir().join("backups")).expect("a cycle made one");
     for name in ["colony.db-wal", "colony.db-shm"] {
         fs::remove_file(env.base_dir().join(name)).ok();
     }

@@ -15,7 +15,7 @@ use wnm_managers::{
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_releases::{BinaryStore, Chosen};
-use wnm_store::{SqliteStore, StoreErrorKind};
+use wnm_store::{Backups, SqliteStore, StoreErrorKind};
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -194,6 +194,12 @@ fn is_file(path: &std::path::Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file())
 }
 
+/// Whether something can be put there.
+#[expect(clippy::disallowed_methods, reason = "where the store would lie")]
+pub(crate) fn is_directory(path: &std::path::Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_dir())
+}
+
 /// Those of the scope that call antctl. They are there whatever the settings say: their nodes may be.
 fn antctl_managers(
     paths: &Paths,
@@ -292,7 +298,7 @@ pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
 }
 
 /// Storage roots of the settings and of every node.
-fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
+pub(crate) fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
     let wanted = shell_words::split(in_force.text(Setting::NodeStorage)).unwrap_or_default();
     let mut roots: Vec<PathBuf> = wanted.into_iter().map(PathBuf::from).collect();
     roots.extend(ledger.nodes.iter().map(|record| record.spec.storage.clone()));
@@ -361,7 +367,13 @@ pub(crate) fn open_store(paths: &Paths, access: Access) -> Result<SqliteStore, C
         StoreErrorKind::Missing => {
             let problem = format!("not initialised: there is no {}", paths.store.display());
             let error = CliError::new(Exit::NotInitialised, problem);
+            let backups = Backups::of(&paths.store).list().unwrap_or_default();
             match paths.elsewhere {
+                _ if !backups.is_empty() => error.hint(format!(
+                    "there are backups of one: `wnm --scope {} db restore --latest --dry-run` says \
+                     what they hold",
+                    paths.scope
+                )),
                 Some(other) => error.hint(format!("the {other} scope is: choose --scope {other}")),
                 None => error.hint("begin with `wnm init --rewards-address 0x… --node-cap N`"),
             }

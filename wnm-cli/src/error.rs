@@ -9,6 +9,26 @@ use wnm_store::{StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 
+/// Whether a store is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Damage {
+    #[default]
+    No,
+    /// It may as well be somebody else's file.
+    Perhaps,
+    Yes,
+}
+
+impl Damage {
+    fn of(kind: &StoreErrorKind) -> Damage {
+        match kind {
+            StoreErrorKind::Foreign => Damage::Perhaps,
+            kind if kind.is_damage() => Damage::Yes,
+            _ => Damage::No,
+        }
+    }
+}
+
 /// What went wrong, what it means for scripts, and what to do about it.
 #[derive(Debug, Default)]
 pub(crate) struct CliError {
@@ -16,6 +36,8 @@ pub(crate) struct CliError {
     /// One line per problem.
     pub(crate) problems: Vec<String>,
     pub(crate) hints: Vec<String>,
+    /// Whether the store is damaged: a backup is the way on.
+    pub(crate) damage: Damage,
     /// Settings that it is about; where their values come from is worth a hint.
     pub(crate) about: Vec<Setting>,
 }
@@ -52,7 +74,8 @@ impl From<HostError> for CliError {
     fn from(error: HostError) -> CliError {
         let kind = error.source.as_ref().and_then(|source| source.downcast_ref::<StoreError>());
         let exit = kind.map_or(Exit::Failed, |error| exit_of(&error.kind));
-        CliError::new(exit, error.chain())
+        let damage = kind.map_or(Damage::No, |error| Damage::of(&error.kind));
+        CliError { damage, ..CliError::new(exit, error.chain()) }
     }
 }
 

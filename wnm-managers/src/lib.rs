@@ -26,7 +26,7 @@ pub use docker::{
     Docker, DockerSettings, Image, SUPERVISE, build_image, docker_problems, supervise,
 };
 pub use exec::SystemRunner;
-pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
+pub use files::{ArchivedKey, DiskFiles, KeyState, Kinship, MARKER};
 pub use hands::RootHands;
 pub use import::{AnmPlaces, Mover, Moving, Places, Units, look as look_at_found, plain_processes};
 pub use launchd::Launchd;

@@ -1,36 +1,31 @@
 //! The end of a store.
-#![expect(clippy::disallowed_methods, reason = "a store is a file, with others beside it")]
 
 use std::path::Path;
 
 use crate::error::Cause;
-use crate::place::remove_with_logs;
-use crate::{SqliteStore, StoreError};
+use crate::place::{Place, remove_with_logs};
+use crate::{Backups, SqliteStore, StoreError, StoreErrorKind, shelf};
 
 impl SqliteStore {
-    /// Deletes the store in `file`, with everything that belongs to it: logs, reserve, backups made
-    /// before migrations. Nothing happens when there is none, and a file that is no store of this
-    /// program is refused.
+    /// Deletes the store in `file`, with its logs and its reserve; backups stay. Nothing happens when
+    /// there is none, and a file that is no store of this program is refused.
     pub fn discard(file: &Path) -> Result<(), StoreError> {
         match SqliteStore::open_read_only(file) {
-            Err(error) if error.kind == crate::StoreErrorKind::Missing => return Ok(()),
+            Err(error) if error.kind == StoreErrorKind::Missing => return Ok(()),
             opened => drop(opened?),
         }
-        let failed = |cause: Cause| cause.at("delete the store", file);
-        remove_with_logs(file).map_err(|error| failed(error.into()))?;
-        let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
-            return Ok(());
-        };
-        let name = name.to_string_lossy();
-        let ours = |other: &str| {
-            let rest = other.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| rest == "reserve" || rest.starts_with("before-"))
-        };
-        for entry in std::fs::read_dir(directory).map_err(|error| failed(error.into()))?.flatten() {
-            if entry.file_name().to_str().is_some_and(ours) {
-                std::fs::remove_file(entry.path()).map_err(|error| failed(error.into()))?;
-            }
-        }
-        Ok(())
+        let removed = remove_with_logs(file)
+            .and_then(|()| remove_with_logs(&Place::for_reading(file).sibling("reserve")));
+        removed.map_err(|error| Cause::from(error).at("delete the store", file))
+    }
+}
+
+impl Backups {
+    /// Deletes every backup, also those that migrations left and what was there before one was put
+    /// back. What wnm did not name so stays.
+    pub fn discard(&self) -> Result<(), StoreError> {
+        let failed = |cause: Cause| cause.at("delete the backups", self.directory());
+        shelf::clear(self.directory()).map_err(failed)?;
+        shelf::clear_beside(self.store()).map_err(failed)
     }
 }

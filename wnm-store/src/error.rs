@@ -87,6 +87,14 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
+    /// True where a backup is the way on: what is there cannot be read as a store of ours any more.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            StoreErrorKind::Damaged | StoreErrorKind::Corrupt { .. } | StoreErrorKind::Foreign
+        )
+    }
+
     /// The kind that core branches on.
     pub fn fault(&self) -> FaultKind {
         match self {
@@ -182,6 +190,8 @@ impl From<diesel::result::Error> for Cause {
                 StoreErrorKind::Conflict { why: "another node has it already".to_owned() }
             }
             DatabaseError(_, information) => of_message(information.message()),
+            // A cell of another type than its table has: SQLite never lets one in.
+            diesel::result::Error::DeserializationError(_) => StoreErrorKind::Damaged,
             _ => StoreErrorKind::Sql,
         };
         Cause::with(kind, error)
@@ -223,6 +233,9 @@ fn of_message(message: &str) -> StoreErrorKind {
         ("database table is locked", StoreErrorKind::Busy),
         ("database disk image is malformed", StoreErrorKind::Damaged),
         ("malformed database schema", StoreErrorKind::Damaged),
+        // Opening knows which tables there must be.
+        ("no such table", StoreErrorKind::Damaged),
+        ("no such column", StoreErrorKind::Damaged),
         ("file is not a database", StoreErrorKind::Foreign),
         ("unable to open database file", StoreErrorKind::Permission),
         ("disk I/O error", StoreErrorKind::Io),

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod adopt;
+mod backup;
 mod begin;
 mod convert;
 mod cycle;
 mod delta;
 mod discard;
 mod error;
+mod image;
 mod intents;
 mod load;
 mod migrate;
@@ -14,14 +16,20 @@ mod open;
 mod place;
 mod recorded;
 mod reserve;
+mod restore;
 mod rows;
+mod salvage;
 mod schema;
+mod shelf;
 mod status;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Backup, Backups, Sound, inspect, pending};
 pub use error::{StoreError, StoreErrorKind};
+pub use restore::{Changed, Restored, Restoring, restorable};
+pub use salvage::{Salvage, salvage};
 pub use status::StoreStatus;
 pub use store::SqliteStore;

@@ -1,14 +1,19 @@
 //! Brings an older file up to date, with a copy of it put beside it first.
 
+use std::path::Path;
+
+use diesel::dsl::max;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::error::{Cause, StoreErrorKind};
+use crate::image::vacuum_into;
+use crate::open;
 use crate::place::Place;
 use crate::schema::__diesel_schema_migrations as applied;
-use crate::store::{Lock, execute, transaction};
+use crate::store::{Lock, Look, complaints, transaction};
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -23,11 +28,27 @@ pub(crate) fn update(connection: &mut SqliteConnection, place: &Place) -> Result
     let copy = place.sibling(&format!("before-{next}"));
     tracing::info!(copy = %copy.display(), "the store is converted; a copy of it is kept");
     place.replace(&copy, |part| {
-        let sql = format!("VACUUM INTO '{}'", part.replace('\'', "''"));
-        execute(connection, &sql)
+        vacuum_into(connection, part)?;
+        sound(&place.sibling("part"))
     })?;
     // Another process may have converted it in the meantime; what is pending is read again inside.
     transaction(connection, Lock::Now, run)
+}
+
+/// A copy that is not whole is no way back.
+fn sound(copy: &Path) -> Result<(), Cause> {
+    let mut connection = open::source(&Place::for_reading(copy))?;
+    match complaints(&mut connection, Look::Whole)?.into_iter().next() {
+        Some(first) => Err(Cause::with(StoreErrorKind::Damaged, first)),
+        None => Ok(()),
+    }
+}
+
+/// The latest migration that was applied. Refuses what a newer version made.
+pub(crate) fn version(connection: &mut SqliteConnection) -> Result<String, Cause> {
+    pending(connection)?;
+    let latest: Option<String> = applied::table.select(max(applied::version)).first(connection)?;
+    Ok(latest.unwrap_or_default())
 }
 
 /// Refuses a file that is not of exactly this version.
@@ -36,6 +57,19 @@ pub(crate) fn require_current(connection: &mut SqliteConnection) -> Result<(), C
         None => Ok(()),
         Some(_) => Err(StoreErrorKind::Older.into()),
     }
+}
+
+/// The migrations that a file of this or an earlier version has, and those that it lacks.
+pub(crate) fn split(
+    connection: &mut SqliteConnection,
+) -> Result<(Vec<String>, Vec<String>), Cause> {
+    pending(connection)?;
+    let applied: Vec<String> =
+        applied::table.select(applied::version).order(applied::version).load(connection)?;
+    let mut lacks = known()?;
+    lacks.retain(|version| !applied.contains(version));
+    lacks.sort();
+    Ok((applied, lacks))
 }
 
 /// The latest version that the file lacks.

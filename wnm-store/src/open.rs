@@ -9,7 +9,7 @@ use diesel::sql_types::Integer;
 use crate::error::{Cause, StoreError, StoreErrorKind};
 use crate::migrate;
 use crate::place::{Place, uri};
-use crate::store::{SqliteStore, execute};
+use crate::store::{Look, SqliteStore, complaints, execute};
 
 /// "wnm1", where SQLite keeps a number that says whose file it is.
 pub(crate) const APPLICATION: i32 = 0x776e_6d31;
@@ -36,8 +36,16 @@ impl SqliteStore {
     /// Opens the store at `file`, bringing it up to date if an older version made it.
     pub fn open(file: &Path) -> Result<SqliteStore, StoreError> {
         let place = Place::for_writing(file);
+        // Whoever wrote last did not come to close it: so much may have happened to the machine as
+        // well that a look at every page is worth its time.
+        let died = !place.is_settled();
         let opened = recognize(&place).and_then(|()| {
-            let connected = place.relieved(|| connect(&place));
+            let connected = place.relieved(|| connect(&place)).and_then(|mut connection| {
+                if died {
+                    require_sound(&mut connection)?;
+                }
+                Ok(connection)
+            });
             connected.map_err(|cause| place.explain(cause))
         });
         match opened {
@@ -51,7 +59,7 @@ impl SqliteStore {
     /// it stays as it was when it was opened.
     pub fn open_read_only(file: &Path) -> Result<SqliteStore, StoreError> {
         let place = Place::for_reading(file);
-        match recognize(&place).and_then(|()| connect_to_read(&place)) {
+        match recognize(&place).and_then(|()| connect_to_read(&place, read_at)) {
             Ok(connection) => Ok(SqliteStore::over(connection, place)),
             Err(cause) => Err(cause.at("open the store for reading", file)),
         }
@@ -117,6 +125,13 @@ struct Mark {
     application_id: i32,
 }
 
+fn require_sound(connection: &mut SqliteConnection) -> Result<(), Cause> {
+    match complaints(connection, Look::Quick)?.into_iter().next() {
+        Some(first) => Err(Cause::with(StoreErrorKind::Damaged, first)),
+        None => Ok(()),
+    }
+}
+
 fn as_is(place: &Place) -> String {
     format!("{}&immutable=1", uri(place.file(), "ro"))
 }
@@ -130,7 +145,22 @@ fn connect(place: &Place) -> Result<SqliteConnection, Cause> {
     Ok(connection)
 }
 
-fn connect_to_read(place: &Place) -> Result<SqliteConnection, Cause> {
+/// A store of any version to be copied from: all that is in it at one moment, its log included.
+pub(crate) fn source(place: &Place) -> Result<SqliteConnection, Cause> {
+    recognize(place)?;
+    connect_to_read(place, |uri| {
+        let mut connection = SqliteConnection::establish(uri)?;
+        execute(&mut connection, "PRAGMA busy_timeout = 5000;")?;
+        // Opening alone reads nothing, so that it would not tell whether one can.
+        migrate::version(&mut connection)?;
+        Ok(connection)
+    })
+}
+
+fn connect_to_read(
+    place: &Place,
+    read_at: impl Fn(&str) -> Result<SqliteConnection, Cause>,
+) -> Result<SqliteConnection, Cause> {
     match read_at(&uri(place.file(), "ro")) {
         // Reading needs a file beside the store, which cannot be made on a file system that is
         // full or mounted read-only. With nothing left to be taken from such a file the store can

@@ -5,17 +5,34 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use wnm_core::model::Timestamp;
 
 use crate::error::{Cause, StoreErrorKind};
 use crate::reserve::Reserve;
+use crate::shelf;
 
 #[derive(Debug)]
 pub(crate) struct Place {
     file: PathBuf,
     /// Only who writes keeps one.
     reserve: Option<Reserve>,
+}
+
+/// How a store is called that another one took the place of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aside {
+    pub(crate) word: &'static str,
+    pub(crate) at: Timestamp,
+}
+
+impl Aside {
+    /// `damaged-20261120T212730Z`.
+    fn suffix(&self) -> String {
+        format!("{}-{}", self.word, shelf::compact(self.at))
+    }
 }
 
 impl Place {
@@ -80,6 +97,12 @@ impl Place {
         size(&self.file) + size(Path::new(&log))
     }
 
+    /// Device and number of the file; `None` where there is none.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        let found = std::fs::metadata(&self.file).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
     /// True when the reserve is there, whoever keeps it.
     pub(crate) fn has_reserve(&self) -> bool {
         std::fs::metadata(self.sibling("reserve")).is_ok()
@@ -138,6 +161,64 @@ impl Place {
         remove(&new)?;
         placed?;
         Ok(sync_directory(&self.file)?)
+    }
+
+    /// Puts a new store, filled as in [`Place::replace`], in the place of the one that is there, which
+    /// is kept as a whole under the name that is answered. Whenever this is cut off, there is a store
+    /// under the old name; never one with the log of another, which SQLite would take for its own.
+    pub(crate) fn exchange(
+        &self,
+        aside: &Aside,
+        fill: impl FnOnce(&str) -> Result<(), Cause>,
+    ) -> Result<Option<PathBuf>, Cause> {
+        let new = self.sibling("new");
+        self.replace(&new, fill)?;
+        let kept = self.keep_aside(aside);
+        let placed = kept.and_then(|kept| match std::fs::rename(&new, &self.file) {
+            Ok(()) => {
+                sync_directory(&self.file)?;
+                Ok(kept)
+            }
+            Err(error) => {
+                // Where it had to be moved it must not be missing now.
+                if let (Some(kept), Ok(false)) = (&kept, self.is_taken()) {
+                    let _ = std::fs::rename(kept, &self.file);
+                }
+                Err(error.into())
+            }
+        });
+        if placed.is_err() {
+            let _ = remove(&new);
+        }
+        placed
+    }
+
+    /// A second name for the store, then another one for its logs. Where there are no second names the
+    /// store is moved.
+    fn keep_aside(&self, aside: &Aside) -> Result<Option<PathBuf>, Cause> {
+        if !self.is_taken()? {
+            return Ok(None);
+        }
+        let kept = self.sibling(&aside.suffix());
+        if Place::for_reading(&kept).is_taken()? {
+            return Err(Cause::with(StoreErrorKind::Exists, kept.display().to_string()));
+        }
+        if std::fs::hard_link(&self.file, &kept).is_err() {
+            std::fs::rename(&self.file, &kept)?;
+        }
+        sync_directory(&kept)?;
+        for log in ["-wal", "-shm", "-journal"] {
+            let (mut from, mut to) =
+                (self.file.clone().into_os_string(), kept.clone().into_os_string());
+            from.push(log);
+            to.push(log);
+            match std::fs::rename(&from, &to) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                moved => moved?,
+            }
+        }
+        sync_directory(&kept)?;
+        Ok(Some(kept))
     }
 
     /// Tries `work`; when the disk is full, once more without the reserve. An I/O error counts, for
@@ -216,7 +297,7 @@ fn remove(file: &Path) -> io::Result<()> {
 }
 
 /// Makes a new name outlast a power cut.
-fn sync_directory(file: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(file: &Path) -> io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if directory != Path::new("") => directory,
         _ => Path::new("."),

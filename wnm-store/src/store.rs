@@ -26,11 +26,21 @@ pub struct SqliteStore {
     connection: Mutex<SqliteConnection>,
     place: Place,
     last_group: LastGroup,
+    /// Which file it was when it was opened.
+    identity: Option<(u64, u64)>,
 }
 
 impl SqliteStore {
     pub(crate) fn over(connection: SqliteConnection, place: Place) -> SqliteStore {
-        SqliteStore { connection: Mutex::new(connection), place, last_group: LastGroup::default() }
+        let identity = place.identity();
+        let connection = Mutex::new(connection);
+        SqliteStore { connection, place, last_group: LastGroup::default(), identity }
+    }
+
+    /// True while no other file has taken the place of the one that was opened: whoever waited for
+    /// the lock must not go on with a store that a backup has replaced meanwhile.
+    pub fn is_in_place(&self) -> bool {
+        self.identity == self.place.identity()
     }
 
     /// The file; `:memory:` for a store without one.
@@ -45,7 +55,8 @@ impl SqliteStore {
     /// What SQLite itself finds wrong with the file; nothing is as it should be.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         let mut connection = self.lock();
-        complaints(&mut connection).map_err(|cause| self.error("check the store", cause))
+        complaints(&mut connection, Look::Whole)
+            .map_err(|cause| self.error("check the store", cause))
     }
 
     /// A writing transaction. When the disk is full the reserve is given up and all of it is tried
@@ -111,9 +122,25 @@ pub(crate) fn transaction<T>(
     ended.map_err(|error| failed.unwrap_or_else(|| error.into()))
 }
 
-fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, Cause> {
-    let found = diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
-        .load::<Line>(connection);
+/// How thoroughly SQLite looks for damage.
+#[derive(Clone, Copy)]
+pub(crate) enum Look {
+    /// Every page, for what is quickly seen.
+    Quick,
+    /// Also whether indices tell of the same rows as their tables.
+    Whole,
+}
+
+/// What SQLite finds wrong, and rows that refer to nothing.
+pub(crate) fn complaints(
+    connection: &mut SqliteConnection,
+    look: Look,
+) -> Result<Vec<String>, Cause> {
+    let sql = match look {
+        Look::Quick => "SELECT quick_check AS line FROM pragma_quick_check",
+        Look::Whole => "SELECT integrity_check AS line FROM pragma_integrity_check",
+    };
+    let found = diesel::sql_query(sql).load::<Line>(connection);
     let mut lines: Vec<String> = match found {
         Ok(lines) => lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect(),
         Err(error) => {

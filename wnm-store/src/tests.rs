@@ -1,14 +1,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![expect(clippy::disallowed_methods, reason = "tests look at the files of a store")]
 
+mod backups;
 mod corrupt;
 mod counts;
 mod crash;
+mod cuts;
 mod cycles;
 mod foreign;
 mod full;
+mod museum;
 mod opening;
 mod recorded;
+mod restoring;
 
 use std::path::PathBuf;
 

@@ -363,8 +363,39 @@ pub(crate) enum IdentityCommand {
 pub(crate) enum DbCommand {
     /// Where the store lies, how large it is, and what is in it
     Status,
-    /// Have SQLite look for damage
+    /// Have SQLite look for damage, and say how old the newest sound backup is
     Check,
+    /// Make a backup now; cycles make one a day by themselves
+    Backup(BackupArgs),
+    /// Every backup: when, how large, how many nodes, and whether it is sound
+    Backups,
+    /// Bring a store of an earlier version up to date, after a backup; cycles do it by themselves
+    Migrate,
+    /// Put a backup in the place of the store; first says what differs
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// Where, instead of the usual place; nothing may be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "FILE", required_unless_present = "latest", conflicts_with = "latest")]
+    pub(crate) file: Option<PathBuf>,
+    /// The newest backup that is sound
+    #[arg(long)]
+    pub(crate) latest: bool,
+    /// Say what differs and what would become of each node, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also where the store that is there is sound: what happened since is forgotten
+    #[arg(long)]
+    pub(crate) confirm: bool,
 }
 
 #[derive(Debug, Args)]

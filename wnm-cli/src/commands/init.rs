@@ -19,7 +19,7 @@ use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
 use wnm_managers::{SystemRunner, UserManager, docker_problems, user_manager};
 use wnm_metrics::{ProcProbe, SystemClock};
-use wnm_store::{SqliteStore, StoreErrorKind};
+use wnm_store::{Backups, SqliteStore, StoreErrorKind};
 
 use super::{Context, system};
 use crate::args::ImportArgs;
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context<'_>, taking: &ImportArgs) -> Result<Exit, Cl
 
 fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
     match SqliteStore::open_read_only(&context.paths.store) {
-        Err(error) if error.kind == StoreErrorKind::Missing => Ok(()),
+        Err(error) if error.kind == StoreErrorKind::Missing => refuse_lost_store(context),
         // An init that was killed: nothing was promised to anybody yet.
         Ok(store) if compose::is_half_made(&store.load()?) => Ok(()),
         Ok(_) => {
@@ -67,6 +67,24 @@ fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
             })
         }
     }
+}
+
+/// Beside backups a new store would begin with nothing, and their nodes would be nobody's.
+fn refuse_lost_store(context: &Context<'_>) -> Result<(), CliError> {
+    let paths = &context.paths;
+    let backups = Backups::of(&paths.store);
+    if backups.list()?.is_empty() {
+        return Ok(());
+    }
+    let problem = format!("there is no {}, but there are backups of it", paths.store.display());
+    let restore = format!("wnm --scope {} db restore --latest", paths.scope);
+    let directory = backups.directory().display();
+    Err(CliError::new(Exit::Refused, problem)
+        .hint(format!("`{restore}` puts the newest back; with --dry-run it says what it holds"))
+        .hint(format!(
+            "to begin anew, move {directory} and {}.before-* aside",
+            paths.store.display()
+        )))
 }
 
 /// A manager of one scope cannot keep nodes in the area of the other.

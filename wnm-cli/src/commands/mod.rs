@@ -28,6 +28,8 @@ mod teardown;
 mod upgrade;
 mod when;
 
+pub(crate) use db::{Fate, Inspected, inspected};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ use wnm_core::plan::PlanScope;
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_core::run::CycleOptions;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, DbCommand};
 use crate::compose::{Access, Adapters, open};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -45,7 +47,21 @@ use crate::output;
 use crate::settings::{Environment, Layers, Paths};
 
 pub(crate) fn run(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
-    dispatch(cli, environment).map_err(|error| with_sources(error, cli, environment))
+    dispatch(cli, environment)
+        .map_err(|error| with_sources(error, cli, environment))
+        .map_err(|error| with_backup(error, cli, environment))
+}
+
+/// A store that cannot be read: which backup there is, and what to type.
+fn with_backup(error: CliError, cli: &Cli, environment: &Environment) -> CliError {
+    let is_about_backups = matches!(&cli.command, Command::Db(DbCommand::Restore(_)));
+    if is_about_backups {
+        return error;
+    }
+    match Paths::find(&cli.global, environment, None) {
+        Ok(paths) => db::way_back(&paths, error.damage).into_iter().fold(error, CliError::hint),
+        Err(_) => error,
+    }
 }
 
 /// A wrong value that was not typed just now: where it comes from.
@@ -169,6 +185,18 @@ impl<'a> Context<'a> {
     fn lock(&self, patience: Duration) -> Result<crate::lock::Guard, CliError> {
         crate::lock::acquire(&self.paths.lock, patience)?
             .ok_or_else(|| CliError::new(Exit::Busy, "another cycle is running; nothing was done"))
+    }
+}
+
+/// To be asked once the lock is held: a backup may have been put in the place of the store that was
+/// opened before.
+fn require_in_place(adapters: &Adapters) -> Result<(), CliError> {
+    match adapters.store.is_in_place() {
+        true => Ok(()),
+        false => {
+            let problem = "the store was replaced meanwhile; nothing was done";
+            Err(CliError::new(Exit::Busy, problem).hint("run it again"))
+        }
     }
 }
 

@@ -128,6 +128,7 @@ pub(super) fn carry_out(
         output::say(&format!("queued: request {request} waits for the cycle that is running"));
         return Ok(Exit::Busy);
     };
+    super::require_in_place(adapters)?;
     // The cycle that held the lock may have done it already.
     let answered = adapters.intents().answer_to(request)?;
     let mut left = Vec::new();

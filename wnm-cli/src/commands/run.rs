@@ -5,7 +5,7 @@ use std::time::Duration;
 use wnm_core::plan::PlanScope;
 use wnm_core::run::{CycleOptions, cycle};
 
-use super::Context;
+use super::{Context, db};
 use crate::compose::Access;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     }
     let (adapters, ledger) = context.adapters(Access::Write)?;
     let lock = context.lock(Duration::ZERO)?;
+    super::require_in_place(&adapters)?;
     let options = context.options(&ledger, PlanScope::Everything);
     let options = CycleOptions { stop: interrupt::listen(), ..options };
     let mut progress = output::Progress::new(context.json, &options.stop);
@@ -31,6 +32,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
         }
     }
     output::left(&report.left, "the next cycle plans anew");
+    db::back_up_daily(context, &adapters);
     // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
     drop(lock);
     let in_force = ledger.draft.under(&context.layers.merged());

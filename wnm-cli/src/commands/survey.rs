@@ -14,6 +14,7 @@ pub(super) fn run(context: &Context<'_>, args: &SurveyArgs) -> Result<Exit, CliE
     // Before looking: a name that is not there is no reason to wait for a lock.
     let only = status::known(&args.of, &ledger)?;
     let _lock = context.lock(context.patience)?;
+    super::require_in_place(&adapters)?;
     let options = context.options(&ledger, PlanScope::Nothing);
     let report = cycle(&adapters.host(), &options, &mut |_| {})?;
     if !args.quiet {

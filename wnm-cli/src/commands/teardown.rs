@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use wnm_core::model::{NodeRecord, Scope, Verb, Want, counted};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::Setting;
-use wnm_store::SqliteStore;
+use wnm_store::{Backups, SqliteStore};
 
 use super::{Context, nodes, schedule};
 use crate::args::TeardownArgs;
@@ -46,6 +46,7 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
         return Ok(Exit::Partly);
     }
     let _lock = context.lock(context.patience)?;
+    super::require_in_place(&adapters)?;
     let after = super::reload(&adapters)?;
     if !after.nodes.is_empty() {
         let problem = format!("{} nodes were added meanwhile: the store stays", after.nodes.len());
@@ -62,6 +63,7 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
         files.release_root(&root)?;
     }
     logs.iter().for_each(|log| files.remove_if_empty(Path::new(log)));
+    Backups::of(&context.paths.store).discard()?;
     SqliteStore::discard(&context.paths.store)?;
     remove_if_there(&context.paths.lock)?;
     remove_copies(&context.paths.antctl_copies())?;

@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) user: String,
     pub(crate) is_root: bool,
     pub(crate) store: StoreFact,
+    /// Every backup of the store, the newest first; `None` when they could not be listed.
+    pub(crate) backups: Option<Vec<BackupFact>>,
     /// What is wrong with the settings, all at once.
     pub(crate) bad_settings: Vec<String>,
     pub(crate) machine: MachineFacts,
@@ -45,6 +47,15 @@ pub(crate) enum StoreFact {
     Unusable { why: String },
     /// SQLite found damage.
     Damaged { path: PathBuf, complaints: usize },
+}
+
+/// A backup of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BackupFact {
+    pub(crate) file: PathBuf,
+    pub(crate) made: Timestamp,
+    /// Why it cannot be put back.
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]

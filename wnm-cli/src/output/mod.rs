@@ -16,6 +16,7 @@ mod sample;
 mod schedule;
 mod simulate;
 pub(crate) mod status;
+mod store;
 mod takeover;
 mod terminal;
 mod things;
@@ -27,6 +28,7 @@ pub(crate) use explain::Explained;
 pub(crate) use progress::{Progress, left};
 pub(crate) use reference::reference;
 pub(crate) use schedule::{ScheduleReport, Scheduled};
+pub(crate) use store::{Comparison, Differing, StoreState, Stranger, Verdict};
 pub(crate) use terminal::Terminal;
 pub(crate) use upgrades::UpgradeStatus;
 
@@ -41,10 +43,11 @@ use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::replay::ReplayReport;
 use wnm_core::run::CycleReport;
 use wnm_managers::{ArchivedKey, KeyState};
-use wnm_store::StoreStatus;
+use wnm_store::{Backup, Sound, StoreStatus};
 
 pub(crate) use simulate::Simulated;
 
+use crate::commands::Inspected;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::settings::{Paths, Source};
@@ -294,10 +297,35 @@ pub(crate) fn store_status(
 pub(crate) fn store_check(
     path: &Path,
     complaints: &[String],
+    newest: Option<&Backup>,
     as_json: bool,
 ) -> Result<(), CliError> {
-    let shape = things::check(path, complaints);
-    print_either(as_json, || things::check_text(&shape), || json::any(&shape))
+    let shape = store::check(path, complaints, newest);
+    print_either(as_json, || store::check_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn backed_up(file: &Path, sound: &Sound, as_json: bool) -> Result<(), CliError> {
+    let shape = store::made(file, sound);
+    print_either(as_json, || store::made_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn backups(directory: &Path, all: &[Inspected], as_json: bool) -> Result<(), CliError> {
+    let shape = store::backups(directory, all);
+    print_either(as_json, || store::backups_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn migrated(
+    path: &Path,
+    had: &[String],
+    applied: &[String],
+    as_json: bool,
+) -> Result<(), CliError> {
+    let shape = store::migrated(path, had, applied);
+    print_either(as_json, || store::migrated_text(&shape), || json::any(&shape))
+}
+
+pub(crate) fn restore(of: &Comparison, as_json: bool) -> Result<(), CliError> {
+    print_either(as_json, || store::comparison_text(of), || store::comparison_json(of))
 }
 
 pub(crate) fn simulated(of: &Simulated<'_>, as_json: bool) -> Result<(), CliError> {

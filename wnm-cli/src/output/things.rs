@@ -194,26 +194,3 @@ pub(super) fn store_text(shape: &StoreShape<'_>) -> String {
         Bytes(*cycles_bytes),
     )
 }
-
-#[derive(Serialize)]
-pub(super) struct CheckShape<'a> {
-    schema: u32,
-    path: &'a Path,
-    sound: bool,
-    complaints: &'a [String],
-}
-
-pub(super) fn check<'a>(path: &'a Path, complaints: &'a [String]) -> CheckShape<'a> {
-    CheckShape { schema: json::SCHEMA, path, sound: complaints.is_empty(), complaints }
-}
-
-pub(super) fn check_text(shape: &CheckShape<'_>) -> String {
-    if shape.sound {
-        return format!("{} is sound\n", shape.path.display());
-    }
-    let mut text = format!("{} is damaged:\n", shape.path.display());
-    for complaint in shape.complaints {
-        let _ = writeln!(text, "  {complaint}");
-    }
-    text
-}

@@ -89,6 +89,51 @@ pub enum KeyState {
     },
 }
 
+/// How the key that lies with a node relates to those that are archived under its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinship {
+    /// The archive has none of that record.
+    NoneArchived,
+    /// It is in the archive.
+    Same,
+    /// The archive has another, and not this one.
+    Other,
+    /// The archive has one, and the node has none.
+    OnlyArchived,
+}
+
+pub(super) fn kinship(
+    hands: &dyn Hands,
+    archive: &Path,
+    node: NodeKey,
+    spec: &NodeSpec,
+) -> HostResult<Kinship> {
+    let key = spec.data.join(spec.program.identity_file());
+    let (mut known, mut attempt) = (Vec::new(), 1_u32);
+    loop {
+        let place = place(archive, node, spec, attempt);
+        match fs::read(&place) {
+            Ok(found) => known.push(found),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+            Err(error) => return Err(HostError::io(format!("read {}", place.display()), error)),
+        }
+        attempt += 1;
+    }
+    let lies_there = hands.is_there(&key)?;
+    Ok(match (known.is_empty(), lies_there) {
+        (true, _) => Kinship::NoneArchived,
+        (false, false) => Kinship::OnlyArchived,
+        (false, true) if known.contains(&hands.read_key(&key)?) => Kinship::Same,
+        (false, true) => Kinship::Other,
+    })
+}
+
+/// The name of the `attempt`th key of a record.
+fn place(archive: &Path, node: NodeKey, spec: &NodeSpec, attempt: u32) -> PathBuf {
+    let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+    archive.join(format!("{}-{}-{}{suffix}.key", spec.id, node.record, spec.program))
+}
+
 /// Every key of the archive, by name. No archive is an empty one.
 pub(super) fn list(archive: &Path) -> HostResult<Vec<ArchivedKey>> {
     let failed = |error| HostError::io(format!("list {}", archive.display()), error);
@@ -144,9 +189,7 @@ fn free_place(
 ) -> HostResult<(PathBuf, bool)> {
     let mut attempt = 1_u32;
     loop {
-        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-        let name = format!("{}-{}-{}{suffix}.key", spec.id, node.record, spec.program);
-        let place = archive.join(name);
+        let place = place(archive, node, spec, attempt);
         match fs::read(&place) {
             Ok(found) if found == bytes => return Ok((place, true)),
             Ok(_) => attempt += 1,

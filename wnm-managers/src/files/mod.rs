@@ -9,7 +9,7 @@ mod tests;
 mod upgrade;
 mod write;
 
-pub use identity::{ArchivedKey, KeyState};
+pub use identity::{ArchivedKey, KeyState, Kinship};
 pub(crate) use write::{sync_directory, write_durably};
 
 use std::collections::BTreeSet;
@@ -52,6 +52,11 @@ impl DiskFiles {
     /// Where the key of a recorded node is. It is compared with the archive, and not told.
     pub fn key_state(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<KeyState> {
         identity::state(self.hands.as_ref(), &self.identities, node, spec)
+    }
+
+    /// How the key of a node relates to those archived under its record. Neither is told.
+    pub fn kinship(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Kinship> {
+        identity::kinship(self.hands.as_ref(), &self.identities, node, spec)
     }
 
     /// Nodes are our own. Archived keys lie below `identities`.

@@ -13,12 +13,13 @@ use wnm_core::policy::{Policy, Setting};
 use wnm_core::run::{CycleError, preview};
 use wnm_metrics::SystemClock;
 
-use super::facts::{Facts, StoreFact, ToolFacts};
-use crate::commands::Context;
+use super::facts::{BackupFact, Facts, StoreFact, ToolFacts};
+use crate::commands::{Context, Inspected, inspected};
 use crate::compose::{self, Access, Adapters, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::ScheduleReport;
+use crate::settings::Paths;
 
 /// What a cycle would look at, if one could run.
 struct Looked {
@@ -51,6 +52,7 @@ pub(crate) fn collect(
         scope: paths.scope,
         is_root: nix::unistd::geteuid().is_root(),
         store,
+        backups: backups(paths),
         bad_settings: looked
             .as_ref()
             .and_then(|looked| looked.seen.as_ref().err().cloned())
@@ -93,6 +95,15 @@ pub(crate) fn collect(
         facts.strays = places::strays(paths, &looked.ledger);
     }
     Ok(facts)
+}
+
+fn backups(paths: &Paths) -> Option<Vec<BackupFact>> {
+    let fact = |(backup, looked): Inspected| BackupFact {
+        file: backup.file,
+        made: backup.made,
+        problem: looked.err(),
+    };
+    inspected(paths).ok().map(|all| all.into_iter().map(fact).collect())
 }
 
 fn look(context: &Context<'_>) -> (StoreFact, Option<Looked>) {

@@ -59,6 +59,11 @@ pub(super) fn private(paths: &Paths, ledger: Option<&Ledger>) -> Vec<PrivateFact
         name.push(suffix);
         add(Path::new(&name), "the store");
     }
+    let backups = wnm_store::Backups::of(&paths.store);
+    add(backups.directory(), "backups of the store");
+    for backup in backups.list().unwrap_or_default() {
+        add(&backup.file, "a backup of the store");
+    }
     add(&paths.identities, "the archive of keys");
     for path in listed(&paths.identities).unwrap_or_default() {
         add(&path, "an archived key");

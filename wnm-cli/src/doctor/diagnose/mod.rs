@@ -4,16 +4,17 @@ mod agreement;
 mod machine;
 mod privacy;
 mod schedule;
+mod store;
 #[cfg(test)]
 mod tests;
 
-use super::facts::{Facts, StoreFact};
-use super::finding::{Finding, Severity};
+use super::facts::Facts;
+use super::finding::Finding;
 
 /// Everything that is wrong, worst first, each part in its own order.
 pub(crate) fn diagnose(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(store(facts));
+    findings.extend(store::findings(facts));
     findings.extend(machine::findings(facts));
     findings.extend(agreement::findings(facts));
     findings.extend(privacy::findings(facts));
@@ -43,45 +44,4 @@ fn hand(facts: &Facts, command: &str) -> String {
 /// A path as a shell reads it.
 fn quoted(path: &std::path::Path) -> String {
     shell_words::quote(&path.display().to_string()).into_owned()
-}
-
-fn store(facts: &Facts) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    match &facts.store {
-        StoreFact::Sound => {}
-        StoreFact::Missing { path } => findings.push(
-            Finding::new(
-                Severity::Error,
-                "not-initialised",
-                path.display().to_string(),
-                "there is no store: wnm has nothing to take care of here",
-            )
-            .fix(wnm(facts, "init --rewards-address 0x…")),
-        ),
-        StoreFact::Unusable { why } => findings.push(
-            Finding::new(
-                Severity::Error,
-                "store-unusable",
-                why.as_str(),
-                "no cycle can run: nodes run on, and nobody takes care of them",
-            )
-            .fix(wnm(facts, "db status")),
-        ),
-        StoreFact::Damaged { path, complaints } => findings.push(
-            Finding::new(
-                Severity::Error,
-                "store-damaged",
-                path.display().to_string(),
-                format!("SQLite has {complaints} complaints: what it says of nodes may be wrong"),
-            )
-            .fix(wnm(facts, "db check")),
-        ),
-    }
-    let bad = |why: &String| {
-        let means = "no cycle can run with such settings";
-        Finding::new(Severity::Error, "setting-invalid", why.as_str(), means)
-            .fix(wnm(facts, "config list"))
-    };
-    findings.extend(facts.bad_settings.iter().map(bad));
-    findings
 }

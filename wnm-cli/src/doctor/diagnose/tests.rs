@@ -8,14 +8,20 @@ use wnm_core::observe::NodeState;
 use wnm_managers::{Drift, Found, Piece, ScheduleKind, UserManager};
 
 use super::super::facts::{
-    DiskFact, Facts, MachineFacts, NodeFact, PrivateFact, RootFact, StoreFact, StrayProcess,
-    Strays, ToolFacts,
+    BackupFact, DiskFact, Facts, MachineFacts, NodeFact, PrivateFact, RootFact, StoreFact,
+    StrayProcess, Strays, ToolFacts,
 };
 use super::super::finding::{Finding, Severity};
 use super::diagnose;
 use crate::output::{ScheduleReport, Scheduled};
 
 const NOW: Timestamp = Timestamp(1_795_229_530_000);
+
+/// One that was made so many days ago.
+fn backup(days: i64) -> BackupFact {
+    let made = Timestamp(NOW.0 - days * 86_400_000);
+    BackupFact { file: format!("/b/backups/{days}.db").into(), made, problem: None }
+}
 
 fn healthy() -> Facts {
     Facts {
@@ -24,6 +30,7 @@ fn healthy() -> Facts {
         user: "op".into(),
         is_root: false,
         store: StoreFact::Sound,
+        backups: Some(vec![backup(0)]),
         bad_settings: Vec::new(),
         machine: MachineFacts {
             clock_synchronised: Some(true),
@@ -173,6 +180,43 @@ fn the_store() {
     error setting-invalid: node_cap is `x`: give a number
       wnm --scope user config list
     ");
+}
+
+#[test]
+fn a_store_that_is_lost_has_a_way_back_where_there_is_a_backup() {
+    let lost = |backups: Vec<BackupFact>| {
+        found(|facts| {
+            facts.store = StoreFact::Damaged { path: "/b/colony.db".into(), complaints: 3 };
+            facts.backups = Some(backups);
+        })
+    };
+    insta::assert_snapshot!(lost(vec![backup(9)]), @"
+    error store-damaged: /b/colony.db
+      wnm --scope user db restore --latest --dry-run
+    ");
+    assert!(lost(Vec::new()).contains("db check"));
+}
+
+#[test]
+fn backups() {
+    let with = |backups: Vec<BackupFact>| found(|facts| facts.backups = Some(backups));
+    assert_eq!(with(vec![backup(2), backup(9)]), "");
+    insta::assert_snapshot!(with(vec![backup(4), backup(9)]), @"
+    warning backup-old: 2026-11-17 02:52:10 UTC
+      wnm --scope user db backup
+    ");
+    let spoiled = BackupFact { problem: Some("it is damaged".into()), ..backup(1) };
+    insta::assert_snapshot!(with(vec![spoiled]), @"
+    warning backup-old: none
+      wnm --scope user db backup
+    warning backup-unusable: /b/backups/1.db
+      -
+    ");
+    let new = |facts: &mut Facts| {
+        facts.backups = Some(Vec::new());
+        facts.schedule.last_cycle = None;
+    };
+    assert!(ids(new).is_empty(), "the first cycle makes the first one");
 }
 
 #[test]
