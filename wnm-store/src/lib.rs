@@ -8,6 +8,7 @@ mod delta;
 mod discard;
 mod error;
 mod intents;
+mod legacy;
 mod load;
 mod migrate;
 mod open;
@@ -23,5 +24,10 @@ mod store;
 mod tests;
 
 pub use error::{StoreError, StoreErrorKind};
+#[cfg(any(test, feature = "fakes"))]
+pub use legacy::make_database;
+pub use legacy::{
+    LegacyError, Problem, PythonDatabase, PythonNode, PythonSchema, PythonStatus, read_python,
+};
 pub use status::StoreStatus;
 pub use store::SqliteStore;

@@ -112,25 +112,35 @@ pub(crate) fn transaction<T>(
 }
 
 fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, Cause> {
-    let found = diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
-        .load::<Line>(connection);
-    let mut lines: Vec<String> = match found {
-        Ok(lines) => lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect(),
-        Err(error) => {
-            let cause = Cause::from(error);
-            // Damage that keeps SQLite from looking on is a finding as well.
-            match cause.kind {
-                StoreErrorKind::Damaged => return Ok(vec![cause.kind.to_string()]),
-                _ => return Err(cause),
-            }
-        }
-    };
+    let mut lines = unsound(connection)?;
+    if lines.iter().any(|line| *line == StoreErrorKind::Damaged.to_string()) {
+        return Ok(lines);
+    }
     let strays = diesel::sql_query(
         "SELECT 'row ' || rowid || ' of ' || \"table\" || ' refers to nothing in ' || parent \
          AS line FROM pragma_foreign_key_check",
     );
     lines.extend(strays.load::<Line>(connection)?.into_iter().map(|line| line.line));
     Ok(lines)
+}
+
+/// What SQLite finds wrong with the file of `connection`, whoever made it.
+pub(crate) fn unsound(connection: &mut SqliteConnection) -> Result<Vec<String>, Cause> {
+    let found = diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
+        .load::<Line>(connection);
+    match found {
+        Ok(lines) => {
+            Ok(lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect())
+        }
+        Err(error) => {
+            let cause = Cause::from(error);
+            // Damage that keeps SQLite from looking on is a finding as well.
+            match cause.kind {
+                StoreErrorKind::Damaged => Ok(vec![cause.kind.to_string()]),
+                _ => Err(cause),
+            }
+        }
+    }
 }
 
 #[derive(QueryableByName)]

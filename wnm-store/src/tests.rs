@@ -7,6 +7,7 @@ mod crash;
 mod cycles;
 mod foreign;
 mod full;
+mod legacy;
 mod opening;
 mod recorded;
 

@@ -22,6 +22,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("docker.io", "/usr/sbin/dockerd"),
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("sudo", "/usr/bin/sudo"),
+    ("sqlite3", "/usr/bin/sqlite3"),
 ];
 
 /// Whether this machine can run the system tier.

@@ -2,6 +2,7 @@
 //! taken and what is left is decided in `wnm_core::import`.
 
 mod anm;
+mod antctl;
 mod journal;
 mod look;
 mod moving;

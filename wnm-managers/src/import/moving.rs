@@ -13,7 +13,7 @@ use wnm_core::import::{Scheduler, Takeover};
 use wnm_core::model::Timestamp;
 use wnm_core::observe::FaultKind;
 
-use super::journal::{Claimed, Journal, Kept, Manifest, State};
+use super::journal::{Claimed, Journal, Kept, Manifest, State, stamp};
 use crate::files::{DiskFiles, MARKER};
 use crate::hands::{Hands, OwnHands, RootHands};
 
@@ -72,6 +72,7 @@ impl Mover {
             kept: self.keep(&directory, takeover)?,
             made: self.to_be_made(takeover)?,
             claimed: self.to_be_claimed(takeover, logs)?,
+            aside: aside(&takeover.aside, at),
             schedulers: takeover.schedulers.clone(),
             gate: takeover.gate.clone(),
         };
@@ -190,6 +191,11 @@ impl Moving {
         Ok(())
     }
 
+    /// Gives files that are in the way another name.
+    pub fn set_aside(&self) -> HostResult<()> {
+        self.journal.manifest.aside.iter().try_for_each(|(from, to)| rename(from, to))
+    }
+
     /// Marks the storage roots. In the system scope they belong to root from now on, so that no node
     /// can put a link in the place of another one's directory; nodes keep what is below.
     pub fn claim_roots(&self, files: &DiskFiles) -> HostResult<()> {
@@ -243,6 +249,9 @@ impl Moving {
         let is_unit = |kept: &Kept| kept.path.extension().is_some_and(|kind| kind == "service");
         if self.journal.manifest.kept.iter().any(|kept| kept.replaced && is_unit(kept)) {
             reread()?;
+        }
+        for (from, to) in &self.journal.manifest.aside {
+            rename(to, from)?;
         }
         self.put_back_crontab()?;
         self.open_gate()?;
@@ -305,6 +314,39 @@ impl Moving {
             }
         }
     }
+}
+
+/// The names that files get: `colony.db.python-2026-11-30…`, and those that belong to a database
+/// with it.
+fn aside(files: &[PathBuf], at: Timestamp) -> Vec<(PathBuf, PathBuf)> {
+    let suffixes = ["-wal", "-shm", "-journal", ""];
+    let named = |path: &Path, end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let pair = |path: &PathBuf, suffix: &str| {
+        let to = named(path, &format!(".python-{}{suffix}", stamp(at)));
+        (named(path, suffix), to)
+    };
+    files.iter().flat_map(|path| suffixes.map(|suffix| pair(path, suffix))).collect()
+}
+
+/// What is not there was renamed before, or never was. Nothing is written over.
+fn rename(from: &Path, to: &Path) -> HostResult<()> {
+    let op = || format!("rename {} to {}", from.display(), to.display());
+    let is_there = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(HostError::io(op(), error)),
+    };
+    if !is_there(from)? {
+        return Ok(());
+    }
+    if is_there(to)? {
+        return Err(HostError::with(op(), FaultKind::Conflict, "that is there already"));
+    }
+    fs::rename(from, to).map_err(|error| HostError::io(op(), error))
 }
 
 /// True where nobody but root makes names.

@@ -2,6 +2,8 @@
 //! at all.
 #![expect(clippy::disallowed_methods, reason = "the shell module that looks where nodes may lie")]
 
+mod former;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use wnm_core::model::{
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_managers::{AnmPlaces, Moving, SystemRunner, look_at_found, plain_processes};
 use wnm_metrics::SystemClock;
-use wnm_store::SqliteStore;
+use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::args::ImportArgs;
 use crate::ask::{StandardTerminal, Terminal};
@@ -29,7 +31,7 @@ use crate::output;
 pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
     context.paths.refuse_other_owner()?;
     settle_earlier(context, args)?;
-    refuse_second(context)?;
+    refuse_second(context, args)?;
     let given = context.layers.merged();
     let findings = look_at_found(&compose::mover(&context.paths), find(context, args)?)?;
     let settings = super::draft(context, &findings.settings.under(&given))?;
@@ -80,9 +82,14 @@ fn settle_earlier(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliErr
 }
 
 /// Nodes are taken over once: the second time they are wnm's own.
-fn refuse_second(context: &Context<'_>) -> Result<(), CliError> {
-    let Ok(store) = SqliteStore::open_read_only(&context.paths.store) else {
-        return super::refuse_second_store(context);
+fn refuse_second(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliError> {
+    let store = match SqliteStore::open_read_only(&context.paths.store) {
+        Ok(store) => store,
+        // The Python tool's own, which lies in the same place.
+        Err(error) if error.kind == StoreErrorKind::Foreign && args.from_python_db.is_some() => {
+            return Ok(());
+        }
+        Err(_) => return super::refuse_second_store(context),
     };
     let ledger = store.load()?;
     if compose::is_half_made(&ledger) {
@@ -109,8 +116,11 @@ fn find(context: &Context<'_>, args: &ImportArgs) -> Result<Findings, CliError> 
         }
         return Ok(anm.read(&compose::foreign_units(&context.paths))?);
     }
-    if args.from_python_db.is_some() || args.from_antctl {
-        return Err(CliError::usage("this version cannot take over from there yet"));
+    if let Some(file) = &args.from_python_db {
+        return former::of_python(context, file);
+    }
+    if args.from_antctl {
+        return former::of_antctl(context);
     }
     if context.paths.scope == Scope::System && anm.is_active() {
         let problem = format!("anm is at work here, by {}", anm.cron.display());
@@ -295,6 +305,7 @@ fn steps(
     at: Timestamp,
 ) -> Result<(), CliError> {
     moving.copy_programs(takeover)?;
+    moving.set_aside()?;
     SqliteStore::discard(&context.paths.store)?;
     let store = SqliteStore::create(&context.paths.store)?;
     let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
@@ -346,7 +357,11 @@ fn hand_over(managers: &dyn Managers, takeover: &Takeover) -> Result<(), CliErro
 
 /// The store first: without it nothing of wnm manages anything.
 fn undo(context: &Context<'_>, moving: Moving) -> Result<(), CliError> {
-    SqliteStore::discard(&context.paths.store)?;
+    match SqliteStore::discard(&context.paths.store) {
+        // The former manager's, not set aside yet, or back again.
+        Err(error) if error.kind == StoreErrorKind::Foreign => {}
+        discarded => discarded?,
+    }
     let systemd = Manager { kind: ManagerKind::Systemd, scope: context.paths.scope };
     let reread = || compose::managers_alone(&context.paths).get(systemd)?.reread();
     Ok(moving.undo(&reread)?)
