@@ -145,10 +145,12 @@ fn text(column: &Column, called: &str, cell: Cell) -> Result<Option<String>, Str
     if bytes.len() > MOST_BYTES {
         return Err(format!("its text is longer than {MOST_BYTES} bytes"));
     }
+    if kind == "blob" {
+        return Err("it holds bytes, and must hold a text or a number".to_owned());
+    }
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let found = shown(&text);
     match (column.holds, kind.as_str()) {
-        (_, "blob") => Err("it holds bytes, and must hold a text or a number".to_owned()),
         (Holds::Text, "text") if text.chars().any(char::is_control) => {
             Err(format!("{found} has a control character in it"))
         }
@@ -172,7 +174,7 @@ fn text(column: &Column, called: &str, cell: Cell) -> Result<Option<String>, Str
 /// A whole number. Real ones without a fraction are whole: SQLite keeps them so in other columns.
 fn count(text: &str) -> Result<u64, String> {
     let whole = quantity(text)?;
-    whole.parse().map_err(|_| format!("`{}` is not a whole number", shown(text)))
+    whole.parse().map_err(|_| format!("{} is not a whole number", shown(text)))
 }
 
 fn quantity(text: &str) -> Result<String, String> {

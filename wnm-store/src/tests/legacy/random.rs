@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{LAST, made, read};
+use super::{LAST, alter, made, read};
 use crate::LegacyError;
 use crate::legacy::columns_for_tests;
 use crate::tests::Home;
@@ -69,7 +69,7 @@ proptest! {
             };
             let column = columns[column % columns.len()];
             let row = if of_node { row } else { 1 };
-            home.execute(&format!("UPDATE {table} SET {column} = {literal} WHERE rowid = {row}"));
+            alter(&home, &format!("UPDATE {table} SET {column} = {literal} WHERE rowid = {row}"));
         }
         is_read_or_refused(&home);
     }
@@ -79,12 +79,12 @@ proptest! {
         let home = lax();
         let (machine, node) = columns_for_tests();
         let all = machine.iter().map(|it| ("machine", it)).chain(node.iter().map(|it| ("node", it)));
-        home.execute("DROP INDEX ix_node_status; DROP INDEX ix_node_wallet");
+        alter(&home, "DROP INDEX ix_node_status; DROP INDEX ix_node_wallet");
         let mut dropped = Vec::new();
         for ((table, column), keep) in all.zip(&keep) {
             // One in four goes.
             if !keep && *column != "id" && dropped.len() % 2 == 0 {
-                home.execute(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
+                alter(&home, &format!("ALTER TABLE {table} DROP COLUMN {column}"));
             }
             dropped.push(column);
         }

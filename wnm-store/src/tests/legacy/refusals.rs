@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{FIRST, LAST_OF_SYSTEM, changed, made, read, refusal};
+use super::{FIRST, LAST_OF_SYSTEM, alter, changed, made, read, refusal};
 
 #[test]
 fn wrong_types_are_named_cell_by_cell() {
@@ -14,7 +14,20 @@ fn wrong_types_are_named_cell_by_cell() {
          UPDATE node SET port = 0, status = 'FINE' WHERE id = 2;
          UPDATE node SET age = -5 WHERE id = 3;",
     );
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table machine, row 1, column node_cap: `many` is a text, and must be a number
+      table machine, row 1, column cpu_less_than: `-1` is negative
+      table machine, row 1, column mem_remove: ``2.5`` is not a whole number
+      table machine, row 1, column hd_remove: it is not UTF-8
+      table machine, row 1, column desired_load_average: `NaN` is a text, and must be a number
+      table machine, row 1, column delay_start: `Inf` is no number that can be used
+      table machine, row 1, column no_upnp: `2` is neither 0 nor 1
+      table machine, row 1, column node_storage: `7` is not a path from the root on
+      table node, row 1, column port: `high` is a text, and must be a number
+      table node, row 3, column age: `-5` is negative
+      table node, row 2, column port: `0` is no port: ports go from 1 to 65535
+    ");
 }
 
 #[test]
@@ -24,7 +37,13 @@ fn what_is_not_text_or_far_too_long_is_not_shown() {
              donate_address = CAST(x'ff' AS TEXT), environment = printf('%.*c', 5000, 'x');
          UPDATE node SET wallet = 'a' || char(27) || '[31m' WHERE id = 1",
     );
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table machine, row 1, column rewards_address: `0x��` has a control character in it
+      table machine, row 1, column donate_address: it is not UTF-8
+      table machine, row 1, column environment: its text is longer than 4096 bytes
+      table node, row 1, column wallet: `a�[31m` has a control character in it
+    ");
 }
 
 #[test]
@@ -33,7 +52,7 @@ fn not_a_number_is_nothing_to_sqlite_and_nothing_here() {
     let lax =
         super::LAST.replace("desired_load_average FLOAT NOT NULL", "desired_load_average FLOAT");
     let home = made(&lax);
-    home.execute("UPDATE machine SET desired_load_average = 9e999 - 9e999");
+    alter(&home, "UPDATE machine SET desired_load_average = 9e999 - 9e999");
     assert!(!read(&home).unwrap().settings.contains_key("desired_load_average"));
 }
 
@@ -43,14 +62,25 @@ fn two_of_anything_are_refused() {
          UPDATE node SET metrics_port = 55004, root_dir =
              '/home/ann/.local/share/autonomi/node/antnode0003' WHERE id = 3;
          UPDATE node SET rpc_port = 55004 WHERE id = 4;";
-    assert_snapshot!(refusal(&changed(doubled)), @"");
+    assert_snapshot!(refusal(&changed(doubled)), @"
+    colony.db makes no sense
+      table node, row 2, column service: `antnode0001.service` is no service of this node
+      table node, row 4, column port: `55004` is of node 3 as well
+      table node, row 4, column rpc_port: `55004` stands there twice
+    ");
     // Without a key two rows may have one number.
     let keyless = LAST_OF_SYSTEM
         .replace("id INTEGER NOT NULL, \n", "id INTEGER, \n")
         .replace("PRIMARY KEY (id)", "CHECK (id > 0)");
     let home = made(&keyless);
-    home.execute("UPDATE node SET id = 1, node_name = '0001', service = 'antnode1', root_dir = '/a/antnode1' WHERE id = 5");
-    assert_snapshot!(refusal(&home), @"");
+    alter(
+        &home,
+        "UPDATE node SET id = 1, node_name = '0001', service = 'antnode1', root_dir = '/a/antnode1' WHERE id = 5",
+    );
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table node, row 1, column id: `1` stands there twice
+    ");
 }
 
 #[test]
@@ -62,7 +92,15 @@ fn paths_that_lead_elsewhere_are_refused() {
          UPDATE node SET root_dir = '/srv/./antnode0003', log_dir = '..' WHERE id = 3;
          UPDATE node SET binary = '/bin/sh' || char(10) || 'x' WHERE id = 4;",
     );
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table machine, row 1, column node_storage: `/` is the root of everything
+      table node, row 4, column binary: `/bin/sh�x` has a control character in it
+      table node, row 1, column root_dir: `antnode0001` is not a path from the root on
+      table node, row 2, column binary: `antnode` is not a path from the root on
+      table node, row 3, column root_dir: `/srv/./antnode0003` has `.` or `..` in it: paths must say where they lead
+      table node, row 3, column log_dir: `..` is not a path from the root on
+    ");
 }
 
 #[test]
@@ -73,26 +111,37 @@ fn names_that_are_no_names_are_refused() {
          UPDATE node SET service = 'antnode0007.service' WHERE id = 3;
          UPDATE node SET node_name = '0009' WHERE id = 4;",
     );
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table node, row 1, column service: `--all` is no service of this node
+      table node, row 2, column service: `../antnode0002.service` is no service of this node
+      table node, row 3, column service: `antnode0007.service` is no service of this node
+      table node, row 4, column node_name: `0009` is not the name of node 4
+    ");
 }
 
 #[test]
 fn rows_without_what_makes_a_node_are_refused() {
     let lax = super::LAST.replace(" NOT NULL", "");
     let home = made(&lax);
-    home.execute("UPDATE node SET port = NULL, root_dir = NULL WHERE id = 2");
-    assert_snapshot!(refusal(&home), @"");
+    alter(&home, "UPDATE node SET port = NULL, root_dir = NULL WHERE id = 2");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table node, row 2, column root_dir: it is empty
+      table node, row 2, column port: it is empty
+    ");
     let home = changed("ALTER TABLE node DROP COLUMN binary; ALTER TABLE node DROP COLUMN uptime");
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table node, column binary: it has no such column
+    ");
 }
 
 #[test]
 fn two_machines_are_one_too_many() {
-    let home = changed("UPDATE machine SET id = 2; INSERT INTO machine SELECT 1");
-    drop(home);
     let twice = super::LAST.replace("PRIMARY KEY (id)", "CHECK (id > 0)");
     let home = made(&twice);
-    home.execute("INSERT INTO machine SELECT * FROM machine");
+    alter(&home, "INSERT INTO machine SELECT * FROM machine");
     assert_snapshot!(refusal(&home), @"");
 }
 
@@ -115,7 +164,7 @@ fn a_first_name_beside_a_later_one_says_nothing() {
     assert_eq!(read(&home).unwrap().settings["delay_start"], "300");
     // Fractions where the first generation had them.
     let home = made(FIRST);
-    home.execute("UPDATE machine SET HDIOReadLessThan = 1000000.5, NetIOReadRemove = 5e6");
+    alter(&home, "UPDATE machine SET HDIOReadLessThan = 1000000.5, NetIOReadRemove = 5e6");
     let settings = read(&home).unwrap().settings;
     assert_eq!(settings["hdio_read_less_than"], "1000000.5");
     assert_eq!(settings["netio_read_remove"], "5000000");
