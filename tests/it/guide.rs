@@ -39,6 +39,11 @@ fn upgrades() {
 }
 
 #[test]
+fn moving_in() {
+    run_page("moving-in.md");
+}
+
+#[test]
 fn no_page_is_forgotten() {
     let here = include_str!("guide.rs");
     for entry in fs::read_dir(pages()).expect("the guide is there") {

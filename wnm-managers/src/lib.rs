@@ -28,7 +28,7 @@ pub use docker::{
 pub use exec::SystemRunner;
 pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
 pub use hands::RootHands;
-pub use import::{AnmPlaces, Mover, Moving, Units, look as look_at_found, plain_processes};
+pub use import::{AnmPlaces, Mover, Moving, Places, Units, look as look_at_found, plain_processes};
 pub use launchd::Launchd;
 pub use process::{processes_below, processes_of};
 pub use registry::Registry;

@@ -8,6 +8,7 @@ mod docker;
 mod doctor;
 mod firewall;
 mod moving_from_python;
+mod moving_in;
 mod operator;
 mod packets;
 mod schedule;

@@ -108,7 +108,13 @@ impl Reading {
                 })?;
                 once(&mut self.wallet, option, address)?;
             }
-            (_, "--port") => once(&mut self.ports.node, option, port(option, &value()?)?)?,
+            (Program::AntNode, "-c" | "--config") => {
+                let why = "it reads a configuration file, which may say anything at any time";
+                return Err(NotANode::Unfit(why.to_owned()));
+            }
+            (_, "--port") | (Program::AntNode, "-p") => {
+                once(&mut self.ports.node, option, port(option, &value()?)?)?
+            }
             (Program::Antnode, "--metrics-server-port") => {
                 once(&mut self.ports.metrics, option, port(option, &value()?)?)?;
             }
@@ -130,7 +136,7 @@ impl Reading {
             (Program::Antnode, "--peer") => {
                 self.bootstrap.extend(value()?.split(',').map(str::to_owned));
             }
-            (Program::AntNode, "--bootstrap") => self.bootstrap.push(value()?),
+            (Program::AntNode, "-b" | "--bootstrap") => self.bootstrap.push(value()?),
             (Program::Antnode, "--rpc-url") | (Program::AntNode, "--evm-rpc-url") => {
                 once(&mut self.rpc_url, option, value()?)?;
             }

@@ -13,8 +13,9 @@ use crate::hands::Hands;
 use crate::process::pids_below;
 
 /// Fills in what a reader cannot know: what lies in the place of each node's data, and the process
-/// that uses it. A process that nobody accounts for makes its node broken. Changes nothing.
-pub fn look(mover: &Mover, mut findings: Findings) -> HostResult<Findings> {
+/// that uses it. A process that nobody accounts for makes a node below `roots` broken. Changes
+/// nothing.
+pub fn look(mover: &Mover, mut findings: Findings, roots: &[PathBuf]) -> HostResult<Findings> {
     let parents: BTreeSet<PathBuf> =
         findings.nodes.iter().filter_map(|node| Some(node.data.parent()?.to_owned())).collect();
     let processes = pids_below(&parents.into_iter().collect::<Vec<_>>())?;
@@ -30,7 +31,8 @@ pub fn look(mover: &Mover, mut findings: Findings) -> HostResult<Findings> {
         }
         let strangers: Vec<String> =
             pids.iter().filter(|pid| found.pid != Some(**pid)).map(u32::to_string).collect();
-        if !strangers.is_empty() {
+        let is_inside = roots.iter().any(|root| found.data.starts_with(root));
+        if !strangers.is_empty() && is_inside {
             findings
                 .broken
                 .push(Broken { name: Some(found.name.clone()), what: stranger(found, &strangers) });

@@ -3,6 +3,8 @@
 
 mod anm;
 mod antctl;
+mod aside;
+mod crontab;
 mod journal;
 mod look;
 mod moving;
@@ -12,6 +14,6 @@ mod units;
 
 pub use anm::AnmPlaces;
 pub use look::look;
-pub use moving::{Mover, Moving};
+pub use moving::{Mover, Moving, Places};
 pub use processes::plain_processes;
 pub use units::Units;

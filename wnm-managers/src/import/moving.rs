@@ -13,11 +13,21 @@ use wnm_core::import::{Scheduler, Takeover};
 use wnm_core::model::Timestamp;
 use wnm_core::observe::FaultKind;
 
-use super::journal::{Claimed, Journal, Kept, Manifest, State, stamp};
+use super::aside::{aside, rename};
+use super::journal::{Claimed, Journal, Kept, Manifest, State};
 use crate::files::{DiskFiles, MARKER};
 use crate::hands::{Hands, OwnHands, RootHands};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the settings will have nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// The storage roots.
+    pub storage: &'a [PathBuf],
+    /// The directory of logs.
+    pub logs: &'a Path,
+}
 
 /// Takes nodes over, for one scope.
 #[derive(Clone)]
@@ -26,7 +36,7 @@ pub struct Mover {
     hands: Arc<dyn Hands>,
     /// For what root does beyond its hands; none in a user's scope.
     root: Option<Arc<dyn CommandRunner>>,
-    runner: Arc<dyn CommandRunner>,
+    pub(super) runner: Arc<dyn CommandRunner>,
 }
 
 impl std::fmt::Debug for Mover {
@@ -64,14 +74,19 @@ impl Mover {
 
     /// Keeps a copy of everything that will be replaced, writes down all that will be touched, and
     /// closes the former manager's gate. Nothing else has changed when this fails.
-    pub fn begin(&self, takeover: &Takeover, logs: &Path, at: Timestamp) -> HostResult<Moving> {
+    pub fn begin(
+        &self,
+        takeover: &Takeover,
+        places: Places<'_>,
+        at: Timestamp,
+    ) -> HostResult<Moving> {
         let directory = Journal::make_directory(&self.base, at)?;
         let manifest = Manifest {
             state: State::Begun,
             at,
             kept: self.keep(&directory, takeover)?,
             made: self.to_be_made(takeover)?,
-            claimed: self.to_be_claimed(takeover, logs)?,
+            claimed: self.to_be_claimed(takeover, places)?,
             aside: aside(&takeover.aside, at),
             schedulers: takeover.schedulers.clone(),
             gate: takeover.gate.clone(),
@@ -105,7 +120,11 @@ impl Mover {
         }
         if takeover.schedulers.iter().any(|it| matches!(it, Scheduler::CrontabLine(_))) {
             let text = self.crontab()?;
-            crate::files::write_durably(&directory.join("crontab"), text.as_bytes(), 0o600)?;
+            crate::files::write_durably(
+                &directory.join(super::crontab::COPY),
+                text.as_bytes(),
+                0o600,
+            )?;
         }
         Ok(copies)
     }
@@ -121,27 +140,19 @@ impl Mover {
         Ok(made)
     }
 
-    fn to_be_claimed(&self, takeover: &Takeover, logs: &Path) -> HostResult<Vec<Claimed>> {
+    fn to_be_claimed(&self, takeover: &Takeover, places: Places<'_>) -> HostResult<Vec<Claimed>> {
+        let is_directory = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_dir());
+        let settings = places.storage.iter().map(PathBuf::as_path);
+        let roots: BTreeSet<&Path> = takeover.roots().into_iter().chain(settings).collect();
         let mut claimed = Vec::new();
-        for root in takeover.roots() {
+        for root in roots.into_iter().filter(|root| is_directory(root)) {
             let marked = !self.hands.is_there(&root.join(MARKER))?;
             claimed.push(Journal::before_claim(root, marked)?);
         }
-        if fs::symlink_metadata(logs).is_ok_and(|found| found.is_dir()) {
-            claimed.push(Journal::before_claim(logs, false)?);
+        if is_directory(places.logs) {
+            claimed.push(Journal::before_claim(places.logs, false)?);
         }
         Ok(claimed)
-    }
-
-    fn crontab(&self) -> HostResult<String> {
-        let answer = self.runner.run(&Invocation::new("crontab", ["-l"], PATIENCE))?;
-        match answer.ok() {
-            true => Ok(answer.stdout),
-            false if answer.stderr.contains("no crontab") => Ok(String::new()),
-            false => {
-                Err(HostError::with("read the crontab", FaultKind::Failed, answer.stderr.trim()))
-            }
-        }
     }
 
     fn as_root(&self, op: String, program: &str, args: &[&str]) -> HostResult<()> {
@@ -165,8 +176,8 @@ impl Mover {
 /// A takeover that has begun.
 #[derive(Clone, Debug)]
 pub struct Moving {
-    mover: Mover,
-    journal: Journal,
+    pub(super) mover: Mover,
+    pub(super) journal: Journal,
 }
 
 impl Moving {
@@ -288,65 +299,6 @@ impl Moving {
             None => Ok(()),
         }
     }
-
-    fn without_line(&self, line: &str) -> HostResult<()> {
-        let text = self.mover.crontab()?;
-        let left: String =
-            text.split_inclusive('\n').filter(|it| it.trim_end() != line.trim_end()).collect();
-        if left == text { Ok(()) } else { self.set_crontab(&left) }
-    }
-
-    fn put_back_crontab(&self) -> HostResult<()> {
-        let copy = self.journal.directory.join("crontab");
-        let Ok(text) = fs::read_to_string(&copy) else { return Ok(()) };
-        if self.mover.crontab()? == text { Ok(()) } else { self.set_crontab(&text) }
-    }
-
-    fn set_crontab(&self, text: &str) -> HostResult<()> {
-        let file = self.journal.directory.join("crontab.new");
-        crate::files::write_durably(&file, text.as_bytes(), 0o600)?;
-        let call = Invocation::new("crontab", [file.to_string_lossy()], PATIENCE);
-        let answer = self.mover.runner.run(&call)?;
-        match answer.ok() {
-            true => Ok(()),
-            false => {
-                Err(HostError::with("write the crontab", FaultKind::Failed, answer.stderr.trim()))
-            }
-        }
-    }
-}
-
-/// The names that files get: `colony.db.python-2026-11-30…`, and those that belong to a database
-/// with it.
-fn aside(files: &[PathBuf], at: Timestamp) -> Vec<(PathBuf, PathBuf)> {
-    let suffixes = ["-wal", "-shm", "-journal", ""];
-    let named = |path: &Path, end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let pair = |path: &PathBuf, suffix: &str| {
-        let to = named(path, &format!(".python-{}{suffix}", stamp(at)));
-        (named(path, suffix), to)
-    };
-    files.iter().flat_map(|path| suffixes.map(|suffix| pair(path, suffix))).collect()
-}
-
-/// What is not there was renamed before, or never was. Nothing is written over.
-fn rename(from: &Path, to: &Path) -> HostResult<()> {
-    let op = || format!("rename {} to {}", from.display(), to.display());
-    let is_there = |path: &Path| match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(HostError::io(op(), error)),
-    };
-    if !is_there(from)? {
-        return Ok(());
-    }
-    if is_there(to)? {
-        return Err(HostError::with(op(), FaultKind::Conflict, "that is there already"));
-    }
-    fs::rename(from, to).map_err(|error| HostError::io(op(), error))
 }
 
 /// True where nobody but root makes names.

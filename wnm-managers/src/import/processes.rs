@@ -5,50 +5,64 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use wnm_core::host::{CommandRunner, HostError, HostResult};
-use wnm_core::import::{Broken, Findings, Found, Left, NotANode, Origin, Told};
+use wnm_core::host::{CommandRunner, HostResult};
+use wnm_core::import::{Broken, Findings, Found, Left, Origin, Told};
 use wnm_core::model::{Manager, ManagerKind, Scope};
 
 use crate::process::{alive, pids_below};
-use crate::setsid::keeper_of;
+use crate::setsid::{keeper_of, service_of_process};
 
 /// The living node processes of user `uid` that no unit and no container keeps. They can be adopted
-/// in place: nothing but their command line is kept of them.
-pub fn plain_processes(runner: &dyn CommandRunner, uid: u32) -> HostResult<Findings> {
+/// in place: nothing but their command line is kept of them. Only below `roots` is anything wrong a
+/// reason to stop.
+pub fn plain_processes(
+    runner: &dyn CommandRunner,
+    uid: u32,
+    roots: &[PathBuf],
+) -> HostResult<Findings> {
     let mut findings = Findings::default();
     for (data, pids) in pids_below(&[PathBuf::from("/")])? {
-        let pids: Vec<u32> = pids.into_iter().filter(|pid| alive(*pid).is_some()).collect();
-        let own: Vec<u32> = pids.iter().copied().filter(|pid| owner(*pid) == Some(uid)).collect();
-        // What a unit or a container keeps is found by its own reader.
-        if own.is_empty() || own.iter().any(|pid| keeper_of(runner, *pid).is_some()) {
-            continue;
-        }
-        let name = data.file_name().and_then(|name| name.to_str()).unwrap_or("node").to_owned();
-        let [pid] = own[..] else {
-            let pids: Vec<String> = own.iter().map(u32::to_string).collect();
-            let what = format!(
-                "processes {} use one data directory, {}: end all but one, or leave it out by \
-                 --except {name}",
-                pids.join(", "),
-                data.display()
-            );
-            findings.broken.push(Broken { name: Some(name), what });
-            continue;
-        };
-        match one(pid, &name)? {
-            Ok(found) => findings.nodes.push(found),
-            Err(why) => findings.left.push(Left::new(&name, format!("process {pid}"), why)),
+        let is_ours = |pid: &u32| alive(*pid).is_some() && owner(*pid) == Some(uid);
+        let own: Vec<u32> = pids.into_iter().filter(is_ours).collect();
+        let name = data.file_name().and_then(|name| name.to_str()).unwrap_or("node");
+        match own[..] {
+            [] => {}
+            [pid] => one(runner, pid, name, &mut findings),
+            [first, ..] => {
+                let pids = own.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                let what = format!("processes {pids} use one data directory, {}", data.display());
+                if roots.iter().any(|root| data.starts_with(root)) {
+                    let what = format!("{what}: end all but one, or give --except {name}");
+                    findings.broken.push(Broken { name: Some(name.to_owned()), what });
+                } else {
+                    findings.left.push(Left::new(name, format!("process {first}"), what));
+                }
+            }
         }
     }
     Ok(findings)
 }
 
-fn one(pid: u32, name: &str) -> HostResult<Result<Found, String>> {
-    let text = |what: &str| format!("read {what} of process {pid}");
-    let command = fs::read(format!("/proc/{pid}/cmdline"))
-        .map_err(|error| HostError::io(text("the command line"), error))?;
+/// A process that ended meanwhile is simply not there.
+fn one(runner: &dyn CommandRunner, pid: u32, name: &str, findings: &mut Findings) {
+    let place = format!("process {pid}");
+    match kept_by(runner, pid) {
+        Some(keeper) if is_unit_of_another_reader(&keeper) => {}
+        Some(keeper) => {
+            findings.left.push(Left::new(name, &place, format!("it is part of {keeper}")));
+        }
+        None => match read(pid, name, &place) {
+            Some(Ok(found)) => findings.nodes.push(found),
+            Some(Err(why)) => findings.left.push(Left::new(name, &place, why)),
+            None => {}
+        },
+    }
+}
+
+fn read(pid: u32, name: &str, place: &str) -> Option<Result<Found, String>> {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let Ok(command) = String::from_utf8(command) else {
-        return Ok(Err("its command line is not UTF-8".to_owned()));
+        return Some(Err("its command line is not UTF-8".to_owned()));
     };
     let mut words: Vec<String> =
         command.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
@@ -62,17 +76,30 @@ fn one(pid: u32, name: &str) -> HostResult<Result<Found, String>> {
     }
     let told = match Told::read(&words) {
         Ok(told) => told,
-        Err(NotANode::OtherProgram(_) | NotANode::Unfit(_)) if words.is_empty() => {
-            return Ok(Err("it is gone".to_owned()));
-        }
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return Some(Err(error.to_string())),
     };
     let manager = Manager { kind: ManagerKind::Setsid, scope: Scope::User };
-    let mut found = Found::told(Origin::Process, name, &format!("process {pid}"), told, manager);
+    let mut found = Found::told(Origin::Process, name, place, told, manager);
     found.pid = Some(pid);
     // Its directory is all the name it has.
     found.service = Some(name.to_owned());
-    Ok(Ok(found))
+    Some(Ok(found))
+}
+
+/// Who brings it back, or takes it along: a service that is neither cron nor the one that we are in,
+/// or a container. That nobody can be asked is no proof that nobody does.
+fn kept_by(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
+    let own = service_of_process(std::process::id());
+    let service = service_of_process(pid).filter(|service| Some(service) != own.as_ref());
+    let service = service.map(|(unit, _)| unit);
+    let starts_plain_ones = ["cron.service", "crond.service", "wnm.service"];
+    let service = service.filter(|unit| !starts_plain_ones.contains(&unit.as_str()));
+    service.or_else(|| keeper_of(runner, pid))
+}
+
+/// Units are looked at as files, and told of there.
+fn is_unit_of_another_reader(keeper: &str) -> bool {
+    keeper.ends_with(".service")
 }
 
 fn owner(pid: u32) -> Option<u32> {

@@ -1,40 +1,38 @@
 //! `wnm init --import` and its kin: found, decided, shown, agreed to, and then taken over whole or not
 //! at all.
-#![expect(clippy::disallowed_methods, reason = "the shell module that looks where nodes may lie")]
 
+mod carry_out;
+mod find;
 mod former;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use wnm_core::host::{Clock, Managers, NodeFiles, Store};
-use wnm_core::import::{Around, Findings, Origin, Root, Takeover, decide, implied};
-use wnm_core::model::{
-    Manager, ManagerKind, NodeId, NodeKey, NodeRecord, NodeSpec, RecordId, Scope, Timestamp,
-    counted, node_of_directory,
-};
+use wnm_core::host::Store;
+use wnm_core::import::{Takeover, decide, implied};
+use wnm_core::model::counted;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
-use wnm_managers::{AnmPlaces, Moving, SystemRunner, look_at_found, plain_processes};
-use wnm_metrics::SystemClock;
+use wnm_managers::look_at_found;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::args::ImportArgs;
 use crate::ask::{StandardTerminal, Terminal};
-use crate::commands::{Context, schedule};
-use crate::compose::{self, Adapters, NODE_USER};
+use crate::commands::Context;
+use crate::compose;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
+use carry_out::{carry_out, undo};
+use find::{around, find, storage};
+
 pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
-    context.paths.refuse_other_owner()?;
     settle_earlier(context, args)?;
     refuse_second(context, args)?;
     let given = context.layers.merged();
-    let findings = look_at_found(&compose::mover(&context.paths), find(context, args)?)?;
+    let findings = find(context, args)?;
     let settings = super::draft(context, &findings.settings.under(&given))?;
+    let findings = look_at_found(&compose::mover(&context.paths), findings, &storage(&settings))?;
     let around = around(context, &settings, args, &findings);
     let takeover = decide(findings, &around).map_err(refused)?;
     let draft = whole_draft(context, &takeover, &given)?;
@@ -69,6 +67,7 @@ fn settle_earlier(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliErr
                     takes nothing over before you agree";
         return Err(CliError::new(Exit::Refused, "an import was interrupted").hint(hint));
     }
+    context.paths.refuse_other_owner()?;
     let _alone = context.lock(Duration::ZERO)?;
     match mover.unfinished()? {
         Some(earlier) if earlier.is_done() => drop(earlier.finish()?),
@@ -103,88 +102,6 @@ fn refuse_second(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliErro
     let problem = format!("already initialised: {}; {kept}", context.paths.store.display());
     let hint = "nothing was changed; nodes are taken over by `wnm init` only, before anything else";
     Err(CliError::usage(problem).hint(hint))
-}
-
-/// What the readers say that were asked for.
-fn find(context: &Context<'_>, args: &ImportArgs) -> Result<Findings, CliError> {
-    let home = context.environment.get("HOME");
-    let anm = AnmPlaces::usual(home);
-    if args.migrate_anm {
-        if context.paths.scope != Scope::System {
-            let hint = "choose --scope system, as root or with sudo";
-            return Err(CliError::usage("anm's nodes belong to the machine").hint(hint));
-        }
-        return Ok(anm.read(&compose::foreign_units(&context.paths))?);
-    }
-    if let Some(file) = &args.from_python_db {
-        return former::of_python(context, file);
-    }
-    if args.from_antctl {
-        return former::of_antctl(context);
-    }
-    if context.paths.scope == Scope::System && anm.is_active() {
-        let problem = format!("anm is at work here, by {}", anm.cron.display());
-        let hint = "--migrate-anm takes its nodes over and turns it off";
-        return Err(CliError::usage(problem).hint(hint));
-    }
-    let units = compose::foreign_units(&context.paths).read(Origin::Unit, &|_| true);
-    let units = match (units, context.paths.scope) {
-        (Ok(units), _) => units,
-        // Where a user has no systemd there are plain processes only.
-        (Err(error), Scope::User) => {
-            output::say(&format!("note: no units were looked at: {}", error.chain()));
-            Findings::default()
-        }
-        (Err(error), Scope::System) => return Err(error.into()),
-    };
-    let uid = nix::unistd::geteuid().as_raw();
-    Ok(match context.paths.scope {
-        Scope::User => units.and(plain_processes(&SystemRunner, uid)?),
-        Scope::System => units,
-    })
-}
-
-fn around(
-    context: &Context<'_>,
-    draft: &PolicyDraft,
-    args: &ImportArgs,
-    findings: &Findings,
-) -> Around {
-    let paths = &context.paths;
-    let words = shell_words::split(draft.text(Setting::NodeStorage)).unwrap_or_default();
-    let roots: Vec<Root> = words.into_iter().map(|word| root(Path::new(&word))).collect();
-    let home = context.environment.get("HOME").map(PathBuf::from);
-    let own = [&paths.base, &paths.identities, &paths.logs, &paths.nodes, &paths.units];
-    let own = own.into_iter().cloned().chain(home).chain(roots.iter().map(|it| it.path.clone()));
-    Around {
-        scope: paths.scope,
-        user: match paths.scope {
-            Scope::User => schedule::user_name(),
-            Scope::System => NODE_USER.to_owned(),
-        },
-        logs: draft.text(Setting::LogStorage).into(),
-        own: own.collect(),
-        numbers: numbers(&roots, findings),
-        ports: BTreeMap::new(),
-        kept: BTreeSet::new(),
-        except: args.except.iter().cloned().collect(),
-        roots,
-    }
-}
-
-/// Directories of a node's name that no node was found for keep their numbers.
-fn numbers(roots: &[Root], findings: &Findings) -> BTreeSet<NodeId> {
-    let entries = roots.iter().filter_map(|root| fs::read_dir(&root.path).ok()).flatten().flatten();
-    let is_found = |path: &Path| findings.nodes.iter().any(|found| found.data == path);
-    entries
-        .filter(|entry| !is_found(&entry.path()))
-        .filter_map(|entry| node_of_directory(entry.file_name().to_str()?))
-        .collect()
-}
-
-fn root(path: &Path) -> Root {
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    Root { path: path.to_owned(), real }
 }
 
 /// What is stored: what the nodes say, what the former manager said, and over both what was given.
@@ -264,105 +181,4 @@ fn agree(
             Err(CliError::new(Exit::Refused, "nothing was taken over").hint("nothing was changed"))
         }
     }
-}
-
-/// All of it, or all as it was.
-fn carry_out(
-    context: &Context<'_>,
-    takeover: &Takeover,
-    draft: &PolicyDraft,
-    policy: &Policy,
-) -> Result<PathBuf, CliError> {
-    super::places(context, policy)?;
-    let _alone = context.lock(Duration::ZERO)?;
-    let mover = compose::mover(&context.paths);
-    let at = SystemClock.now()?.wall;
-    let moving = mover.begin(takeover, &policy.nodes.logs, at)?;
-    if let Err(mut error) = steps(context, &moving, takeover, draft, policy, at) {
-        error.hints.push(match undo(context, moving) {
-            Ok(()) => "everything is as it was before".to_owned(),
-            Err(worse) => format!(
-                "and not everything could be put back: {}; run the same command again",
-                worse.problems.join("; ")
-            ),
-        });
-        return Err(error);
-    }
-    let backup = moving.finish()?;
-    if let Err(error) = super::first_look(context, draft) {
-        // The next cycle looks as well.
-        output::complain(&error);
-    }
-    Ok(backup)
-}
-
-fn steps(
-    context: &Context<'_>,
-    moving: &Moving,
-    takeover: &Takeover,
-    draft: &PolicyDraft,
-    policy: &Policy,
-    at: Timestamp,
-) -> Result<(), CliError> {
-    moving.copy_programs(takeover)?;
-    moving.set_aside()?;
-    SqliteStore::discard(&context.paths.store)?;
-    let store = SqliteStore::create(&context.paths.store)?;
-    let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
-    let numbers = store.adopt(draft, &records, at)?;
-    let files = compose::files(&context.paths);
-    for (node, record) in takeover.nodes.iter().zip(numbers) {
-        files.archive(NodeKey { id: node.spec.id, record }, &node.spec)?;
-    }
-    moving.claim_roots(&files)?;
-    for root in &policy.nodes.storage {
-        files.claim_root(root)?;
-    }
-    let ledger = store.load()?;
-    let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
-    hand_over(adapters.host().managers, takeover)?;
-    Ok(moving.silence()?)
-}
-
-fn record(node: &wnm_core::import::Taken, at: Timestamp) -> NodeRecord {
-    let created = node.found.created.unwrap_or(at);
-    NodeRecord {
-        want: node.found.want,
-        version: node.found.version.clone(),
-        ..NodeRecord::new(RecordId(0), node.spec.clone(), created)
-    }
-}
-
-/// Every manager takes its own, and afterwards the same processes must be there.
-fn hand_over(managers: &dyn Managers, takeover: &Takeover) -> Result<(), CliError> {
-    let mut by_manager: BTreeMap<Manager, Vec<&NodeSpec>> = BTreeMap::new();
-    for node in &takeover.nodes {
-        by_manager.entry(node.spec.manager).or_default().push(&node.spec);
-    }
-    let pids: BTreeMap<NodeId, Option<u32>> =
-        takeover.nodes.iter().map(|node| (node.spec.id, node.found.pid)).collect();
-    for (manager, specs) in by_manager {
-        let manager = managers.get(manager)?;
-        manager.adopt(&specs)?;
-        for (spec, reading) in specs.iter().zip(manager.states(&specs)?) {
-            let before = pids.get(&spec.id).copied().flatten();
-            if before.is_some() && reading.pid != before {
-                let problem = format!("{} is another process than before", spec.service());
-                return Err(CliError::new(Exit::Failed, problem));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The store first: without it nothing of wnm manages anything.
-fn undo(context: &Context<'_>, moving: Moving) -> Result<(), CliError> {
-    match SqliteStore::discard(&context.paths.store) {
-        // The former manager's, not set aside yet, or back again.
-        Err(error) if error.kind == StoreErrorKind::Foreign => {}
-        discarded => discarded?,
-    }
-    let systemd = Manager { kind: ManagerKind::Systemd, scope: context.paths.scope };
-    let reread = || compose::managers_alone(&context.paths).get(systemd)?.reread();
-    Ok(moving.undo(&reread)?)
 }

@@ -174,7 +174,9 @@ fn is_leftover(name: &str, ledger: &Ledger) -> bool {
 fn unit(path: &Path, ledger: &Ledger) -> Option<(PathBuf, bool)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".service")?;
     let id: NodeId = name.parse().ok().filter(|_| is_node_name(name))?;
-    if ledger.node(id).is_some() {
+    // An adopted unit has the name that somebody gave it.
+    let is_kept = ledger.nodes.iter().any(|record| record.spec.service() == name);
+    if is_kept || ledger.node(id).is_some() {
         return None;
     }
     let is_ours = fs::read_to_string(path).is_ok_and(|text| unit_is_ours(&text));

@@ -1,0 +1,124 @@
+//! The takeover itself, step by step.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wnm_core::host::{Clock, Managers, NodeFiles, Store};
+use wnm_core::import::{Taken, Takeover};
+use wnm_core::model::{
+    Manager, ManagerKind, NodeId, NodeKey, NodeRecord, NodeSpec, RecordId, Timestamp,
+};
+use wnm_core::policy::{Policy, PolicyDraft};
+use wnm_managers::{Moving, Places};
+use wnm_metrics::SystemClock;
+use wnm_store::{SqliteStore, StoreErrorKind};
+
+use crate::commands::Context;
+use crate::commands::init::{first_look, places};
+use crate::compose::{self, Adapters};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+/// All of it, or all as it was.
+pub(super) fn carry_out(
+    context: &Context<'_>,
+    takeover: &Takeover,
+    draft: &PolicyDraft,
+    policy: &Policy,
+) -> Result<PathBuf, CliError> {
+    places(context, policy)?;
+    let _alone = context.lock(Duration::ZERO)?;
+    let mover = compose::mover(&context.paths);
+    let at = SystemClock.now()?.wall;
+    let roots = Places { storage: &policy.nodes.storage, logs: &policy.nodes.logs };
+    let moving = mover.begin(takeover, roots, at)?;
+    if let Err(mut error) = steps(context, &moving, takeover, draft, policy, at) {
+        error.hints.push(match undo(context, moving) {
+            Ok(()) => "everything is as it was before".to_owned(),
+            Err(worse) => format!(
+                "and not everything could be put back: {}; run the same command again",
+                worse.problems.join("; ")
+            ),
+        });
+        return Err(error);
+    }
+    let backup = moving.finish()?;
+    if let Err(error) = first_look(context, draft) {
+        // The next cycle looks as well.
+        output::complain(&error);
+    }
+    Ok(backup)
+}
+
+fn steps(
+    context: &Context<'_>,
+    moving: &Moving,
+    takeover: &Takeover,
+    draft: &PolicyDraft,
+    policy: &Policy,
+    at: Timestamp,
+) -> Result<(), CliError> {
+    moving.copy_programs(takeover)?;
+    moving.set_aside()?;
+    SqliteStore::discard(&context.paths.store)?;
+    let store = SqliteStore::create(&context.paths.store)?;
+    let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
+    let numbers = store.adopt(draft, &records, at)?;
+    let files = compose::files(&context.paths);
+    for (node, record) in takeover.nodes.iter().zip(numbers) {
+        files.archive(NodeKey { id: node.spec.id, record }, &node.spec)?;
+    }
+    moving.claim_roots(&files)?;
+    for root in &policy.nodes.storage {
+        files.claim_root(root)?;
+    }
+    let ledger = store.load()?;
+    let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
+    hand_over(adapters.host().managers, takeover)?;
+    Ok(moving.silence()?)
+}
+
+fn record(node: &Taken, at: Timestamp) -> NodeRecord {
+    let created = node.found.created.unwrap_or(at);
+    NodeRecord {
+        want: node.found.want,
+        version: node.found.version.clone(),
+        ..NodeRecord::new(RecordId(0), node.spec.clone(), created)
+    }
+}
+
+/// Every manager takes its own, and afterwards the same processes must be there.
+fn hand_over(managers: &dyn Managers, takeover: &Takeover) -> Result<(), CliError> {
+    let mut by_manager: BTreeMap<Manager, Vec<&NodeSpec>> = BTreeMap::new();
+    for node in &takeover.nodes {
+        by_manager.entry(node.spec.manager).or_default().push(&node.spec);
+    }
+    let pids: BTreeMap<NodeId, Option<u32>> =
+        takeover.nodes.iter().map(|node| (node.spec.id, node.found.pid)).collect();
+    for (manager, specs) in by_manager {
+        let manager = managers.get(manager)?;
+        manager.adopt(&specs)?;
+        for (spec, reading) in specs.iter().zip(manager.states(&specs)?) {
+            let before = pids.get(&spec.id).copied().flatten();
+            if before.is_some() && reading.pid != before {
+                let problem = format!("{} is another process than before", spec.service());
+                return Err(CliError::new(Exit::Failed, problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The store first: without it nothing of wnm manages anything.
+pub(super) fn undo(context: &Context<'_>, moving: Moving) -> Result<(), CliError> {
+    match SqliteStore::discard(&context.paths.store) {
+        // The former manager's, not set aside yet, or back again.
+        Err(error) if error.kind == StoreErrorKind::Foreign => {}
+        discarded => discarded?,
+    }
+    let systemd = Manager { kind: ManagerKind::Systemd, scope: context.paths.scope };
+    let reread = || compose::managers_alone(&context.paths).get(systemd)?.reread();
+    Ok(moving.undo(&reread)?)
+}

@@ -1,0 +1,56 @@
+//! Lines of our own crontab that ran the former manager.
+#![expect(clippy::disallowed_methods, reason = "the shell module that keeps a copy of the crontab")]
+
+use std::fs;
+use std::time::Duration;
+
+use wnm_core::host::{HostError, HostResult, Invocation};
+use wnm_core::observe::FaultKind;
+
+use super::{Mover, Moving};
+use crate::files::write_durably;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The copy, beside the manifest.
+pub(super) const COPY: &str = "crontab";
+
+impl Mover {
+    pub(super) fn crontab(&self) -> HostResult<String> {
+        let answer = self.runner.run(&Invocation::new("crontab", ["-l"], PATIENCE))?;
+        match answer.ok() {
+            true => Ok(answer.stdout),
+            false if answer.stderr.contains("no crontab") => Ok(String::new()),
+            false => {
+                Err(HostError::with("read the crontab", FaultKind::Failed, answer.stderr.trim()))
+            }
+        }
+    }
+}
+
+impl Moving {
+    pub(super) fn without_line(&self, line: &str) -> HostResult<()> {
+        let text = self.mover.crontab()?;
+        let left: String =
+            text.split_inclusive('\n').filter(|it| it.trim_end() != line.trim_end()).collect();
+        if left == text { Ok(()) } else { self.set_crontab(&left) }
+    }
+
+    pub(super) fn put_back_crontab(&self) -> HostResult<()> {
+        let copy = self.journal.directory.join(COPY);
+        let Ok(text) = fs::read_to_string(&copy) else { return Ok(()) };
+        if self.mover.crontab()? == text { Ok(()) } else { self.set_crontab(&text) }
+    }
+
+    fn set_crontab(&self, text: &str) -> HostResult<()> {
+        let file = self.journal.directory.join("crontab.new");
+        write_durably(&file, text.as_bytes(), 0o600)?;
+        let call = Invocation::new("crontab", [file.to_string_lossy()], PATIENCE);
+        let answer = self.mover.runner.run(&call)?;
+        match answer.ok() {
+            true => Ok(()),
+            false => {
+                Err(HostError::with("write the crontab", FaultKind::Failed, answer.stderr.trim()))
+            }
+        }
+    }
+}
