@@ -245,7 +245,7 @@ fn somebody_elses_store() {
     insta::assert_snapshot!(env.init(&[]).block(), @"
     exit 8
     err| error: failed to open the store for reading: [DIR]/home/.local/share/autonomi/colony.db: it is not a store of this program, and was left untouched: file is not a database
-    err| hint: if it belongs to the Python wnm, stop that one first and move its base directory aside; nodes it runs are not taken over by this version
+    err| hint: if it belongs to the Python wnm, `wnm init --from-python-db` with this file takes its nodes and settings over
     ");
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 8

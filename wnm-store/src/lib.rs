@@ -10,6 +10,7 @@ mod discard;
 mod error;
 mod image;
 mod intents;
+mod legacy;
 mod load;
 mod migrate;
 mod open;
@@ -29,6 +30,11 @@ mod tests;
 
 pub use backup::{Backup, Backups, Sound, inspect, pending};
 pub use error::{StoreError, StoreErrorKind};
+#[cfg(any(test, feature = "fakes"))]
+pub use legacy::make_database;
+pub use legacy::{
+    LegacyError, Problem, PythonDatabase, PythonNode, PythonSchema, PythonStatus, read_python,
+};
 pub use restore::{Changed, Restored, Restoring, restorable};
 pub use salvage::{Salvage, salvage};
 pub use status::StoreStatus;

@@ -136,28 +136,37 @@ pub(crate) fn complaints(
     connection: &mut SqliteConnection,
     look: Look,
 ) -> Result<Vec<String>, Cause> {
-    let sql = match look {
-        Look::Quick => "SELECT quick_check AS line FROM pragma_quick_check",
-        Look::Whole => "SELECT integrity_check AS line FROM pragma_integrity_check",
-    };
-    let found = diesel::sql_query(sql).load::<Line>(connection);
-    let mut lines: Vec<String> = match found {
-        Ok(lines) => lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect(),
-        Err(error) => {
-            let cause = Cause::from(error);
-            // Damage that keeps SQLite from looking on is a finding as well.
-            match cause.kind {
-                StoreErrorKind::Damaged => return Ok(vec![cause.kind.to_string()]),
-                _ => return Err(cause),
-            }
-        }
-    };
+    let mut lines = unsound(connection, look)?;
+    if lines.iter().any(|line| *line == StoreErrorKind::Damaged.to_string()) {
+        return Ok(lines);
+    }
     let strays = diesel::sql_query(
         "SELECT 'row ' || rowid || ' of ' || \"table\" || ' refers to nothing in ' || parent \
          AS line FROM pragma_foreign_key_check",
     );
     lines.extend(strays.load::<Line>(connection)?.into_iter().map(|line| line.line));
     Ok(lines)
+}
+
+/// What SQLite finds wrong with the file of `connection`, whoever made it.
+pub(crate) fn unsound(connection: &mut SqliteConnection, look: Look) -> Result<Vec<String>, Cause> {
+    let sql = match look {
+        Look::Quick => "SELECT quick_check AS line FROM pragma_quick_check",
+        Look::Whole => "SELECT integrity_check AS line FROM pragma_integrity_check",
+    };
+    match diesel::sql_query(sql).load::<Line>(connection) {
+        Ok(lines) => {
+            Ok(lines.into_iter().map(|line| line.line).filter(|line| line != "ok").collect())
+        }
+        Err(error) => {
+            let cause = Cause::from(error);
+            // Damage that keeps SQLite from looking on is a finding as well.
+            match cause.kind {
+                StoreErrorKind::Damaged => Ok(vec![cause.kind.to_string()]),
+                _ => Err(cause),
+            }
+        }
+    }
 }
 
 #[derive(QueryableByName)]

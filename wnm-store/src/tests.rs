@@ -9,6 +9,7 @@ mod cuts;
 mod cycles;
 mod foreign;
 mod full;
+mod legacy;
 mod museum;
 mod opening;
 mod recorded;

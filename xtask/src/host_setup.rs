@@ -25,6 +25,7 @@ const PACKAGES: &[(&str, &str)] = &[
     // No part of a host: hermetic stories ask them what they offer after a tab.
     ("zsh", "/usr/bin/zsh"),
     ("fish", "/usr/bin/fish"),
+    ("sqlite3", "/usr/bin/sqlite3"),
 ];
 
 /// Whether this machine can run the system tier.

@@ -7,6 +7,7 @@ mod day;
 mod docker;
 mod doctor;
 mod firewall;
+mod moving_from_python;
 mod moving_in;
 mod operator;
 mod packets;

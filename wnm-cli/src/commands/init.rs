@@ -60,8 +60,8 @@ fn refuse_second_store(context: &Context<'_>) -> Result<(), CliError> {
             let error = CliError::from(error);
             Err(match is_foreign {
                 true => error.hint(
-                    "if it belongs to the Python wnm, stop that one first and move its base \
-                     directory aside; nodes it runs are not taken over by this version",
+                    "if it belongs to the Python wnm, `wnm init --from-python-db` with this file takes \
+                     its nodes and settings over",
                 ),
                 false => error,
             })

@@ -7,7 +7,11 @@ mod lines;
 mod names;
 mod options;
 mod settings;
+pub(crate) mod takeover;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod museum;
 #[cfg(test)]
 mod tests;
 

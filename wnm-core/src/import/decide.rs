@@ -8,9 +8,9 @@ use crate::model::{Manager, ManagerKind, NodeId, NodePorts, NodeSpec, Scope};
 
 /// What becomes of what was found; or everything that forbids to take anything, at once.
 pub fn decide(findings: Findings, around: &Around) -> Result<Takeover, Vec<String>> {
-    let Findings { nodes, left, broken, settings, notes, keep, schedulers, gate } = findings;
+    let Findings { nodes, left, broken, settings, notes, keep, aside, schedulers, gate } = findings;
     let mut takeover =
-        Takeover { left, settings, notes, keep, schedulers, gate, ..Takeover::default() };
+        Takeover { left, settings, notes, keep, aside, schedulers, gate, ..Takeover::default() };
     let mut problems = Vec::new();
     for broken in broken {
         match broken.name.filter(|name| around.except.contains(name)) {

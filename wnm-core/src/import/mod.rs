@@ -235,6 +235,8 @@ pub struct Findings {
     pub notes: Vec<String>,
     /// Files that are only kept: databases, configuration.
     pub keep: Vec<PathBuf>,
+    /// Files in the way of wnm's own: they get another name, beside where they are.
+    pub aside: Vec<PathBuf>,
     /// What starts its cycles.
     pub schedulers: Vec<Scheduler>,
     /// A file that keeps it from doing anything while it is there.
@@ -251,6 +253,7 @@ impl Findings {
         self.settings = self.settings.under(&other.settings);
         self.notes.extend(other.notes);
         self.keep.extend(other.keep);
+        self.aside.extend(other.aside);
         self.schedulers.extend(other.schedulers);
         self.gate = self.gate.or(other.gate);
         self
@@ -313,6 +316,8 @@ pub struct Takeover {
     pub notes: Vec<String>,
     /// Files that are only kept.
     pub keep: Vec<PathBuf>,
+    /// Files that get another name.
+    pub aside: Vec<PathBuf>,
     /// What is turned off last.
     pub schedulers: Vec<Scheduler>,
     /// What keeps the former manager from doing anything meanwhile.

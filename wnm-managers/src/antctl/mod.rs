@@ -33,7 +33,7 @@ use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{called, end, pids_below, processes_of};
 use crate::systemd::{Shown, Systemctl, Whose, parse_shown, show_args, user_environment};
 use copies::Copies;
-use registry::Service;
+pub(crate) use registry::{Service, in_file as registry_file};
 
 /// `antnode` ends at once; systemd insists after 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(120);

@@ -6,26 +6,28 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use wnm_core::host::{HostError, HostResult};
-use wnm_core::model::NodeId;
+use wnm_core::model::{NodeId, Version};
 use wnm_core::observe::{FaultKind, Numbering};
 
 /// One node as antctl wrote it down. What is not used here is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Service {
-    pub(super) number: u32,
-    pub(super) service_name: String,
-    pub(super) status: Status,
-    pub(super) antnode_path: PathBuf,
-    pub(super) data_dir_path: PathBuf,
-    pub(super) node_port: Option<u16>,
-    pub(super) metrics_port: Option<u16>,
+pub(crate) struct Service {
+    pub(crate) number: u32,
+    pub(crate) service_name: String,
+    pub(crate) status: Status,
+    pub(crate) antnode_path: PathBuf,
+    pub(crate) data_dir_path: PathBuf,
+    pub(crate) node_port: Option<u16>,
+    pub(crate) metrics_port: Option<u16>,
     rpc_socket_addr: SocketAddr,
+    #[serde(default)]
+    version: Option<String>,
 }
 
 /// What antctl last wrote of it. Only `Removed` can be relied on: the others were true when it
 /// looked, and it looks only while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum Status {
+pub(crate) enum Status {
     Added,
     Running,
     Stopped,
@@ -33,12 +35,17 @@ pub(super) enum Status {
 }
 
 impl Service {
-    pub(super) fn is_removed(&self) -> bool {
+    pub(crate) fn is_removed(&self) -> bool {
         self.status == Status::Removed
     }
 
-    pub(super) fn rpc_port(&self) -> u16 {
+    pub(crate) fn rpc_port(&self) -> u16 {
         self.rpc_socket_addr.port()
+    }
+
+    /// The version that antctl last knew.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.version.as_ref().and_then(|text| text.parse().ok())
     }
 }
 
@@ -63,6 +70,17 @@ pub(super) fn parse(text: &str) -> HostResult<Vec<Service>> {
         )),
         None => Ok(services),
     }
+}
+
+/// Reads the file itself, in which nothing else may stand. antctl writes it in place, so that a full
+/// disk or a crash leaves half of it.
+pub(crate) fn in_file(text: &str) -> Result<Vec<Service>, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty: antctl never made a node here, or died while it wrote".to_owned());
+    }
+    serde_json::from_str(text)
+        .map(|written: Written| written.nodes)
+        .map_err(|error| format!("it is no registry of antctl 0.14, or half of one: {error}"))
 }
 
 /// The first object at the beginning of a line that is one.

@@ -57,8 +57,16 @@ pub(super) struct Manifest {
     /// Files that come into being.
     pub(super) made: Vec<PathBuf>,
     pub(super) claimed: Vec<Claimed>,
+    /// Files that get another name, and which.
+    #[serde(default)]
+    pub(super) aside: Vec<(PathBuf, PathBuf)>,
     pub(super) schedulers: Vec<Scheduler>,
     pub(super) gate: Option<PathBuf>,
+}
+
+/// A time as a part of names.
+pub(super) fn stamp(at: Timestamp) -> String {
+    at.to_string().replace([' ', ':'], "-")
 }
 
 /// The backup of one takeover.
@@ -81,7 +89,7 @@ impl Journal {
                 .map_err(|error| failed(path, error))
         };
         private(&backups)?;
-        let stamp = at.to_string().replace([' ', ':'], "-");
+        let stamp = stamp(at);
         let free = |attempt: u32| match attempt {
             1 => backups.join(format!("import-{stamp}")),
             _ => backups.join(format!("import-{stamp}-{attempt}")),

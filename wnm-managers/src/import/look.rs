@@ -24,7 +24,8 @@ pub fn look(mover: &Mover, mut findings: Findings, roots: &[PathBuf]) -> HostRes
             found.disk = on_disk(mover.hands(), found);
         }
         let pids = processes.get(&found.data).map(Vec::as_slice).unwrap_or_default();
-        let told = matches!(found.origin, Origin::Unit | Origin::Anm);
+        // Who keeps it was asked, and would know of the process.
+        let told = found.origin != Origin::Process;
         if let ([only], None, false) = (pids, found.pid, told) {
             found.pid = Some(*only);
         }

@@ -2,6 +2,8 @@
 //! taken and what is left is decided in `wnm_core::import`.
 
 mod anm;
+mod antctl;
+mod aside;
 mod crontab;
 mod journal;
 mod look;

@@ -13,6 +13,7 @@ use wnm_core::import::{Scheduler, Takeover};
 use wnm_core::model::Timestamp;
 use wnm_core::observe::FaultKind;
 
+use super::aside::{aside, rename};
 use super::journal::{Claimed, Journal, Kept, Manifest, State};
 use crate::files::{DiskFiles, MARKER};
 use crate::hands::{Hands, OwnHands, RootHands};
@@ -86,6 +87,7 @@ impl Mover {
             kept: self.keep(&directory, takeover)?,
             made: self.to_be_made(takeover)?,
             claimed: self.to_be_claimed(takeover, places)?,
+            aside: aside(&takeover.aside, at),
             schedulers: takeover.schedulers.clone(),
             gate: takeover.gate.clone(),
         };
@@ -200,6 +202,11 @@ impl Moving {
         Ok(())
     }
 
+    /// Gives files that are in the way another name.
+    pub fn set_aside(&self) -> HostResult<()> {
+        self.journal.manifest.aside.iter().try_for_each(|(from, to)| rename(from, to))
+    }
+
     /// Marks the storage roots. In the system scope they belong to root from now on, so that no node
     /// can put a link in the place of another one's directory; nodes keep what is below.
     pub fn claim_roots(&self, files: &DiskFiles) -> HostResult<()> {
@@ -253,6 +260,9 @@ impl Moving {
         let is_unit = |kept: &Kept| kept.path.extension().is_some_and(|kind| kind == "service");
         if self.journal.manifest.kept.iter().any(|kept| kept.replaced && is_unit(kept)) {
             reread()?;
+        }
+        for (from, to) in &self.journal.manifest.aside {
+            rename(to, from)?;
         }
         self.put_back_crontab()?;
         self.open_gate()?;

@@ -153,8 +153,12 @@ impl Units {
         found
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Which of them run, and which come back after a reboot.
-    fn ask(&self, findings: &mut Findings) -> HostResult<()> {
+    pub(super) fn ask(&self, findings: &mut Findings) -> HostResult<()> {
         if findings.nodes.is_empty() {
             return Ok(());
         }

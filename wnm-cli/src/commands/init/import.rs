@@ -3,6 +3,7 @@
 
 mod carry_out;
 mod find;
+mod former;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use wnm_core::import::{Takeover, decide, implied};
 use wnm_core::model::counted;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_managers::look_at_found;
-use wnm_store::SqliteStore;
+use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::args::ImportArgs;
 use crate::ask::{StandardTerminal, Terminal};
@@ -27,7 +28,7 @@ use find::{around, find, storage};
 
 pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
     settle_earlier(context, args)?;
-    refuse_second(context)?;
+    refuse_second(context, args)?;
     let given = context.layers.merged();
     let findings = find(context, args)?;
     let settings = super::draft(context, &findings.settings.under(&given))?;
@@ -80,9 +81,14 @@ fn settle_earlier(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliErr
 }
 
 /// Nodes are taken over once: the second time they are wnm's own.
-fn refuse_second(context: &Context<'_>) -> Result<(), CliError> {
-    let Ok(store) = SqliteStore::open_read_only(&context.paths.store) else {
-        return super::refuse_second_store(context);
+fn refuse_second(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliError> {
+    let store = match SqliteStore::open_read_only(&context.paths.store) {
+        Ok(store) => store,
+        // The Python tool's own, which lies in the same place.
+        Err(error) if error.kind == StoreErrorKind::Foreign && args.from_python_db.is_some() => {
+            return Ok(());
+        }
+        Err(_) => return super::refuse_second_store(context),
     };
     let ledger = store.load()?;
     if compose::is_half_made(&ledger) {

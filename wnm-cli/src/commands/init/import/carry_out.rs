@@ -12,7 +12,7 @@ use wnm_core::model::{
 use wnm_core::policy::{Policy, PolicyDraft};
 use wnm_managers::{Moving, Places};
 use wnm_metrics::SystemClock;
-use wnm_store::SqliteStore;
+use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::commands::Context;
 use crate::commands::init::{first_look, places};
@@ -61,6 +61,7 @@ fn steps(
     at: Timestamp,
 ) -> Result<(), CliError> {
     moving.copy_programs(takeover)?;
+    moving.set_aside()?;
     SqliteStore::discard(&context.paths.store)?;
     let store = SqliteStore::create(&context.paths.store)?;
     let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
@@ -112,7 +113,11 @@ fn hand_over(managers: &dyn Managers, takeover: &Takeover) -> Result<(), CliErro
 
 /// The store first: without it nothing of wnm manages anything.
 pub(super) fn undo(context: &Context<'_>, moving: Moving) -> Result<(), CliError> {
-    SqliteStore::discard(&context.paths.store)?;
+    match SqliteStore::discard(&context.paths.store) {
+        // The former manager's, not set aside yet, or back again.
+        Err(error) if error.kind == StoreErrorKind::Foreign => {}
+        discarded => discarded?,
+    }
     let systemd = Manager { kind: ManagerKind::Systemd, scope: context.paths.scope };
     let reread = || compose::managers_alone(&context.paths).get(systemd)?.reread();
     Ok(moving.undo(&reread)?)

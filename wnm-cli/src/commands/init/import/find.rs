@@ -10,6 +10,7 @@ use wnm_core::model::{NodeId, Scope, node_of_directory};
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_managers::{AnmPlaces, SystemRunner, plain_processes};
 
+use super::former;
 use crate::args::ImportArgs;
 use crate::commands::init::draft;
 use crate::commands::{Context, schedule};
@@ -27,8 +28,11 @@ pub(super) fn find(context: &Context<'_>, args: &ImportArgs) -> Result<Findings,
         }
         return Ok(anm.read(&compose::foreign_units(&context.paths))?);
     }
-    if args.from_python_db.is_some() || args.from_antctl {
-        return Err(CliError::usage("this version cannot take over from there yet"));
+    if let Some(file) = &args.from_python_db {
+        return former::of_python(context, file);
+    }
+    if args.from_antctl {
+        return former::of_antctl(context);
     }
     if context.paths.scope == Scope::System && anm.is_active() {
         let problem = format!("anm is at work here, by {}", anm.cron.display());

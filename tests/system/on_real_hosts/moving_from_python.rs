@@ -1,0 +1,210 @@
+//! Nodes of the Python wnm 0.6.3 are taken over where they are, from the database that it made.
+
+use std::fs;
+
+use super::operator::{Operator, json};
+
+/// As 0.6.3 made it in the home of `ann`: nodes 1 and 4 run, 2 is stopped, 3 is disabled.
+const DATABASE: &str = include_str!("../../../wnm-store/museum/python/0.6.3-user.sql");
+const FILE: &str = "/home/op/.local/share/autonomi/colony.db";
+/// What cron ran: a program in a virtual environment.
+const CRON: &str = "* * * * * /home/op/venv/bin/wnm >> /home/op/cron.log 2>&1";
+/// Nothing grows, and what is stopped is started.
+const SETTINGS: &[&str] = &[
+    "--delay-start",
+    "0",
+    "--grow-window",
+    "0",
+    "--settle-time",
+    "0",
+    "--quiet-time",
+    "0",
+    "--learn-time",
+    "0",
+    "--disk-prior",
+    "1MB",
+    "--crisis-bytes",
+    "100MB",
+    "--cpu-less-than",
+    "99.99",
+    "--cpu-remove",
+    "100",
+    "--hd-less-than",
+    "98",
+    "--hd-remove",
+    "99",
+    "--mem-less-than",
+    "99.8",
+    "--mem-remove",
+    "99.9",
+    "--desired-load-average",
+    "9999",
+    "--max-load-average-allowed",
+    "10000",
+    "--node-cap",
+    "4",
+];
+
+/// The installation as that program leaves it: its database, a copy of `antnode` and a unit for each
+/// node, and the user's crontab.
+fn installation(op: &Operator) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let sql = directory.path().join("colony.sql");
+    fs::write(&sql, DATABASE.replace("/home/ann", "/home/op")).expect("it is written");
+    op.host.put(&sql, "/home/op/colony.sql");
+    op.host
+        .sh("chown op /home/op/colony.sql && cp /usr/local/bin/ant-node /usr/local/bin/antnode")
+        .ok();
+    let script = r#"set -e
+base=~/.local/share/autonomi
+units=~/.config/systemd/user
+mkdir -p ~/.local/bin $units $base/node $base/logs $base/bootstrap-cache
+cp /usr/local/bin/antnode ~/.local/bin/antnode
+sqlite3 $base/colony.db < ~/colony.sql
+donate=0x00455d78f850b0358E8cea5be24d415E01E107CF
+own=0x00000000000000000000000000000000000000A1
+for i in 1 2 3 4; do
+  name=antnode000$i
+  data=$base/node/$name
+  wallet=$own; test $i = 1 && wallet=$donate
+  mkdir -p $data $base/logs/$name
+  cp ~/.local/bin/antnode $data/antnode
+  cat >$units/$name.service <<END
+[Unit]
+Description=$name
+[Service]
+
+
+ExecStart=$data/antnode --bootstrap-cache-dir $base/bootstrap-cache --root-dir $data --port 5500$i --enable-metrics-server --metrics-server-port 1300$i --log-output-dest $base/logs/$name --max-log-files 1 --max-archived-log-files 1 --rewards-address $wallet evm-arbitrum-one
+Restart=always
+#RestartSec=300
+END
+done
+systemctl --user daemon-reload
+systemctl --user start antnode0001 antnode0002 antnode0003 antnode0004
+for i in $(seq 100); do
+  test $(ls $base/node/*/secret-key 2>/dev/null | wc -l) = 4 && break
+  sleep 0.1
+done
+systemctl --user stop antnode0002 antnode0003
+test $(ls $base/node/*/secret-key | wc -l) = 4
+"#;
+    op.shell(script).ok();
+    op.shell(&format!("echo '# mine\n{CRON}\n0 3 * * * true' | crontab -")).ok();
+}
+
+fn running(op: &Operator) -> String {
+    let show = "systemctl --user show --property=Id,MainPID,InvocationID antnode0001 antnode0002 \
+                antnode0003 antnode0004";
+    op.shell(show).ok().stdout
+}
+
+/// Everything that a takeover touches.
+fn outside(op: &Operator) -> String {
+    let look = "cd ~ && find .config .local -type f ! -name '*.log' ! -path '*/logs/*' | sort | \
+                xargs sha256sum; crontab -l";
+    op.shell(look).ok().stdout
+}
+
+fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["init", "--from-python-db", FILE], SETTINGS, more].concat()
+}
+
+#[test]
+fn a_python_installation_moves_in_with_its_processes() {
+    let Some(op) = Operator::new("python") else { return };
+    installation(&op);
+    let (before, places) = (running(&op), outside(&op));
+
+    // Without being asked to nothing is taken, and the way is told.
+    let plain = op.wnm(&["init", "--rewards-address", "faucet"]);
+    assert_ne!(plain.code, Some(0), "{plain:?}");
+    assert!(plain.stderr.contains("--from-python-db"), "{plain:?}");
+    let dry = op.wnm(&import(&["--dry-run"])).ok();
+    for told in [
+        "antnode0001",
+        "it was disabled there and is here",
+        "started again when there is room",
+        "the crontab line `* * * * * /home/op/venv/bin/wnm",
+        "revision e2f4a512d24c",
+    ] {
+        assert!(dry.stdout.contains(told), "{told}: {dry:?}");
+    }
+    let ran = op.wnm(&import(&[]));
+    assert_eq!(ran.code, Some(5), "nobody agreed: {ran:?}");
+    assert_eq!((running(&op), outside(&op)), (before.clone(), places));
+
+    let took = json(&op.wnm(&import(&["--json", "--confirm"])).ok());
+    assert_eq!(took["take"].as_array().map(Vec::len), Some(4), "{took}");
+    assert_eq!(running(&op), before);
+    let kept = "cd ~/.local/share/autonomi && cmp colony.db.python-* backups/import-*/*-colony.db \
+                && ! ls wnm_active import-unfinished";
+    op.shell(kept).ok();
+    assert_eq!(op.shell("crontab -l").ok().stdout, "# mine\n0 3 * * * true\n");
+    let get = |key: &str| op.wnm(&["config", "get", key]).ok().stdout.trim().to_owned();
+    assert_eq!(get("rewards_address"), "0x00000000000000000000000000000000000000A1:3,faucet:1");
+    assert_eq!(get("delay_remove"), "300");
+
+    // The stopped one comes back, the disabled one stays, and those that run are not touched.
+    op.rest_with(4);
+    let states = op.states();
+    assert_eq!(states["antnode0003"], "disabled", "{states:?}");
+    let pid = |text: &str, number: usize| {
+        text.split("\n\n").nth(number - 1).map(str::to_owned).expect("a unit")
+    };
+    let after = running(&op);
+    assert_eq!(pid(&after, 1), pid(&before, 1));
+    assert_eq!(pid(&after, 3), pid(&before, 3));
+    assert_eq!(pid(&after, 4), pid(&before, 4));
+    assert_ne!(pid(&after, 2), pid(&before, 2));
+
+    let again = op.wnm(&import(&["--confirm"]));
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.stderr.contains("these are kept by wnm: antnode0001"), "{again:?}");
+    // Its old command line goes on working, with the nodes that came along.
+    let report = op.wnm(&["--report", "node-status"]).ok();
+    assert!(report.stdout.contains("antnode0004"), "{report:?}");
+}
+
+#[test]
+fn a_python_wnm_that_works_at_this_moment_is_not_disturbed() {
+    let Some(op) = Operator::new("pylock") else { return };
+    installation(&op);
+    op.shell("date +%s > ~/.local/share/autonomi/wnm_active").ok();
+    let places = outside(&op);
+    let ran = op.wnm(&import(&["--confirm"]));
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("wnm_active is there"), "{ran:?}");
+    // Only what says that it was tried.
+    let trace = |text: &str| text.lines().filter(|it| !it.contains("backups/")).count();
+    assert_eq!(trace(&outside(&op)), trace(&places));
+    op.shell("rm ~/.local/share/autonomi/wnm_active").ok();
+    let before = running(&op);
+    op.wnm(&import(&["--confirm"])).ok();
+    assert_eq!(running(&op), before);
+}
+
+#[test]
+fn a_takeover_from_python_that_fails_puts_its_database_back() {
+    let Some(op) = Operator::new("pyfail") else { return };
+    installation(&op);
+    let (before, places) = (running(&op), outside(&op));
+    // A unit cannot be written: something lies where its new text would.
+    let in_the_way = "~/.config/systemd/user/antnode0003.service.new";
+    op.shell(&format!("mkdir -p {in_the_way}/x")).ok();
+    let ran = op.wnm(&import(&["--confirm"]));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("everything is as it was before"), "{ran:?}");
+    op.shell(&format!("rmdir {in_the_way}/x {in_the_way}")).ok();
+    assert_eq!(running(&op), before);
+    let known = |text: &str| {
+        let lines =
+            text.lines().filter(|it| !it.contains("backups/") && !it.contains("identities"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for line in known(&places) {
+        assert!(known(&outside(&op)).contains(&line), "{line}");
+    }
+    op.wnm(&import(&["--confirm"])).ok();
+    assert_eq!(running(&op), before);
+}
