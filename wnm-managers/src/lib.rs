@@ -35,4 +35,4 @@ pub use schedule::{
     program_of,
 };
 pub use setsid::{Setsid, service_of_process};
-pub use systemd::{Systemd, unit_is_ours};
+pub use systemd::{Systemd, unit_is_ours, unit_is_released};

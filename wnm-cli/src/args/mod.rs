@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Explain(StatusArgs),
     /// Remove nodes at once; their identities are kept in the archive
     Remove(RemoveArgs),
+    /// Let go of nodes: their keys are archived, and they go on as they run, without wnm
+    Release(NodesArgs),
     /// Remove every node and everything of wnm but the archive of identities
     Teardown(TeardownArgs),
     /// Show or change the stored settings

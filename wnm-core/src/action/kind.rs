@@ -113,6 +113,11 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
+    /// Archive the identity of a node, leave it to its manager as it runs, and forget it.
+    Release {
+        /// Which.
+        node: NodeKey,
+    },
     /// Leave a node alone from now on. Nothing happens to it.
     Disable {
         /// Which.
@@ -141,6 +146,7 @@ impl Action {
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
+            | Action::Release { node }
             | Action::Disable { node }
             | Action::Enable { node } => node.id,
         }
@@ -161,6 +167,7 @@ impl Action {
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
+            | Action::Release { node }
             | Action::Disable { node }
             | Action::Enable { node } => Some(*node),
         }
@@ -181,6 +188,7 @@ impl Action {
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
+            Action::Release { .. } => "release",
             Action::Disable { .. } => "disable",
             Action::Enable { .. } => "enable",
         }
@@ -205,6 +213,16 @@ impl Action {
                 | Action::Retire { .. }
                 | Action::Remove { .. }
         )
+    }
+
+    /// True when the record of the node goes with it, once it is done.
+    pub fn forgets(&self) -> bool {
+        matches!(self, Action::Remove { .. } | Action::Release { .. })
+    }
+
+    /// True when the node counts no more because of it.
+    pub fn takes_out_of_count(&self) -> bool {
+        matches!(self, Action::Retire { .. } | Action::Disable { .. }) || self.forgets()
     }
 
     /// True when it changes which program a node has, or what is kept of the one before.

@@ -62,6 +62,9 @@ pub enum Step {
     Stop,
     /// Keep a copy of the identity outside of the node's directory.
     Archive,
+    /// Leave the node to its manager alone, which keeps it as it runs and, where it can, brings it
+    /// back after a restart of the machine.
+    HandOver,
     /// Delete what the manager knows of the node.
     Dismantle,
     /// Let the manager forget the numbers and ports of nodes that are gone, if none is left.
@@ -101,6 +104,7 @@ impl fmt::Display for Step {
             Step::Start => f.write_str("start it"),
             Step::Stop => f.write_str("stop it"),
             Step::Archive => f.write_str("archive its identity"),
+            Step::HandOver => f.write_str("leave it to its manager, as it runs"),
             Step::Dismantle => f.write_str("take it from its manager"),
             Step::Reset => f.write_str("let its manager count anew, if no node is left"),
             Step::SetAside => f.write_str("set its data aside"),

@@ -340,7 +340,7 @@ impl State {
         (line.ended, line.outcome) = (Some(at), Some(outcome.clone()));
         let node = line.node.record;
         let planned = line.planned.clone();
-        if matches!(planned.action, Action::Remove { .. }) && outcome.is_done() {
+        if planned.action.forgets() && outcome.is_done() {
             self.nodes.remove(&node);
         } else if let Some(record) = self.nodes.get_mut(&node) {
             let mark = Mark::after(&planned, outcome, record);

@@ -32,6 +32,7 @@ pub enum Op {
     Start,
     Stop,
     Archive,
+    HandOver,
     Dismantle,
     SetAside,
     Delete,
@@ -145,6 +146,8 @@ pub struct SimNode {
     pub restarts: u32,
     /// Processes that use its data and that somebody else started.
     pub strangers: Vec<u32>,
+    /// Its unit is wnm's no more.
+    pub released: bool,
     /// How its unit differs from what it should be.
     pub drift: Option<UnitDrift>,
     /// False while the UDP port is not bound.
@@ -164,6 +167,16 @@ pub struct SimProcess {
     pub pid: u32,
     /// When it started, in milliseconds of uptime.
     pub started_ms: u64,
+}
+
+impl SimNode {
+    fn refuse_released(&self) -> HostResult<()> {
+        if !self.released {
+            return Ok(());
+        }
+        let op = format!("the unit of {} was released and is left alone", self.spec.id);
+        Err(HostError::new(op, FaultKind::Conflict))
+    }
 }
 
 impl World {
@@ -321,6 +334,7 @@ impl World {
             process: None,
             restarts: 0,
             strangers: Vec::new(),
+            released: false,
             drift: None,
             port_bound: true,
             records: None,
@@ -449,6 +463,7 @@ impl NodeManager for SimHost {
         let mut world = self.world();
         world.fault(Op::Create)?;
         let node = world.node(spec);
+        node.refuse_released()?;
         if !node.data {
             return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
         }
@@ -461,6 +476,7 @@ impl NodeManager for SimHost {
         world.fault(Op::Start)?;
         let (pid, started_ms) = (world.next_pid, world.uptime_ms);
         let node = world.node(spec);
+        node.refuse_released()?;
         if !node.unit || !node.data {
             let op = format!("start {} without unit or data", spec.id);
             return Err(HostError::new(op, FaultKind::NotFound));
@@ -491,6 +507,7 @@ impl NodeManager for SimHost {
         let mut world = self.world();
         world.fault(Op::Stop)?;
         let node = world.node(spec);
+        node.refuse_released()?;
         let strangers = std::mem::take(&mut node.strangers);
         Ok(made(node.process.take().is_none() && strangers.is_empty()))
     }
@@ -504,6 +521,16 @@ impl NodeManager for SimHost {
             return Err(HostError::new(op, FaultKind::Refused));
         }
         Ok(made(!std::mem::replace(&mut node.unit, false)))
+    }
+
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::HandOver)?;
+        let node = world.node(spec);
+        if !node.unit {
+            return Err(HostError::new(format!("{} has no unit", spec.id), FaultKind::NotFound));
+        }
+        Ok(made(std::mem::replace(&mut node.released, true)))
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {

@@ -54,6 +54,11 @@ pub enum Verb {
         /// Which.
         nodes: Vec<NodeKey>,
     },
+    /// Let go of these: their processes go on, with what their manager knows of them.
+    Release {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
     /// Remove every node there is, disabled ones as well: wnm itself goes with them.
     Teardown {
         /// Which.
@@ -73,6 +78,7 @@ impl Verb {
             Verb::Remove { .. } => "remove",
             Verb::Disable { .. } => "disable",
             Verb::Enable { .. } => "enable",
+            Verb::Release { .. } => "release",
             Verb::Teardown { .. } => "tear down",
         }
     }
@@ -88,6 +94,7 @@ impl Verb {
             | Verb::Remove { nodes }
             | Verb::Disable { nodes }
             | Verb::Enable { nodes }
+            | Verb::Release { nodes }
             | Verb::Teardown { nodes } => nodes,
         }
     }

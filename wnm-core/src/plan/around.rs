@@ -74,13 +74,17 @@ pub(super) fn mend(work: &mut Work<'_>) {
 }
 
 /// Openings of ours that no node has. A port that somebody listens on stays open: what has it may
-/// be a node that only another installation knows.
+/// be a node that only another installation knows, or none at all any more.
 pub(super) fn close_orphans(work: &mut Work<'_>) {
     let snapshot = work.snapshot;
     let (Some(Ok(openings)), Ok(bound)) = (&snapshot.around.firewall, &snapshot.ports) else {
         return;
     };
-    let had = had(work);
+    // A node that was released carries its number on, and may be down for this moment.
+    let Ok(occupied) = &snapshot.occupied else { return };
+    let carried = occupied.iter().filter_map(|id| work.policy.nodes.ports_of(*id).ok());
+    let mut had = had(work);
+    had.extend(carried.flat_map(|ports| ports.public().collect::<Vec<_>>()));
     let is_orphan = |rule: &&PortRule| !had.contains(rule) && !bound.contains(&rule.port);
     let orphans: Vec<PortRule> = openings.ours.iter().filter(is_orphan).copied().collect();
     if !orphans.is_empty() {

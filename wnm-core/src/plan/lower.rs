@@ -53,6 +53,8 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             steps
         }
         Action::Prove { .. } => vec![Step::DropKept],
+        // Its port stays open, for it goes on.
+        Action::Release { .. } => vec![Step::Archive, Step::HandOver],
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }

@@ -48,6 +48,7 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
         Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
         Verb::Disable { nodes } => each(work, &left(nodes), &reason, disable),
         Verb::Enable { nodes } => each(work, &left(nodes), &reason, enable),
+        Verb::Release { nodes } => each(work, &left(nodes), &reason, release),
         Verb::Teardown { nodes } => each(work, &left(nodes), &reason, tear_down),
     }
 }
@@ -266,6 +267,32 @@ fn wanted_release(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<R
 fn remove(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     observable(node)?;
     Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+}
+
+/// What is released goes on as it runs, so it must run, and nothing of wnm's may be left to do.
+fn release(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
+    let spec = &node.record.spec;
+    match &node.seen.state {
+        NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
+        NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
+        _ if node.data_present != Some(true) => Err("its data is not there yet".to_owned()),
+        _ if node.seen.alive != Some(true) => {
+            Err("it does not run, and what is released goes on as it runs: start it first, or \
+                 remove it"
+                .to_owned())
+        }
+        _ => match (&spec.container, &node.record.upgrade) {
+            (Some(container), _) => Err(format!(
+                "it shares the container {container}, which wnm goes on to keep for its other nodes"
+            )),
+            (None, Some(upgrade)) => Err(format!(
+                "{} was put in place of {} and is not proven yet: wait for it",
+                upgrade.to, upgrade.from
+            )),
+            (None, None) => Ok(Some(Action::Release { node: node.record.key() })),
+        },
+    }
 }
 
 /// Nothing happens to the node, so it need not be seen either: what cannot be observed may well be

@@ -111,6 +111,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
         Step::Start => manager()?.start(spec),
         Step::Stop => manager()?.stop(spec),
         Step::Archive => host.files.archive(node, spec),
+        Step::HandOver => manager()?.hand_over(spec),
         Step::Dismantle => manager()?.remove(spec),
         Step::Reset => manager()?.reset(),
         Step::SetAside => host.files.set_aside(node, spec),

@@ -159,6 +159,23 @@ impl NodeManager for Launchd {
         Ok(Change::Made)
     }
 
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let path = self.list(spec.id);
+        let read = fs::read_to_string(&path);
+        let text =
+            read.map_err(|error| HostError::io(format!("read {}", path.display()), error))?;
+        let was = plist::is_released(&text);
+        if !was {
+            self.our_text(spec.id)?;
+        }
+        self.ctl.enable(&plist::label(spec.id))?;
+        if was {
+            return Ok(Change::AlreadySo);
+        }
+        self.hands.write(&path, plist::released(&text).as_bytes(), 0o644)?;
+        Ok(Change::Made)
+    }
+
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
         let jobs = self.ctl.jobs()?;
         specs

@@ -39,7 +39,7 @@ impl Book {
     /// Marks the end.
     pub(super) fn finish(&mut self, planned: &PlannedAction, outcome: &Outcome) {
         let action = &planned.action;
-        if matches!(action, Action::Remove { .. }) && outcome.is_done() {
+        if action.forgets() && outcome.is_done() {
             self.ledger.nodes.retain(|record| record.spec.id != action.node());
         } else if let Some(record) = self.record(action) {
             let mark = Mark::after(planned, outcome, record);

@@ -180,6 +180,7 @@ impl<'a> Engine<'a> {
             | Step::PutBack { .. }
             | Step::DropKept
             | Step::Archive
+            | Step::HandOver
             | Step::Dismantle
             | Step::SetAside => Ok(Change::Made),
             Step::OpenPort { .. } | Step::ClosePort { .. } | Step::Reset => Ok(Change::NotManaged),

@@ -243,6 +243,7 @@ fn open(tape: &mut Tape<'_>, record: &mut NodeRecord, now: &Now) -> Option<OpenO
         Action::Remove { node, cause },
         Action::Mend { node },
         Action::Disable { node },
+        Action::Release { node },
         Action::Prove { node, version: given().version },
     ]);
     // Nothing else is begun on a node that is left alone or on its way out.
