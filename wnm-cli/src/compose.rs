@@ -60,10 +60,10 @@ impl Adapters {
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner),
+            files: files(paths).among(roots.clone()).sealing_for(recipients(in_force)),
             managers: antctl
                 .into_iter()
                 .fold(managers(paths, roots, in_force), |registry, antctl| registry.with(antctl)),
-            files: files(paths),
             binaries: binaries(in_force, paths, environment),
         }
     }
@@ -97,6 +97,18 @@ pub(crate) fn files(paths: &Paths) -> DiskFiles {
         Scope::User => DiskFiles::new(paths.identities.clone()),
         Scope::System => DiskFiles::of_system(paths.identities.clone(), root_hands(paths)),
     }
+}
+
+/// For whom archived keys are sealed. What does not parse was refused as a setting.
+fn recipients(in_force: &PolicyDraft) -> Vec<String> {
+    shell_words::split(in_force.text(Setting::IdentityRecipients)).unwrap_or_default()
+}
+
+/// Why archived keys could not be sealed as the settings say, if so.
+pub(crate) fn recipients_problem(draft: &PolicyDraft) -> Option<String> {
+    let problem =
+        recipients(draft).iter().find_map(|text| wnm_managers::recipient_problem(text))?;
+    Some(format!("{}: {problem}", Setting::IdentityRecipients))
 }
 
 fn managers(paths: &Paths, roots: Vec<PathBuf>, in_force: &PolicyDraft) -> Registry {
@@ -286,7 +298,7 @@ pub(crate) fn firewall_problem(draft: &PolicyDraft) -> Option<String> {
 }
 
 /// Storage roots of the settings and of every node.
-fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
+pub(crate) fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
     let wanted = shell_words::split(in_force.text(Setting::NodeStorage)).unwrap_or_default();
     let mut roots: Vec<PathBuf> = wanted.into_iter().map(PathBuf::from).collect();
     roots.extend(ledger.nodes.iter().map(|record| record.spec.storage.clone()));

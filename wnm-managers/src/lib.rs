@@ -25,7 +25,10 @@ pub use docker::{
     Docker, DockerSettings, Image, SUPERVISE, build_image, docker_problems, supervise,
 };
 pub use exec::SystemRunner;
-pub use files::{ArchivedKey, DiskFiles, KeyState, MARKER};
+pub use files::{
+    ArchivedKey, DiskFiles, HeldKey, KeyState, MARKER, Seal, Story, Unseal, export_keys,
+    import_keys, recipient_problem,
+};
 pub use hands::RootHands;
 pub use launchd::Launchd;
 pub use process::{processes_below, processes_of};

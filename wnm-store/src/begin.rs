@@ -19,7 +19,7 @@ pub(crate) fn begin(
     now: &Now,
 ) -> Result<Beginning, Cause> {
     let record = match (&planned.action, planned.action.key()) {
-        (Action::Add { spec, release }, _) => {
+        (Action::Add { spec, release, .. }, _) => {
             added(connection, &planned.action, spec, release, now)?
         }
         (_, Some(node)) => recorded(connection, node)?,

@@ -3,6 +3,7 @@
 mod binary;
 mod docker;
 mod documents;
+mod identity;
 mod misplaced;
 mod schedule;
 mod setting;
@@ -14,6 +15,9 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use binary::{BinaryCommand, FetchArgs, OfProgram};
 pub(crate) use docker::{DockerCommand, ImageArgs, SuperviseArgs};
 pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use identity::{
+    BackupArgs, IdentityCommand, MoveArgs, PruneArgs, RestoreArgs, SealArgs, UnsealArgs,
+};
 pub(crate) use misplaced::misplaced;
 pub(crate) use schedule::{InstallArgs, Kind, ScheduleCommand};
 pub(crate) use setting::SettingArgs;
@@ -100,7 +104,7 @@ pub(crate) enum Command {
     /// Show or change the stored settings
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Show the keys of nodes, archived and living; never their contents
+    /// The keys of nodes: show, back up, bring back, move; their contents are never printed
     #[command(subcommand)]
     Identity(IdentityCommand),
     /// Fetch, check and choose versions of the node program
@@ -351,12 +355,6 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         file: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum IdentityCommand {
-    /// Every key in the archive, and whether the keys of living nodes are in it
-    List,
 }
 
 #[derive(Debug, Subcommand)]

@@ -120,7 +120,8 @@ pub(super) fn carry_out(
     adapters: &Adapters,
     verb: &Verb,
 ) -> Result<Exit, CliError> {
-    let is_empty = !matches!(verb, Verb::Add { .. }) && verb.nodes().is_empty();
+    let is_empty =
+        !matches!(verb, Verb::Add { .. } | Verb::Restore { .. }) && verb.nodes().is_empty();
     if is_empty {
         output::say(&format!("no node to {}", verb.name()));
         return Ok(Exit::Done);

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
-use crate::model::{Installed, NodeId, NodeKey, NodeSpec, Release, Removal, Upgrade, Version};
+use crate::model::{
+    Installed, NodeId, NodeKey, NodeSpec, Release, Removal, Returning, Upgrade, Version,
+};
 
 /// On whose behalf a node stays stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,9 @@ pub enum Action {
         spec: Box<NodeSpec>,
         /// What it is given to run.
         release: Release,
+        /// The key that it begins with; `None`: it makes its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Box<Returning>>,
     },
     /// Start a node that exists, making again what its manager has lost.
     Start {

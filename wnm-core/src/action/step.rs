@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::PlannedAction;
-use crate::model::{NodeKey, PortRule, Release, Version};
+use crate::model::{NodeKey, PortRule, Release, Returning, Version};
 
 /// One effect on the host, for the node of its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,14 @@ pub enum Step {
     Prepare {
         /// What to copy.
         release: Release,
+    },
+    /// The same, with a key that comes back in it: there is no moment in which the directory is there
+    /// without its key. Refused while anything else on this machine has that key.
+    BringBack {
+        /// What to copy.
+        release: Release,
+        /// Which key.
+        key: Returning,
     },
     /// Have a manager that makes nodes itself make this one, unless it has.
     Enrol {
@@ -86,6 +94,12 @@ impl fmt::Display for Step {
             Step::Prepare { release } => {
                 write!(f, "make its directory, copy {} {}", release.path.display(), release.version)
             }
+            Step::BringBack { release, .. } => write!(
+                f,
+                "make its directory with its key in it, copy {} {}",
+                release.path.display(),
+                release.version
+            ),
             Step::Enrol { release } => {
                 let (path, version) = (release.path.display(), &release.version);
                 write!(f, "have its manager make it, with {path} {version}")

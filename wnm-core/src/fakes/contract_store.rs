@@ -123,7 +123,7 @@ fn an_addition_stays_out_of_the_way_of_others(store: &dyn StoreAndIntents) {
     let mut same_data = spec(4);
     same_data.data = spec(3).data;
     for spec in [other, same_port, same_data] {
-        let add = Action::Add { spec: Box::new(spec), release: release() };
+        let add = Action::Add { spec: Box::new(spec), release: release(), key: None };
         let refused = store.begin(&planned(add), &at(30)).unwrap_err();
         assert_eq!(refused.kind, FaultKind::Conflict, "{}", refused.chain());
         assert_eq!(store.load().unwrap(), before, "nothing may be left of it");
@@ -565,7 +565,7 @@ fn every_number_comes_back_as_it_was(store: &dyn StoreAndIntents) {
         assert_eq!(store.load().unwrap().samples.last(), Some(&cycle.sample));
 
         let start = PlannedAction {
-            action: Action::Add { spec: Box::new(spec(1)), release: release() },
+            action: Action::Add { spec: Box::new(spec(1)), release: release(), key: None },
             reason: Reason::Pressure {
                 resource: Resource::Disk("/srv/nodes".into()),
                 used: number,
@@ -678,7 +678,7 @@ pub(super) fn planned(action: Action) -> PlannedAction {
 }
 
 fn add(number: u32) -> PlannedAction {
-    planned(Action::Add { spec: Box::new(spec(number)), release: release() })
+    planned(Action::Add { spec: Box::new(spec(number)), release: release(), key: None })
 }
 
 /// A node whose addition is over.

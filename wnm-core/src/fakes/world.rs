@@ -12,7 +12,7 @@ use crate::action::Change;
 use crate::host::{Clock, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager};
 use crate::model::{
     BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, Manager, ManagerKind, NodeId,
-    NodeKey, NodeSpec, Now, PortRule, Release, Scope, Timestamp, UnitDrift, Version,
+    NodeKey, NodeSpec, Now, PortRule, Release, Returning, Scope, Timestamp, UnitDrift, Version,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
@@ -33,6 +33,7 @@ pub enum Op {
     Stop,
     Archive,
     HandOver,
+    BringBack,
     Dismantle,
     SetAside,
     Delete,
@@ -146,6 +147,8 @@ pub struct SimNode {
     pub restarts: u32,
     /// Processes that use its data and that somebody else started.
     pub strangers: Vec<u32>,
+    /// The key that it was brought back with.
+    pub brought: Option<String>,
     /// Its unit is wnm's no more.
     pub released: bool,
     /// How its unit differs from what it should be.
@@ -334,6 +337,7 @@ impl World {
             process: None,
             restarts: 0,
             strangers: Vec::new(),
+            brought: None,
             released: false,
             drift: None,
             port_bound: true,
@@ -601,6 +605,33 @@ impl NodeFiles for SimHost {
             node.program.version = release.version.clone();
         }
         Ok(made(std::mem::replace(&mut node.data, true)))
+    }
+
+    fn bring_back(
+        &self,
+        spec: &NodeSpec,
+        release: &Release,
+        key: &Returning,
+    ) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::BringBack)?;
+        if !world.is_mounted(&spec.storage) {
+            return Err(HostError::new("storage is not there", FaultKind::NotFound));
+        }
+        let mut others = world.nodes.values().filter(|it| it.spec.id != spec.id && it.data);
+        if others.any(|it| it.brought.as_ref() == Some(&key.sha256)) {
+            return Err(HostError::new("another node has that key", FaultKind::Conflict));
+        }
+        let node = world.node(spec);
+        if node.data {
+            let is_same = node.brought.as_ref() == Some(&key.sha256);
+            let op = format!("{} has another key", spec.id);
+            let refused = || HostError::new(op, FaultKind::Conflict);
+            return if is_same { Ok(Change::AlreadySo) } else { Err(refused()) };
+        }
+        node.program.version = release.version.clone();
+        (node.data, node.brought) = (true, Some(key.sha256.clone()));
+        Ok(Change::Made)
     }
 
     fn check(&self, spec: &NodeSpec, _release: Option<&Release>) -> HostResult<Change> {

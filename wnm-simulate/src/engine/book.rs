@@ -21,7 +21,7 @@ impl Book {
     /// Marks the beginning. `None` for an action on what is not recorded.
     pub(super) fn begin(&mut self, planned: &PlannedAction, now: &Now) -> Option<NodeKey> {
         let action = &planned.action;
-        if let Action::Add { spec, release } = action {
+        if let Action::Add { spec, release, .. } = action {
             let place = self.ledger.nodes.binary_search_by_key(&spec.id, |known| known.spec.id);
             if let Err(place) = place {
                 self.last_record += 1;

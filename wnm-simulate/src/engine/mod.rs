@@ -156,7 +156,7 @@ impl<'a> Engine<'a> {
         let number = spec.id.number();
         let of = |changed: bool| if changed { Change::Made } else { Change::AlreadySo };
         match step {
-            Step::Prepare { .. } | Step::Enrol { .. } => {
+            Step::Prepare { .. } | Step::BringBack { .. } | Step::Enrol { .. } => {
                 let disk = world.disk_at(&spec.storage);
                 let disk = disk.ok_or_else(|| format!("no {}", spec.storage.display()))?;
                 Ok(of(world.create(number, disk)))

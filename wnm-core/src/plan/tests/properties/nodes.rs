@@ -236,7 +236,7 @@ fn open(tape: &mut Tape<'_>, record: &mut NodeRecord, now: &Now) -> Option<OpenO
     let stopped = tape.pick(&[Stopped::ByPressure, Stopped::ByOperator]);
     let action = tape.pick(&[
         Action::Start { node, release: release.clone() },
-        Action::Add { spec: Box::new(record.spec.clone()), release: given() },
+        Action::Add { spec: Box::new(record.spec.clone()), release: given(), key: None },
         Action::Stop { node, stopped },
         Action::Restart { node, release },
         Action::Retire { node, cause },
