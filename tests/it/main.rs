@@ -15,6 +15,7 @@ mod errors_of_values;
 mod explain;
 mod guide;
 mod harness;
+mod identities;
 mod inputs;
 mod interrupts;
 mod json;

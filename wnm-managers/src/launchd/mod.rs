@@ -182,7 +182,11 @@ impl NodeManager for Launchd {
             .iter()
             .map(|spec| {
                 let job = jobs.get(&plist::label(spec.id));
-                let has_list = self.our_text(spec.id)?.is_some();
+                // Somebody else's list is one as well, and says nothing of other nodes.
+                let has_list = match self.our_text(spec.id) {
+                    Err(error) if error.kind == FaultKind::Conflict => true,
+                    text => text?.is_some(),
+                };
                 let pid = job.and_then(|job| job.pid);
                 let state = match (job, pid, has_list) {
                     (Some(_), Some(_), _) => UnitState::Running,
