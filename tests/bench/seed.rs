@@ -56,7 +56,7 @@ fn spec(policy: &Policy, id: NodeId) -> Option<NodeSpec> {
 }
 
 fn add(store: &SqliteStore, spec: &NodeSpec, release: &Release, now: &Now) -> HostResult<()> {
-    let action = Action::Add { spec: Box::new(spec.clone()), release: release.clone() };
+    let action = Action::Add { spec: Box::new(spec.clone()), release: release.clone(), key: None };
     let begun = store.begin(&PlannedAction { action, reason: Reason::NeverMade }, now)?;
     store.finish(begun.op, &Outcome::Done { changes: vec![Change::Made] }, now.wall)
 }

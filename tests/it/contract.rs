@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wnm_core::fakes::{manager_contract, one_process_contract};
+use wnm_core::fakes::{hand_over_contract, manager_contract, one_process_contract};
 use wnm_core::host::{CommandRunner, Completed, HostResult, Invocation, NodeFiles, NodeManager};
 use wnm_core::model::{NodeSpec, Release};
 use wnm_core::observe::FaultKind;
@@ -25,6 +25,20 @@ fn setsid_keeps_the_contract() {
     let version = "0.23.1".parse().expect("a version");
     let release = Release::new(version, env.program());
     manager_contract(&setsid, &files, &spec, &release, false);
+}
+
+#[test]
+fn setsid_hands_over_what_nobody_keeps() {
+    let env = TestEnv::new();
+    let spec = env.spec(1);
+    DiskFiles::prepare_root(&spec.storage).expect("prepared");
+    let files = DiskFiles::new(env.path("identities"));
+    let setsid = Setsid::new(Arc::new(SystemRunner), vec![spec.storage.clone()]);
+    let version = "0.23.1".parse().expect("a version");
+    files.prepare(&spec, &Release { version, path: env.program() }).expect("prepared");
+    setsid.start(&spec).expect("started");
+    hand_over_contract(&setsid, &spec);
+    setsid.stop(&spec).expect("stopped");
 }
 
 #[test]
@@ -198,4 +212,12 @@ fn launchd_keeps_the_contract_with_a_stand_in_for_launchctl() {
         let launchd = Launchd::new(Arc::new(Launchctl::default()), lists.clone(), 501, roots);
         manager_contract(&launchd, &files, &spec, &release, true);
     }
+    spec.autostart = false;
+    let launchctl = Arc::new(Launchctl::default());
+    let launchd = Launchd::new(launchctl.clone(), lists, 501, vec![spec.storage.clone()]);
+    files.prepare(&spec, &release).expect("prepared");
+    launchd.create(&spec).and_then(|_| launchd.start(&spec)).expect("started");
+    hand_over_contract(&launchd, &spec);
+    assert!(launchctl.disabled.lock().expect("nobody panics").is_empty(), "it comes back");
+    assert!(launchd.stop(&spec).is_ok_and(|_| launchd.create(&spec).is_err()), "not ours any more");
 }

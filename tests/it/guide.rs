@@ -24,6 +24,11 @@ fn first_node() {
 }
 
 #[test]
+fn identities() {
+    run_page("identities.md");
+}
+
+#[test]
 fn tuning() {
     run_page("tuning.md");
 }

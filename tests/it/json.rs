@@ -522,10 +522,12 @@ fn of_keys() {
       "archived": [
         {
           "file": "antnode0002-2-ant-node.key",
+          "moved": null,
           "node": "antnode0002",
           "problem": null,
           "program": "ant-node",
           "record": 2,
+          "sealed": false,
           "wallet": "0x00455d78f850b0358E8cea5be24d415E01E107CF",
           "written": "[TIME]"
         }

@@ -16,6 +16,7 @@ mod errors_of_values;
 mod explain;
 mod guide;
 mod harness;
+mod identities;
 mod imports;
 mod inputs;
 mod interrupts;

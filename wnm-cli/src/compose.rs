@@ -61,10 +61,10 @@ impl Adapters {
             machine: environment.machine(),
             nodes: ScrapeProbe::default(),
             firewall: firewall(in_force, runner),
+            files: files(paths).among(roots.clone()).sealing_for(recipients(in_force)),
             managers: antctl
                 .into_iter()
                 .fold(managers(paths, roots, in_force), |registry, antctl| registry.with(antctl)),
-            files: files(paths),
             binaries: binaries(in_force, paths, environment),
         }
     }
@@ -103,6 +103,18 @@ pub(crate) fn files(paths: &Paths) -> DiskFiles {
 /// The managers of a scope, for who has no store and no settings.
 pub(crate) fn managers_alone(paths: &Paths) -> Registry {
     managers(paths, Vec::new(), &PolicyDraft::default())
+}
+
+/// For whom archived keys are sealed. What does not parse was refused as a setting.
+fn recipients(in_force: &PolicyDraft) -> Vec<String> {
+    shell_words::split(in_force.text(Setting::IdentityRecipients)).unwrap_or_default()
+}
+
+/// Why archived keys could not be sealed as the settings say, if so.
+pub(crate) fn recipients_problem(draft: &PolicyDraft) -> Option<String> {
+    let problem =
+        recipients(draft).iter().find_map(|text| wnm_managers::recipient_problem(text))?;
+    Some(format!("{}: {problem}", Setting::IdentityRecipients))
 }
 
 fn managers(paths: &Paths, roots: Vec<PathBuf>, in_force: &PolicyDraft) -> Registry {

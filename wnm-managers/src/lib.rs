@@ -26,7 +26,10 @@ pub use docker::{
     Docker, DockerSettings, Image, SUPERVISE, build_image, docker_problems, supervise,
 };
 pub use exec::SystemRunner;
-pub use files::{ArchivedKey, DiskFiles, KeyState, Kinship, MARKER};
+pub use files::{
+    ArchivedKey, DiskFiles, HeldKey, KeyState, Kinship, MARKER, Seal, Story, Unseal, export_keys,
+    import_keys, recipient_problem,
+};
 pub use hands::RootHands;
 pub use import::{AnmPlaces, Mover, Moving, Places, Units, look as look_at_found, plain_processes};
 pub use launchd::Launchd;
@@ -37,4 +40,4 @@ pub use schedule::{
     program_of,
 };
 pub use setsid::{Setsid, service_of_process};
-pub use systemd::{Systemd, unit_is_ours};
+pub use systemd::{Systemd, unit_is_ours, unit_is_released};

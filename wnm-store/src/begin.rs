@@ -19,7 +19,7 @@ pub(crate) fn begin(
     now: &Now,
 ) -> Result<Beginning, Cause> {
     let record = match (&planned.action, planned.action.key()) {
-        (Action::Add { spec, release }, _) => {
+        (Action::Add { spec, release, .. }, _) => {
             added(connection, &planned.action, spec, release, now)?
         }
         (_, Some(node)) => recorded(connection, node)?,
@@ -178,7 +178,7 @@ pub(crate) fn finish(
         .execute(connection)?;
     let node = nodes::table.find(row.record().0);
     let planned = row.planned()?;
-    if matches!(planned.action, Action::Remove { .. }) && outcome.is_done() {
+    if planned.action.forgets() && outcome.is_done() {
         diesel::delete(node).execute(connection)?;
         return Ok(());
     }

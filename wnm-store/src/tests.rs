@@ -101,7 +101,7 @@ fn at(second: u64) -> Now {
 
 fn add(number: u32) -> PlannedAction {
     PlannedAction {
-        action: Action::Add { spec: Box::new(spec(number)), release: release() },
+        action: Action::Add { spec: Box::new(spec(number)), release: release(), key: None },
         reason: Reason::RoomAgain,
     }
 }

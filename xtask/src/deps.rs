@@ -56,7 +56,9 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-managers",
         ours: &["wnm-core"],
+        // age: keys of nodes, sealed for their owner.
         others: &[
+            "age",
             "nix",
             "serde",
             "serde_json",

@@ -38,6 +38,31 @@ fn a_node_that_keeps_dying_is_left_to_wnm_and_backs_off() {
 }
 
 #[test]
+fn a_released_node_stays_with_systemd_through_teardown_and_reboot() {
+    let Some(op) = Operator::new("release") else {
+        return;
+    };
+    op.init(&["--node-cap", "2"]);
+    op.rest_with(2);
+    let pid = op.pid(1);
+    let said = op.wnm(&["release", "1"]).ok();
+    assert!(said.stderr.contains("antnode0001 is yours"), "{said:?}");
+    assert_eq!(op.pid(1), pid, "its process is not touched");
+    let unit = op.shell("head -n1 ~/.config/systemd/user/antnode0001.service").ok();
+    assert!(unit.stdout.starts_with("# Made by wnm and released"), "{unit:?}");
+    op.wnm(&["run"]).ok();
+    assert!(op.states().keys().all(|name| name != "antnode0001"), "its number is taken");
+    op.wnm(&["teardown", "--confirm"]).ok();
+    assert_eq!(op.pid(1), pid, "a teardown leaves it alone");
+    assert_eq!(op.units(), ["antnode0001.service", "wnm.slice"]);
+    op.host.reboot();
+    let up = "for i in $(seq 300); do systemctl --user is-active -q antnode0001 && exit 0; \
+              sleep 0.1; done; exit 1";
+    op.shell(up).ok();
+    assert_ne!(op.pid(1), 0);
+}
+
+#[test]
 fn without_a_systemd_of_ones_own_init_says_what_to_do() {
     let Some(op) = Operator::new("nobus") else {
         return;

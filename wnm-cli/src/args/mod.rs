@@ -3,6 +3,7 @@
 mod binary;
 mod docker;
 mod documents;
+mod identity;
 mod import;
 mod misplaced;
 mod schedule;
@@ -15,6 +16,9 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use binary::{BinaryCommand, FetchArgs, OfProgram};
 pub(crate) use docker::{DockerCommand, ImageArgs, SuperviseArgs};
 pub(crate) use documents::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use identity::{
+    BackupArgs, IdentityCommand, MoveArgs, PruneArgs, RestoreArgs, SealArgs, UnsealArgs,
+};
 pub(crate) use import::{ImportArgs, InitArgs};
 pub(crate) use misplaced::misplaced;
 pub(crate) use schedule::{InstallArgs, Kind, ScheduleCommand};
@@ -95,12 +99,14 @@ pub(crate) enum Command {
     Explain(StatusArgs),
     /// Remove nodes at once; their identities are kept in the archive
     Remove(RemoveArgs),
+    /// Let go of nodes: their keys are archived, and they go on as they run, without wnm
+    Release(NodesArgs),
     /// Remove every node and everything of wnm but the archive of identities
     Teardown(TeardownArgs),
     /// Show or change the stored settings
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Show the keys of nodes, archived and living; never their contents
+    /// The keys of nodes: show, back up, bring back, move; their contents are never printed
     #[command(subcommand)]
     Identity(IdentityCommand),
     /// Fetch, check and choose versions of the node program
@@ -351,12 +357,6 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         file: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum IdentityCommand {
-    /// Every key in the archive, and whether the keys of living nodes are in it
-    List,
 }
 
 #[derive(Debug, Subcommand)]

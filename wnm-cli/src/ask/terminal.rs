@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+
 use super::Terminal;
 use crate::output;
 
@@ -16,6 +18,22 @@ impl StandardTerminal {
     pub(crate) fn find() -> Option<StandardTerminal> {
         (stdin().is_terminal() && stderr().is_terminal())
             .then_some(StandardTerminal { _private: () })
+    }
+}
+
+impl StandardTerminal {
+    /// Asks for a line that is not shown while it is typed.
+    pub(crate) fn ask_secret(mut self, prompt: &str) -> Option<String> {
+        let shown = tcgetattr(stdin()).ok()?;
+        let mut hidden = shown.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(stdin(), SetArg::TCSAFLUSH, &hidden).ok()?;
+        let answer = self.ask(prompt);
+        // As it was, whatever the answer.
+        let restored = tcsetattr(stdin(), SetArg::TCSAFLUSH, &shown);
+        self.tell("");
+        restored.ok()?;
+        answer
     }
 }
 

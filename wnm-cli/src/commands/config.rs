@@ -139,6 +139,9 @@ fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<
             .hint("a firewall needs root, or a sudo that asks no password; else choose none")
             .hint("nothing was changed"));
     }
+    if let Some(problem) = compose::recipients_problem(&draft) {
+        return Err(CliError::usage(problem).hint("nothing was changed"));
+    }
     claim_new_roots(context, &ledger, &policy)?;
     if draft != ledger.draft {
         let now = wnm_metrics::SystemClock.now()?;

@@ -183,6 +183,7 @@ fn verify(
         problems.push(problem);
         hints.push(hint);
     }
+    problems.extend(compose::recipients_problem(draft));
     if let Some(problem) = firewall_problem(draft) {
         problems.push(problem);
         hints.push(

@@ -14,6 +14,7 @@ mod init;
 mod man;
 mod nodes;
 mod plan;
+mod release;
 mod releases;
 mod replay;
 mod report;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli, environment: &Environment) -> Result<Exit, CliError> {
         Command::Remove(args) => nodes::remove(&context(&nothing)?, &args.which, args.confirm),
         Command::Disable(args) => nodes::disable(&context(&nothing)?, &args.which),
         Command::Enable(args) => nodes::enable(&context(&nothing)?, &args.which),
+        Command::Release(args) => release::run(&context(&nothing)?, &args.which),
         Command::Survey(args) => survey::run(&context(&nothing)?, args),
         Command::Explain(args) => explain::run(&context(&nothing)?, args),
         Command::Teardown(args) => teardown::run(&context(&nothing)?, args),

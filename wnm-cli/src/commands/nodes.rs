@@ -98,6 +98,16 @@ pub(super) fn to_upgrade(
     named(which, ledger, adapters, Order::Oldest, wanted)
 }
 
+/// The nodes that were pointed at and are to go on without wnm.
+pub(super) fn to_release(
+    which: &Which,
+    ledger: &Ledger,
+    adapters: &Adapters,
+) -> Result<Vec<NodeKey>, CliError> {
+    let wanted = |record: &&NodeRecord| record.want == Want::Run && record.counts();
+    named(which, ledger, adapters, removal_order(&ledger.draft), wanted)
+}
+
 /// Disabled nodes are left alone unless they are named.
 fn is_ours(record: &&NodeRecord) -> bool {
     record.want != Want::Disabled
@@ -110,7 +120,8 @@ pub(super) fn carry_out(
     adapters: &Adapters,
     verb: &Verb,
 ) -> Result<Exit, CliError> {
-    let is_empty = !matches!(verb, Verb::Add { .. }) && verb.nodes().is_empty();
+    let is_empty =
+        !matches!(verb, Verb::Add { .. } | Verb::Restore { .. }) && verb.nodes().is_empty();
     if is_empty {
         output::say(&format!("no node to {}", verb.name()));
         return Ok(Exit::Done);

@@ -127,7 +127,8 @@ fn remove_archive(identities: &Path) -> Result<(), CliError> {
     let Ok(entries) = fs::read_dir(identities) else { return Ok(()) };
     for entry in entries.flatten() {
         let path = entry.path();
-        let ours = path.extension().is_some_and(|kind| kind == "key" || kind == "json");
+        let ours =
+            path.extension().is_some_and(|kind| kind == "key" || kind == "age" || kind == "json");
         if ours {
             remove_if_there(&path)?;
         }

@@ -91,6 +91,10 @@ struct ArchivedShape<'a> {
     program: Option<Program>,
     wallet: Option<Address>,
     written: Option<Timestamp>,
+    /// Only its owner can open it.
+    sealed: bool,
+    /// The file that took it to another machine.
+    moved: Option<&'a str>,
     /// What is wrong with its description.
     problem: Option<&'a str>,
 }
@@ -116,6 +120,8 @@ pub(super) fn identities<'a>(
         program: key.spec.as_ref().ok().map(|spec| spec.program),
         wallet: key.spec.as_ref().ok().map(|spec| spec.wallet),
         written: key.written,
+        sealed: key.sealed,
+        moved: key.moved.as_deref(),
         problem: key.spec.as_ref().err().map(String::as_str),
     };
     let lives = |living: &'a LivingKey<'a>| LivingShape {
@@ -140,7 +146,15 @@ pub(super) fn identities_text(shape: &IdentitiesShape<'_>) -> String {
         let _ = match (key.problem, key.wallet) {
             (Some(problem), _) => writeln!(text, "{}: archived {written}; {problem}", key.file),
             (None, Some(wallet)) => {
-                writeln!(text, "{}: archived {written}, earned for {wallet}", key.file)
+                let sealed = if key.sealed { ", sealed" } else { "" };
+                let moved = key.moved.map_or(String::new(), |to| {
+                    format!("; HAS MOVED to another machine with {to}")
+                });
+                writeln!(
+                    text,
+                    "{}: archived {written}{sealed}, earned for {wallet}{moved}",
+                    key.file
+                )
             }
             (None, None) => writeln!(text, "{}: archived {written}", key.file),
         };

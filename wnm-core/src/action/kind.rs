@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
-use crate::model::{Installed, NodeId, NodeKey, NodeSpec, Release, Removal, Upgrade, Version};
+use crate::model::{
+    Installed, NodeId, NodeKey, NodeSpec, Release, Removal, Returning, Upgrade, Version,
+};
 
 /// On whose behalf a node stays stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,9 @@ pub enum Action {
         spec: Box<NodeSpec>,
         /// What it is given to run.
         release: Release,
+        /// The key that it begins with; `None`: it makes its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Box<Returning>>,
     },
     /// Start a node that exists, making again what its manager has lost.
     Start {
@@ -113,6 +118,11 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
+    /// Archive the identity of a node, leave it to its manager as it runs, and forget it.
+    Release {
+        /// Which.
+        node: NodeKey,
+    },
     /// Leave a node alone from now on. Nothing happens to it.
     Disable {
         /// Which.
@@ -141,6 +151,7 @@ impl Action {
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
+            | Action::Release { node }
             | Action::Disable { node }
             | Action::Enable { node } => node.id,
         }
@@ -161,6 +172,7 @@ impl Action {
             | Action::Retire { node, .. }
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
+            | Action::Release { node }
             | Action::Disable { node }
             | Action::Enable { node } => Some(*node),
         }
@@ -181,6 +193,7 @@ impl Action {
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
+            Action::Release { .. } => "release",
             Action::Disable { .. } => "disable",
             Action::Enable { .. } => "enable",
         }
@@ -205,6 +218,16 @@ impl Action {
                 | Action::Retire { .. }
                 | Action::Remove { .. }
         )
+    }
+
+    /// True when the record of the node goes with it, once it is done.
+    pub fn forgets(&self) -> bool {
+        matches!(self, Action::Remove { .. } | Action::Release { .. })
+    }
+
+    /// True when the node counts no more because of it.
+    pub fn takes_out_of_count(&self) -> bool {
+        matches!(self, Action::Retire { .. } | Action::Disable { .. }) || self.forgets()
     }
 
     /// True when it changes which program a node has, or what is kept of the one before.

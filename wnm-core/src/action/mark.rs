@@ -42,6 +42,7 @@ impl Mark {
             Action::Revert { .. } => Mark { phase: settled(&record.phase), ..same },
             Action::Stop { .. }
             | Action::Mend { .. }
+            | Action::Release { .. }
             | Action::Prove { .. }
             | Action::Recognise { .. } => same,
             Action::Reprieve { .. } => Mark { phase: Phase::Steady, ..same },
@@ -112,6 +113,8 @@ impl Mark {
                 Mark { want, phase: Phase::Steady, ..same }
             }
             (true, _) => Mark { want, ..same },
+            // What could not be let go of is as it was.
+            (false, _) if matches!(action, Action::Release { .. }) => same,
             // A start that failed is not going on; a creation that failed stays one.
             (false, Phase::Starting { .. }) => Mark { phase: Phase::Steady, ..same },
             (false, _) => same,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::PlannedAction;
-use crate::model::{NodeKey, PortRule, Release, Version};
+use crate::model::{NodeKey, PortRule, Release, Returning, Version};
 
 /// One effect on the host, for the node of its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,14 @@ pub enum Step {
     Prepare {
         /// What to copy.
         release: Release,
+    },
+    /// The same, with a key that comes back in it: there is no moment in which the directory is there
+    /// without its key. Refused while anything else on this machine has that key.
+    BringBack {
+        /// What to copy.
+        release: Release,
+        /// Which key.
+        key: Returning,
     },
     /// Have a manager that makes nodes itself make this one, unless it has.
     Enrol {
@@ -62,6 +70,9 @@ pub enum Step {
     Stop,
     /// Keep a copy of the identity outside of the node's directory.
     Archive,
+    /// Leave the node to its manager alone, which keeps it as it runs and, where it can, brings it
+    /// back after a restart of the machine.
+    HandOver,
     /// Delete what the manager knows of the node.
     Dismantle,
     /// Let the manager forget the numbers and ports of nodes that are gone, if none is left.
@@ -83,6 +94,12 @@ impl fmt::Display for Step {
             Step::Prepare { release } => {
                 write!(f, "make its directory, copy {} {}", release.path.display(), release.version)
             }
+            Step::BringBack { release, .. } => write!(
+                f,
+                "make its directory with its key in it, copy {} {}",
+                release.path.display(),
+                release.version
+            ),
             Step::Enrol { release } => {
                 let (path, version) = (release.path.display(), &release.version);
                 write!(f, "have its manager make it, with {path} {version}")
@@ -101,6 +118,7 @@ impl fmt::Display for Step {
             Step::Start => f.write_str("start it"),
             Step::Stop => f.write_str("stop it"),
             Step::Archive => f.write_str("archive its identity"),
+            Step::HandOver => f.write_str("leave it to its manager, as it runs"),
             Step::Dismantle => f.write_str("take it from its manager"),
             Step::Reset => f.write_str("let its manager count anew, if no node is left"),
             Step::SetAside => f.write_str("set its data aside"),

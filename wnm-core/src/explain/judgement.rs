@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::quantity::{Held, Input, Quantity, Threshold};
 use super::rule::Rule;
 use super::ruling::{Rest, Ruling};
-use crate::action::{Action, PlannedAction, Reason};
+use crate::action::{PlannedAction, Reason};
 use crate::model::{Instant, NodeId, counted};
 use crate::observe::{EngineMemory, Snapshot};
 use crate::plan::{Blocked, Note, Plan, removals_left};
@@ -211,10 +211,7 @@ impl<'a> Case<'a> {
     /// True when an earlier rule than `rule` takes the node out of the count.
     pub(super) fn leaves_before(&self, node: NodeId, rule: &Rule) -> bool {
         self.plan.actions.iter().any(|planned| {
-            let leaves = matches!(
-                planned.action,
-                Action::Remove { .. } | Action::Retire { .. } | Action::Disable { .. }
-            );
+            let leaves = planned.action.takes_out_of_count();
             leaves && planned.action.node() == node && Rule::that_decided(planned) < *rule
         })
     }

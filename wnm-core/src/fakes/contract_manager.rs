@@ -72,6 +72,20 @@ pub fn manager(
     data_goes(files, spec);
 }
 
+/// Moving out: `spec` runs. It runs on as the same process, twice told, and its name is not free.
+/// Panics where the manager breaks its promise.
+pub fn handed_over(manager: &dyn NodeManager, spec: &NodeSpec) {
+    let pid = || manager.states(&[spec]).unwrap().remove(0).pid;
+    let before = pid();
+    assert!(before.is_some(), "it runs");
+    let first = manager.hand_over(spec).unwrap();
+    let again = manager.hand_over(spec).unwrap();
+    assert!(first != Change::AlreadySo, "it was not handed over before");
+    assert!(first != Change::NotManaged || again == Change::NotManaged);
+    assert_eq!(pid(), before, "its process is not touched");
+    assert!(manager.discover().unwrap().contains(&spec.id), "its name is not free");
+}
+
 /// A number and its ports are spent until everything is forgotten.
 fn numbers_go_on(manager: &dyn NodeManager, spec: &NodeSpec, release: &Release) {
     let numbering = || manager.numbering().unwrap().unwrap();

@@ -34,6 +34,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         an_addition_stays_out_of_the_way_of_others,
         a_removed_node_is_forgotten_and_its_record_never_used_again,
         a_removal_that_failed_goes_on,
+        a_released_node_is_forgotten_when_it_is_done_and_not_before,
         a_start_that_failed_is_not_going_on,
         stopping_says_on_whose_behalf,
         disabling_is_a_word_in_the_record,
@@ -122,7 +123,7 @@ fn an_addition_stays_out_of_the_way_of_others(store: &dyn StoreAndIntents) {
     let mut same_data = spec(4);
     same_data.data = spec(3).data;
     for spec in [other, same_port, same_data] {
-        let add = Action::Add { spec: Box::new(spec), release: release() };
+        let add = Action::Add { spec: Box::new(spec), release: release(), key: None };
         let refused = store.begin(&planned(add), &at(30)).unwrap_err();
         assert_eq!(refused.kind, FaultKind::Conflict, "{}", refused.chain());
         assert_eq!(store.load().unwrap(), before, "nothing may be left of it");
@@ -148,6 +149,21 @@ fn a_removed_node_is_forgotten_and_its_record_never_used_again(store: &dyn Store
     assert!(again.record > gone.record, "a record number must never be used twice");
     let stale = store.begin(&planned(Action::Start { node: gone, release: None }), &at(60));
     assert_eq!(stale.unwrap_err().kind, FaultKind::Conflict);
+}
+
+fn a_released_node_is_forgotten_when_it_is_done_and_not_before(store: &dyn StoreAndIntents) {
+    let node = added(store, 1);
+    let before = recorded(store, 1);
+
+    let begun = begin(store, Action::Release { node }, 30);
+    assert_eq!(recorded(store, 1), before, "what is wanted of it stays");
+    store.finish(begun.op, &failed("leave it to its manager"), at(40).wall).unwrap();
+    assert_eq!(recorded(store, 1), before);
+
+    let begun = begin(store, Action::Release { node }, 50);
+    store.finish(begun.op, &done(), at(60).wall).unwrap();
+    assert_eq!(store.load().unwrap().nodes, []);
+    assert!(added(store, 1).record > node.record);
 }
 
 fn a_removal_that_failed_goes_on(store: &dyn StoreAndIntents) {
@@ -549,7 +565,7 @@ fn every_number_comes_back_as_it_was(store: &dyn StoreAndIntents) {
         assert_eq!(store.load().unwrap().samples.last(), Some(&cycle.sample));
 
         let start = PlannedAction {
-            action: Action::Add { spec: Box::new(spec(1)), release: release() },
+            action: Action::Add { spec: Box::new(spec(1)), release: release(), key: None },
             reason: Reason::Pressure {
                 resource: Resource::Disk("/srv/nodes".into()),
                 used: number,
@@ -662,7 +678,7 @@ pub(super) fn planned(action: Action) -> PlannedAction {
 }
 
 fn add(number: u32) -> PlannedAction {
-    planned(Action::Add { spec: Box::new(spec(number)), release: release() })
+    planned(Action::Add { spec: Box::new(spec(number)), release: release(), key: None })
 }
 
 /// A node whose addition is over.

@@ -24,7 +24,10 @@ mod world;
 
 pub use command::ScriptedRunner;
 pub use contract_firewall::firewall as firewall_contract;
-pub use contract_manager::{manager as manager_contract, one_process as one_process_contract};
+pub use contract_manager::{
+    handed_over as hand_over_contract, manager as manager_contract,
+    one_process as one_process_contract,
+};
 pub use contract_store::{StoreAndIntents, store as store_contract};
 pub use store::MemoryStore;
 pub use upgrades::{Ail, SimProgram};

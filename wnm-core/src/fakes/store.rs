@@ -270,7 +270,7 @@ impl State {
     fn begin(&mut self, planned: &PlannedAction, now: &Now) -> Result<Beginning, String> {
         let action = &planned.action;
         let node = match (action, action.key()) {
-            (Action::Add { spec, release }, _) => self.added(spec, release, now)?,
+            (Action::Add { spec, release, .. }, _) => self.added(spec, release, now)?,
             (_, Some(node)) => self.recorded(node)?,
             (_, None) => return Err(format!("{action} names no record")),
         };
@@ -340,7 +340,7 @@ impl State {
         (line.ended, line.outcome) = (Some(at), Some(outcome.clone()));
         let node = line.node.record;
         let planned = line.planned.clone();
-        if matches!(planned.action, Action::Remove { .. }) && outcome.is_done() {
+        if planned.action.forgets() && outcome.is_done() {
             self.nodes.remove(&node);
         } else if let Some(record) = self.nodes.get_mut(&node) {
             let mark = Mark::after(&planned, outcome, record);
@@ -406,7 +406,7 @@ mod tests {
             instant: Instant { boot: BootId("b".to_owned()), uptime_ms: 1 },
         };
         let add = PlannedAction {
-            action: Action::Add { spec: Box::new(spec(1)), release: release() },
+            action: Action::Add { spec: Box::new(spec(1)), release: release(), key: None },
             reason: Reason::RoomAgain,
         };
 

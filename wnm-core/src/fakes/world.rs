@@ -12,7 +12,7 @@ use crate::action::Change;
 use crate::host::{Clock, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager};
 use crate::model::{
     BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, Manager, ManagerKind, NodeId,
-    NodeKey, NodeSpec, Now, PortRule, Release, Scope, Timestamp, UnitDrift, Version,
+    NodeKey, NodeSpec, Now, PortRule, Release, Returning, Scope, Timestamp, UnitDrift, Version,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
@@ -32,6 +32,8 @@ pub enum Op {
     Start,
     Stop,
     Archive,
+    HandOver,
+    BringBack,
     Dismantle,
     SetAside,
     Delete,
@@ -145,6 +147,10 @@ pub struct SimNode {
     pub restarts: u32,
     /// Processes that use its data and that somebody else started.
     pub strangers: Vec<u32>,
+    /// The key that it was brought back with.
+    pub brought: Option<String>,
+    /// Its unit is wnm's no more.
+    pub released: bool,
     /// How its unit differs from what it should be.
     pub drift: Option<UnitDrift>,
     /// False while the UDP port is not bound.
@@ -164,6 +170,16 @@ pub struct SimProcess {
     pub pid: u32,
     /// When it started, in milliseconds of uptime.
     pub started_ms: u64,
+}
+
+impl SimNode {
+    fn refuse_released(&self) -> HostResult<()> {
+        if !self.released {
+            return Ok(());
+        }
+        let op = format!("the unit of {} was released and is left alone", self.spec.id);
+        Err(HostError::new(op, FaultKind::Conflict))
+    }
 }
 
 impl World {
@@ -321,6 +337,8 @@ impl World {
             process: None,
             restarts: 0,
             strangers: Vec::new(),
+            brought: None,
+            released: false,
             drift: None,
             port_bound: true,
             records: None,
@@ -449,6 +467,7 @@ impl NodeManager for SimHost {
         let mut world = self.world();
         world.fault(Op::Create)?;
         let node = world.node(spec);
+        node.refuse_released()?;
         if !node.data {
             return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
         }
@@ -461,6 +480,7 @@ impl NodeManager for SimHost {
         world.fault(Op::Start)?;
         let (pid, started_ms) = (world.next_pid, world.uptime_ms);
         let node = world.node(spec);
+        node.refuse_released()?;
         if !node.unit || !node.data {
             let op = format!("start {} without unit or data", spec.id);
             return Err(HostError::new(op, FaultKind::NotFound));
@@ -491,6 +511,7 @@ impl NodeManager for SimHost {
         let mut world = self.world();
         world.fault(Op::Stop)?;
         let node = world.node(spec);
+        node.refuse_released()?;
         let strangers = std::mem::take(&mut node.strangers);
         Ok(made(node.process.take().is_none() && strangers.is_empty()))
     }
@@ -504,6 +525,16 @@ impl NodeManager for SimHost {
             return Err(HostError::new(op, FaultKind::Refused));
         }
         Ok(made(!std::mem::replace(&mut node.unit, false)))
+    }
+
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::HandOver)?;
+        let node = world.node(spec);
+        if !node.unit {
+            return Err(HostError::new(format!("{} has no unit", spec.id), FaultKind::NotFound));
+        }
+        Ok(made(std::mem::replace(&mut node.released, true)))
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
@@ -574,6 +605,33 @@ impl NodeFiles for SimHost {
             node.program.version = release.version.clone();
         }
         Ok(made(std::mem::replace(&mut node.data, true)))
+    }
+
+    fn bring_back(
+        &self,
+        spec: &NodeSpec,
+        release: &Release,
+        key: &Returning,
+    ) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::BringBack)?;
+        if !world.is_mounted(&spec.storage) {
+            return Err(HostError::new("storage is not there", FaultKind::NotFound));
+        }
+        let mut others = world.nodes.values().filter(|it| it.spec.id != spec.id && it.data);
+        if others.any(|it| it.brought.as_ref() == Some(&key.sha256)) {
+            return Err(HostError::new("another node has that key", FaultKind::Conflict));
+        }
+        let node = world.node(spec);
+        if node.data {
+            let is_same = node.brought.as_ref() == Some(&key.sha256);
+            let op = format!("{} has another key", spec.id);
+            let refused = || HostError::new(op, FaultKind::Conflict);
+            return if is_same { Ok(Change::AlreadySo) } else { Err(refused()) };
+        }
+        node.program.version = release.version.clone();
+        (node.data, node.brought) = (true, Some(key.sha256.clone()));
+        Ok(Change::Made)
     }
 
     fn check(&self, spec: &NodeSpec, _release: Option<&Release>) -> HostResult<Change> {

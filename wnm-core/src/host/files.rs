@@ -1,6 +1,8 @@
 use super::{HostError, HostResult};
 use crate::action::Change;
-use crate::model::{Bytes, FileStamp, Installed, NodeKey, NodeSpec, Program, Release, Version};
+use crate::model::{
+    Bytes, FileStamp, Installed, NodeKey, NodeSpec, Program, Release, Returning, Version,
+};
 use crate::observe::{FaultKind, StorageReading};
 
 /// Data, logs and identities of nodes. The one place where anything is deleted: nothing outside a
@@ -13,6 +15,13 @@ pub trait NodeFiles: Send + Sync {
     /// Makes the node's directories with its own copy of the program in them. A copy that is there
     /// stays: programs replace themselves.
     fn prepare(&self, spec: &NodeSpec, release: &Release) -> HostResult<Change>;
+
+    /// The same with a key that a node had before: the directory comes into being with the key in it,
+    /// or not at all. Refused where the directory is there without this key, and where anything else
+    /// on this machine has it: a recorded node, a data directory, a process, or the word that it has
+    /// moved to another machine. The waiting file goes once the key is in its place.
+    fn bring_back(&self, spec: &NodeSpec, release: &Release, key: &Returning)
+    -> HostResult<Change>;
 
     /// Answers an error unless the node's data directory is there: what is started must not begin
     /// a new identity under an old name. Puts back the log directory and, from `release`, a program

@@ -47,6 +47,14 @@ pub trait NodeManager: Send + Sync {
     /// is refused.
     fn remove(&self, spec: &NodeSpec) -> HostResult<Change>;
 
+    /// Afterwards the node is the manager's alone: nothing of it is taken for wnm's any more, and it
+    /// comes back after a restart of the machine where the manager can see to that. Its process is
+    /// not touched. `NotManaged` where there is nothing to hand over.
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let _ = spec;
+        Ok(Change::NotManaged)
+    }
+
     /// One answer per node, in their order, from one call of the manager's tool. An error means
     /// that the manager could not be asked, so that nothing is known of any node.
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>>;

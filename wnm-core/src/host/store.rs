@@ -46,7 +46,7 @@ pub trait Store: Send + Sync {
     /// may be done.
     fn begin(&self, planned: &PlannedAction, now: &Now) -> HostResult<Beginning>;
 
-    /// Writes what became of it; forgets the node when a removal is done.
+    /// Writes what became of it; forgets the node when a removal or a release is done.
     fn finish(&self, op: OpId, outcome: &Outcome, at: Timestamp) -> HostResult<()>;
 
     /// Keeps the cycle: sample, readings, memory, snapshot, policy and plan. Older cycles are

@@ -3,6 +3,7 @@
 mod drift;
 mod firewall;
 mod id;
+mod identity;
 mod manager;
 mod net;
 mod node;
@@ -19,6 +20,7 @@ mod wallet;
 pub use drift::UnitDrift;
 pub use firewall::{BadFirewall, FirewallChoice};
 pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
+pub use identity::Returning;
 pub use manager::{BadManager, MANAGERS, Manager, ManagerKind, Scope, node_of_directory};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
 pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};

@@ -1,8 +1,10 @@
 //! What an operator asked for. Requests are stored; the planner consumes them.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, NodeKey, RequestId, Timestamp, Version};
+use super::{Instant, NodeId, NodeKey, RequestId, Returning, Timestamp, Version};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,17 @@ pub enum Verb {
     Add {
         /// How many.
         count: u32,
+    },
+    /// Create a node with a key that a node had before.
+    Restore {
+        /// Which key.
+        key: Box<Returning>,
+        /// Under this number; `None`: the one it had if that is free, else the next free one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<NodeId>,
+        /// In this storage root; `None`: where there is most room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        storage: Option<PathBuf>,
     },
     /// Start these, and want them to run.
     Start {
@@ -54,6 +67,11 @@ pub enum Verb {
         /// Which.
         nodes: Vec<NodeKey>,
     },
+    /// Let go of these: their processes go on, with what their manager knows of them.
+    Release {
+        /// Which.
+        nodes: Vec<NodeKey>,
+    },
     /// Remove every node there is, disabled ones as well: wnm itself goes with them.
     Teardown {
         /// Which.
@@ -66,6 +84,7 @@ impl Verb {
     pub fn name(&self) -> &'static str {
         match self {
             Verb::Add { .. } => "add",
+            Verb::Restore { .. } => "restore",
             Verb::Start { .. } => "start",
             Verb::Stop { .. } => "stop",
             Verb::Restart { .. } => "restart",
@@ -73,6 +92,7 @@ impl Verb {
             Verb::Remove { .. } => "remove",
             Verb::Disable { .. } => "disable",
             Verb::Enable { .. } => "enable",
+            Verb::Release { .. } => "release",
             Verb::Teardown { .. } => "tear down",
         }
     }
@@ -80,7 +100,7 @@ impl Verb {
     /// The nodes it names.
     pub fn nodes(&self) -> &[NodeKey] {
         match self {
-            Verb::Add { .. } => &[],
+            Verb::Add { .. } | Verb::Restore { .. } => &[],
             Verb::Start { nodes }
             | Verb::Stop { nodes }
             | Verb::Restart { nodes }
@@ -88,6 +108,7 @@ impl Verb {
             | Verb::Remove { nodes }
             | Verb::Disable { nodes }
             | Verb::Enable { nodes }
+            | Verb::Release { nodes }
             | Verb::Teardown { nodes } => nodes,
         }
     }

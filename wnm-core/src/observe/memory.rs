@@ -207,7 +207,10 @@ impl EngineMemory {
         if grows && planned.action.starts() {
             self.last_growth = Some(now.clone());
         }
-        let is_quiet = matches!(planned.action, Action::Mend { .. } | Action::Reprieve { .. });
+        let is_quiet = matches!(
+            planned.action,
+            Action::Mend { .. } | Action::Reprieve { .. } | Action::Release { .. }
+        );
         if self.remember_upgrade(done, now) || is_quiet || planned.action.is_word_only() {
             return;
         }

@@ -9,7 +9,7 @@ use super::work::Work;
 use super::{Blocked, Note};
 use crate::action::{Action, Resource};
 use crate::model::{
-    Address, Bytes, ManagerKind, NodeId, NodePorts, NodeSpec, Phase, PortError, Release,
+    Address, Bytes, ManagerKind, NodeId, NodePorts, NodeSpec, Phase, PortError, Release, Returning,
 };
 use crate::observe::{FileSystemView, NodeView};
 
@@ -223,7 +223,51 @@ impl<'w, 'a> Allocator<'w, 'a> {
         };
         let spec = NodeSpec { container, ..defaults.spec_with(id, ports, wallet, &root) };
         self.give(&spec);
-        Ok(Action::Add { spec: Box::new(spec), release: self.release.clone() })
+        Ok(Action::Add { spec: Box::new(spec), release: self.release.clone(), key: None })
+    }
+
+    /// A node for a key that comes back: under the number that was named, or else under the one it
+    /// had where that is free, or the next free one.
+    pub(super) fn next_for(
+        &mut self,
+        key: &Returning,
+        number: Option<NodeId>,
+        storage: Option<&Path>,
+    ) -> Result<Action, Blocked> {
+        let crisis = self.work.policy.crisis_bytes;
+        let mut roots = self.usable_roots()?;
+        if let Some(storage) = storage {
+            roots.retain(|(root, _)| root == storage);
+            if roots.is_empty() {
+                let why = format!("{} is no storage root that can be used now", storage.display());
+                return Err(Blocked::NoStorage { why });
+            }
+        }
+        roots.retain(|(_, system)| system.free > crisis);
+        let root = most_room(roots).ok_or_else(|| Blocked::NoStorage {
+            why: format!("every disk has less than crisis_bytes ({crisis}) left"),
+        })?;
+        let again = number.or(key.was).and_then(|id| {
+            let ports = self.work.policy.nodes.ports_of(id).ok()?;
+            let is_free = self.spread.is_none() && self.is_free(id, &ports);
+            is_free.then_some((id, ports))
+        });
+        let (id, ports) = match (again, number) {
+            (Some(free), _) => free,
+            (None, Some(id)) => {
+                let why = format!("{id} is not free: something has its name or one of its ports");
+                return Err(Blocked::NoPorts { why });
+            }
+            (None, None) if self.spread.is_none() => self.anywhere()?,
+            (None, None) => {
+                let why = "nodes in shared containers are not brought back".to_owned();
+                return Err(Blocked::NoStorage { why });
+            }
+        };
+        let spec = self.work.policy.nodes.spec_with(id, ports, key.wallet, &root);
+        self.give(&spec);
+        let (spec, key) = (Box::new(spec), Some(Box::new(key.clone())));
+        Ok(Action::Add { spec, release: self.release.clone(), key })
     }
 
     fn anywhere(&mut self) -> Result<(NodeId, NodePorts), Blocked> {

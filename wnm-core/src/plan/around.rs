@@ -73,14 +73,20 @@ pub(super) fn mend(work: &mut Work<'_>) {
     }
 }
 
-/// Openings of ours that no node has, or only one that is to rest and does. A port that somebody listens on stays open: what has it may
-/// be a node that only another installation knows.
+/// Openings of ours that no node has, or only one that is to rest and does. A port that somebody
+/// listens on stays open: what has it may be a node that only another installation knows, or none
+/// at all any more.
 pub(super) fn close_orphans(work: &mut Work<'_>) {
     let snapshot = work.snapshot;
     let (Some(Ok(openings)), Ok(bound)) = (&snapshot.around.firewall, &snapshot.ports) else {
         return;
     };
-    let had = had(snapshot, work.decided().iter());
+    // A node that was released carries its number on, and may be down for this moment.
+    let Ok(occupied) = &snapshot.occupied else { return };
+    let released = occupied.iter().filter(|id| snapshot.node(**id).is_none());
+    let carried = released.filter_map(|id| work.policy.nodes.ports_of(*id).ok());
+    let mut had = had(snapshot, work.decided().iter());
+    had.extend(carried.flat_map(|ports| ports.public().collect::<Vec<_>>()));
     let is_orphan = |rule: &&PortRule| !had.contains(rule) && !bound.contains(&rule.port);
     let orphans: Vec<PortRule> = openings.ours.iter().filter(is_orphan).copied().collect();
     if !orphans.is_empty() {

@@ -50,7 +50,7 @@ pub enum Violation {
         /// How many may be.
         cap: u32,
     },
-    /// A removal without one of the reasons that may remove.
+    /// A removal or a release without one of the reasons that may be given for it.
     Unjustified {
         /// Which.
         node: NodeId,
@@ -111,7 +111,7 @@ impl fmt::Display for Violation {
             Violation::ClosesInUse { rule } => write!(f, "{rule} belongs to a node"),
             Violation::Taken { node, what } => write!(f, "{node}: {what} is taken"),
             Violation::OverCap { nodes, cap } => write!(f, "{nodes} nodes, {cap} allowed"),
-            Violation::Unjustified { node } => write!(f, "no reason to remove {node}"),
+            Violation::Unjustified { node } => write!(f, "no reason to let go of {node}"),
             Violation::TooDestructive { removals, limit } => {
                 write!(f, "{removals} removals of late, {limit} allowed")
             }
@@ -191,7 +191,9 @@ fn on_recorded(planned: &PlannedAction, node: &NodeView, snapshot: &Snapshot) ->
     if node.record.want == Want::Disabled && !may_touch {
         violations.push(Violation::Disabled { node: id });
     }
-    if removes(&planned.action) && !may_remove(planned, node) {
+    let lets_go = matches!(planned.action, Action::Release { .. });
+    let is_asked = matches!(planned.reason, Reason::Request { .. } | Reason::Unfinished { .. });
+    if (removes(&planned.action) && !may_remove(planned, node)) || (lets_go && !is_asked) {
         violations.push(Violation::Unjustified { node: id });
     }
     violations

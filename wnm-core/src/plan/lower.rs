@@ -11,8 +11,12 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         Action::Add { release, .. } if spec.manager.kind.numbers_nodes() => {
             enrolled(spec, Some(release))
         }
-        Action::Add { release, .. } => {
-            let prepare = Step::Prepare { release: release.clone() };
+        Action::Add { release, key, .. } => {
+            let release = release.clone();
+            let prepare = match key.as_deref() {
+                None => Step::Prepare { release },
+                Some(key) => Step::BringBack { release, key: key.clone() },
+            };
             std::iter::once(prepare).chain(running(spec)).collect()
         }
         Action::Start { release, .. } => start(spec, release),
@@ -53,6 +57,8 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             steps
         }
         Action::Prove { .. } => vec![Step::DropKept],
+        // Its port stays open, for it goes on.
+        Action::Release { .. } => vec![Step::Archive, Step::HandOver],
         Action::Stop { .. } | Action::Retire { .. } => {
             std::iter::once(Step::Stop).chain(close_ports(spec)).collect()
         }

@@ -1,5 +1,6 @@
 //! What operators asked for. Requests ignore thresholds, grace and limits; never safety or ports.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::Refused;
@@ -7,7 +8,9 @@ use super::allocate::Allocator;
 use super::upgrade::upgrade as upgrade_action;
 use super::work::Work;
 use crate::action::{Action, Reason, Stopped};
-use crate::model::{NodeKey, Phase, Release, Removal, Request, UpgradeRole, Verb, Version, Want};
+use crate::model::{
+    NodeId, NodeKey, Phase, Release, Removal, Request, Returning, UpgradeRole, Verb, Version, Want,
+};
 use crate::observe::{NodeState, NodeView};
 
 /// After this long nobody expects a request to be carried out any more.
@@ -38,6 +41,11 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
     };
     match &request.verb {
         Verb::Add { count } => add(work, count.saturating_sub(begun.len() as u32), &reason),
+        // One that a cycle that died has begun is finished from the journal.
+        Verb::Restore { .. } if !begun.is_empty() => Vec::new(),
+        Verb::Restore { key, number, storage } => {
+            restore(work, key, *number, storage.as_deref(), &reason)
+        }
         Verb::Start { nodes } => each(work, &left(nodes), &reason, start),
         Verb::Stop { nodes } => each(work, &left(nodes), &reason, stop),
         Verb::Restart { nodes } => each(work, &left(nodes), &reason, restart),
@@ -48,7 +56,55 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
         Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
         Verb::Disable { nodes } => each(work, &left(nodes), &reason, disable),
         Verb::Enable { nodes } => each(work, &left(nodes), &reason, enable),
+        Verb::Release { nodes } => each(work, &left(nodes), &reason, release),
         Verb::Teardown { nodes } => each(work, &left(nodes), &reason, tear_down),
+    }
+}
+
+/// A key comes back to one node only, and to what runs with such keys.
+fn restore(
+    work: &mut Work<'_>,
+    key: &Returning,
+    number: Option<NodeId>,
+    storage: Option<&Path>,
+    reason: &Reason,
+) -> Vec<String> {
+    let nodes = work.snapshot.counting().count() as u32 + joining(work) + 1;
+    let (cap, defaults) = (work.policy.cap.limit, &work.policy.nodes);
+    let comes_already = |action: &Action| {
+        let brought = match action {
+            Action::Add { key, .. } => key.as_deref(),
+            _ => None,
+        };
+        brought.is_some_and(|other| other.sha256 == key.sha256)
+    };
+    let begun = work.snapshot.open.iter().map(|open| &open.planned.action);
+    let is_twice = begun.chain(work.decided().iter().map(|it| &it.action)).any(comes_already);
+    let why = match () {
+        () if is_twice => Some("this very key is being brought back already".to_owned()),
+        () if key.program != defaults.program => {
+            Some(format!("it is a key of {}, and nodes run {} here", key.program, defaults.program))
+        }
+        () if defaults.manager.kind.numbers_nodes() => {
+            Some(format!("{} makes nodes itself, with keys of their own", defaults.manager.kind))
+        }
+        () if nodes > cap => Some(format!(
+            "it would make {nodes} nodes and node_cap is {cap}: raise it with `wnm config set \
+             node_cap {nodes}`"
+        )),
+        () => None,
+    };
+    if let Some(why) = why {
+        return vec![why];
+    }
+    let placed =
+        Allocator::new(work).and_then(|mut allocator| allocator.next_for(key, number, storage));
+    match placed {
+        Ok(action) => {
+            work.decide(action, reason.clone());
+            Vec::new()
+        }
+        Err(blocked) => vec![blocked.to_string()],
     }
 }
 
@@ -266,6 +322,32 @@ fn wanted_release(work: &Work<'_>, node: &NodeView, wish: &Wish<'_>) -> Result<R
 fn remove(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     observable(node)?;
     Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
+}
+
+/// What is released goes on as it runs, so it must run, and nothing of wnm's may be left to do.
+fn release(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
+    observable(node)?;
+    let spec = &node.record.spec;
+    match &node.seen.state {
+        NodeState::Removing => Err("it is being removed; `start` would take it back".to_owned()),
+        NodeState::Dead => Err("its data is gone; it can only be removed".to_owned()),
+        _ if node.data_present != Some(true) => Err("its data is not there yet".to_owned()),
+        _ if node.seen.alive != Some(true) => {
+            Err("it does not run, and what is released goes on as it runs: start it first, or \
+                 remove it"
+                .to_owned())
+        }
+        _ => match (&spec.container, &node.record.upgrade) {
+            (Some(container), _) => Err(format!(
+                "it shares the container {container}, which wnm goes on to keep for its other nodes"
+            )),
+            (None, Some(upgrade)) => Err(format!(
+                "{} was put in place of {} and is not proven yet: wait for it",
+                upgrade.to, upgrade.from
+            )),
+            (None, None) => Ok(Some(Action::Release { node: node.record.key() })),
+        },
+    }
 }
 
 /// Nothing happens to the node, so it need not be seen either: what cannot be observed may well be

@@ -425,13 +425,9 @@ pub(crate) fn is_removable(node: &NodeView) -> bool {
 
 /// True when an action of this very plan takes the node out of the count.
 fn is_leaving(work: &Work<'_>, id: NodeId) -> bool {
-    work.decided().iter().any(|planned| {
-        planned.action.node() == id
-            && matches!(
-                planned.action,
-                Action::Remove { .. } | Action::Retire { .. } | Action::Disable { .. }
-            )
-    })
+    work.decided()
+        .iter()
+        .any(|planned| planned.action.node() == id && planned.action.takes_out_of_count())
 }
 
 /// The threshold that a verdict to shed exceeds.

@@ -148,7 +148,7 @@ impl Setting {
             S::ReleaseInterval => Kind::Time,
             S::KeepReleases => Kind::Whole { least: 2, most: 100 },
             S::NodeStorage | S::LogStorage => Kind::Paths,
-            S::StartArgs | S::Environment | S::Bootstrap => Kind::Words,
+            S::StartArgs | S::Environment | S::Bootstrap | S::IdentityRecipients => Kind::Words,
             S::Network | S::AntctlVersion => Kind::Text,
             other => by_key(other.key()),
         }

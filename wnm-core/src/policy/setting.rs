@@ -134,6 +134,7 @@ settings! {
     UpkeepEvery "upkeep_every" = "600s" free, "How often firewall openings and unit files of running nodes are looked at, and put right";
     KeepCycles "keep_cycles" = "14d" free, "How long everything that a cycle saw and decided is kept, for snapshot and replay";
     KeepCyclesBytes "keep_cycles_bytes" = "64MB" free, "At most this much is kept of cycles; the oldest go first";
+    IdentityRecipients "identity_recipients" = "" free, "For whom archived keys are sealed: age1… words, as age-keygen prints them; empty: they lie in the archive as they are, for its owner alone";
     Firewall "firewall" = "auto" free, "Which firewall is told about ports: ufw, firewalld, nftables, none, or auto: what is active in the system scope, else none";
 }
 
@@ -174,7 +175,11 @@ impl Setting {
     pub fn is_list(self) -> bool {
         matches!(
             self,
-            Setting::NodeStorage | Setting::Environment | Setting::Bootstrap | Setting::StartArgs
+            Setting::NodeStorage
+                | Setting::Environment
+                | Setting::Bootstrap
+                | Setting::StartArgs
+                | Setting::IdentityRecipients
         )
     }
 
@@ -182,7 +187,9 @@ impl Setting {
     pub fn join(self, values: &[String]) -> String {
         match self {
             // Each is already a text of its own, split like a shell does.
-            Setting::StartArgs | Setting::Bootstrap => values.join(" "),
+            Setting::StartArgs | Setting::Bootstrap | Setting::IdentityRecipients => {
+                values.join(" ")
+            }
             Setting::NodeStorage | Setting::Environment => shell_words::join(values),
             _ => values.last().cloned().unwrap_or_default(),
         }

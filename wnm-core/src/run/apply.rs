@@ -123,6 +123,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
     let manager = || host.managers.get(spec.manager);
     match step {
         Step::Prepare { release } => host.files.prepare(spec, release),
+        Step::BringBack { release, key } => host.files.bring_back(spec, release, key),
         Step::Enrol { release } => manager()?.enrol(spec, release),
         Step::Check { release } => host.files.check(spec, release.as_ref()),
         Step::Stage { release } => host.files.stage(spec, release),
@@ -134,6 +135,7 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
         Step::Start => manager()?.start(spec),
         Step::Stop => manager()?.stop(spec),
         Step::Archive => host.files.archive(node, spec),
+        Step::HandOver => manager()?.hand_over(spec),
         Step::Dismantle => manager()?.remove(spec),
         Step::Reset => manager()?.reset(),
         Step::SetAside => host.files.set_aside(node, spec),

@@ -135,6 +135,11 @@ pub(super) fn stop(name: &str, seconds: u64) -> Vec<String> {
     words(&["stop", "-t", &seconds.to_string(), "--", name])
 }
 
+/// From now on the engine brings it back by itself.
+pub(super) fn keep(name: &str) -> Vec<String> {
+    words(&["update", "--restart", "unless-stopped", name])
+}
+
 pub(super) fn remove(name: &str) -> Vec<String> {
     words(&["rm", "--", name])
 }

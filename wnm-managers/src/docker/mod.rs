@@ -288,6 +288,16 @@ impl NodeManager for Docker {
         }
     }
 
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        match &spec.container {
+            None => self.hand_over_own(spec),
+            Some(name) => {
+                let op = format!("{} shares container {name} with others", spec.id);
+                Err(HostError::new(op, FaultKind::Refused))
+            }
+        }
+    }
+
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
         let names: BTreeSet<String> = specs.iter().map(|spec| container_of(spec)).collect();
         let found = self.engine.inspect(names.iter().map(String::as_str))?;

@@ -77,6 +77,16 @@ impl Docker {
         Ok(Change::Made)
     }
 
+    /// Its labels cannot change, and say whose it was; its name is not free while it is there.
+    pub(super) fn hand_over_own(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let Some(found) = self.own(spec)? else {
+            let op = format!("hand over {}: it has no container", spec.id);
+            return Err(HostError::new(op, FaultKind::NotFound));
+        };
+        self.engine.must(argv::keep(&found.name), engine::PATIENCE)?;
+        Ok(Change::Made)
+    }
+
     pub(super) fn read_own(
         &self,
         spec: &NodeSpec,

@@ -1,15 +1,23 @@
 //! Data, logs and identities of nodes on disk. The only code of the project that deletes.
 #![expect(clippy::disallowed_methods, reason = "the shell module for everything a node owns")]
 
+mod back;
+mod bundle;
 mod guard;
 mod identity;
+mod key;
+mod moved;
 mod place;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod upgrade;
 mod write;
 
+pub use bundle::{HeldKey, export as export_keys, import as import_keys};
 pub use identity::{ArchivedKey, KeyState, Kinship};
+pub use key::Story;
+pub use seal::{Seal, Unseal, recipient_problem};
 pub(crate) use write::{sync_directory, write_durably};
 
 use std::collections::BTreeSet;
@@ -20,7 +28,7 @@ use std::sync::Arc;
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeFiles};
 use wnm_core::model::{
-    Bytes, FileStamp, Installed, ManagerKind, NodeKey, NodeSpec, Release, Version,
+    Bytes, FileStamp, Installed, ManagerKind, NodeKey, NodeSpec, Release, Returning, Version,
 };
 use wnm_core::observe::{FaultKind, StorageReading};
 
@@ -33,40 +41,123 @@ pub const MARKER: &str = ".wnm-storage";
 /// Everything on disk that belongs to nodes.
 #[derive(Clone)]
 pub struct DiskFiles {
-    identities: PathBuf,
+    archive: identity::Archive,
     hands: Arc<dyn Hands>,
+    /// Where nodes of ours lie: a key that comes back must be in none of them.
+    roots: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for DiskFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DiskFiles").field("identities", &self.identities).finish_non_exhaustive()
+        f.debug_struct("DiskFiles").field("archive", &self.archive).finish_non_exhaustive()
     }
 }
 
 impl DiskFiles {
     /// Every key of the archive, without its contents.
     pub fn archived(&self) -> HostResult<Vec<ArchivedKey>> {
-        identity::list(&self.identities)
+        identity::list(&self.archive.place)
     }
 
     /// Where the key of a recorded node is. It is compared with the archive, and not told.
     pub fn key_state(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<KeyState> {
-        identity::state(self.hands.as_ref(), &self.identities, node, spec)
+        identity::state(self.hands.as_ref(), &self.archive.place, node, spec)
     }
 
     /// How the key of a node relates to those archived under its record. Neither is told.
     pub fn kinship(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Kinship> {
-        identity::kinship(self.hands.as_ref(), &self.identities, node, spec)
+        identity::kinship(self.hands.as_ref(), &self.archive.place, node, spec)
     }
 
     /// Nodes are our own. Archived keys lie below `identities`.
     pub fn new(identities: PathBuf) -> DiskFiles {
-        DiskFiles { identities, hands: Arc::new(OwnHands) }
+        DiskFiles {
+            archive: identity::Archive::new(identities),
+            hands: Arc::new(OwnHands),
+            roots: Vec::new(),
+        }
     }
 
     /// Nodes belong to a user of their own, and the archive below `identities` to us.
     pub fn of_system(identities: PathBuf, hands: RootHands) -> DiskFiles {
-        DiskFiles { identities, hands: Arc::new(hands) }
+        DiskFiles {
+            archive: identity::Archive::new(identities),
+            hands: Arc::new(hands),
+            roots: Vec::new(),
+        }
+    }
+
+    /// The same, where nodes of ours lie in these storage roots.
+    #[must_use]
+    pub fn among(self, roots: Vec<PathBuf>) -> DiskFiles {
+        DiskFiles { roots, ..self }
+    }
+
+    /// The same, where what goes into the archive from now on is sealed for `recipients`, if any.
+    #[must_use]
+    pub fn sealing_for(mut self, recipients: Vec<String>) -> DiskFiles {
+        self.archive.seal =
+            if recipients.is_empty() { Seal::None } else { Seal::Recipients(recipients) };
+        self
+    }
+
+    /// The key in a file of the archive, or of another one like it.
+    pub fn take_out(&self, file: &Path, with: &Unseal) -> HostResult<HeldKey> {
+        identity::take(file, with)
+    }
+
+    /// The key of a node; `None` when it has none yet.
+    pub fn key_of(&self, spec: &NodeSpec) -> HostResult<Option<HeldKey>> {
+        let place = spec.data.join(spec.program.identity_file());
+        if !self.hands.is_there(&place)? {
+            return Ok(None);
+        }
+        let key = self.hands.read_key(&place)?;
+        Ok(Some(HeldKey { story: Story::of(spec, &key), key }))
+    }
+
+    /// Who has this key: a directory of ours, or a process of anybody.
+    pub fn user_of(&self, held: &HeldKey) -> HostResult<Option<String>> {
+        back::user_of(self, held.story.spec.program, &held.fingerprint())
+    }
+
+    /// Lays a key ready for a node that is to come back with it.
+    pub fn lay_ready(&self, held: &HeldKey) -> HostResult<Returning> {
+        self.archive.make()?;
+        back::lay_ready(&self.archive.place, held)
+    }
+
+    /// What would be laid ready.
+    pub fn returning(&self, held: &HeldKey) -> Returning {
+        back::returning(&self.archive.place, held)
+    }
+
+    /// Deletes a key of the archive with its description, for ever.
+    pub fn forget(&self, file: &Path) -> HostResult<()> {
+        for path in [file.to_owned(), file.with_extension("json")] {
+            fs::remove_file(&path)
+                .map_err(|error| HostError::io(format!("delete {}", path.display()), error))?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away again.
+    pub fn take_away(&self, key: &Returning) -> HostResult<()> {
+        back::discard(key)
+    }
+
+    /// Where this key has moved to, if another machine has it.
+    pub fn moved(&self, held: &HeldKey) -> HostResult<Option<String>> {
+        moved::of(&self.archive.place, &held.fingerprint())
+    }
+
+    /// Writes down that another machine has this key, with `to`, or that none has any more.
+    pub fn mark_moved(&self, held: &HeldKey, to: Option<&str>) -> HostResult<()> {
+        self.archive.make()?;
+        match to {
+            Some(to) => moved::mark(&self.archive.place, &held.fingerprint(), to),
+            None => moved::unmark(&self.archive.place, &held.fingerprint()),
+        }
     }
 
     /// Makes `root` a storage root: creates it and its marker. A marker that is there stays.
@@ -126,8 +217,24 @@ impl NodeFiles for DiskFiles {
         place::prepare(self.hands.as_ref(), spec, release)
     }
 
+    fn bring_back(
+        &self,
+        spec: &NodeSpec,
+        release: &Release,
+        key: &Returning,
+    ) -> HostResult<Change> {
+        guard::own_name(spec)?;
+        back::bring_back(self, spec, release, key)
+    }
+
     fn check(&self, spec: &NodeSpec, release: Option<&Release>) -> HostResult<Change> {
         guard::inside(&spec.data, &spec.storage)?;
+        // What is about to be started must not run elsewhere by now.
+        if moved::any(&self.archive.place)
+            && let Some(held) = self.key_of(spec)?
+        {
+            moved::refuse(&self.archive.place, &held.fingerprint())?;
+        }
         place::check(self.hands.as_ref(), spec, release)
     }
 
@@ -166,9 +273,8 @@ impl NodeFiles for DiskFiles {
         guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "its program is not put back")?;
-        let archive = |data: &Path| {
-            identity::archive(self.hands.as_ref(), &self.identities, node, spec, data)
-        };
+        let archive =
+            |data: &Path| identity::archive(self.hands.as_ref(), &self.archive, node, spec, data);
         upgrade::put_back(self.hands.as_ref(), spec, &archive)
     }
 
@@ -180,11 +286,11 @@ impl NodeFiles for DiskFiles {
     fn archive(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let aside = aside(node, spec);
         let data = if self.hands.is_there(&spec.data)? { &spec.data } else { &aside };
-        identity::archive(self.hands.as_ref(), &self.identities, node, spec, data)
+        identity::archive(self.hands.as_ref(), &self.archive, node, spec, data)
     }
 
     fn is_archived(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<bool> {
-        identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)
+        identity::is_safe(self.hands.as_ref(), &self.archive.place, node, spec)
     }
 
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
@@ -194,7 +300,7 @@ impl NodeFiles for DiskFiles {
         guard::own_name(self.hands.as_ref(), spec)?;
         guard::inside(&spec.data, &spec.storage)?;
         refuse_running(spec, "it is not moved")?;
-        if !identity::is_safe(self.hands.as_ref(), &self.identities, node, spec)? {
+        if !identity::is_safe(self.hands.as_ref(), &self.archive.place, node, spec)? {
             let op = format!("the identity of {} is not in the archive: it stays", spec.id);
             return Err(HostError::new(op, FaultKind::Refused));
         }

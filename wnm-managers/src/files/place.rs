@@ -36,7 +36,13 @@ pub(super) fn prepare(hands: &dyn Hands, spec: &NodeSpec, release: &Release) -> 
     Ok(Change::Made)
 }
 
-fn build(hands: &dyn Hands, staging: &Path, spec: &NodeSpec, release: &Release) -> HostResult<()> {
+/// Everything that a new node is made of, but its name.
+pub(super) fn build(
+    hands: &dyn Hands,
+    staging: &Path,
+    spec: &NodeSpec,
+    release: &Release,
+) -> HostResult<()> {
     hands.make_directory(staging)?;
     copy_program(hands, staging, spec, release)?;
     hands.sync_directory(staging)

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 use wnm_core::host::{CommandRunner, HostError, HostResult, Invocation};
 use wnm_core::model::{Bytes, FileStamp};
+use wnm_core::observe::FaultKind;
 
 use super::{Hands, VERSION_PATIENCE, hex, version_text};
 use crate::exec::SystemRunner;
@@ -31,6 +32,12 @@ impl Hands for OwnHands {
     }
 
     fn read_key(&self, key: &Path) -> HostResult<Vec<u8>> {
+        // A link in its place leads to another node's key, or to no key at all.
+        let found = fs::symlink_metadata(key).map_err(|error| failed("read", key, error))?;
+        if !found.is_file() {
+            let op = format!("read {}: it is no file", key.display());
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
         fs::read(key).map_err(|error| failed("read", key, error))
     }
 

@@ -92,6 +92,11 @@ impl Launchctl {
         Ok(())
     }
 
+    /// From now on it comes back with the machine.
+    pub(super) fn enable(&self, label: &str) -> HostResult<()> {
+        self.must(["enable", &format!("{}/{label}", self.domains.lasting())], PATIENCE)
+    }
+
     /// Ends a job and forgets it.
     pub(super) fn bootout(&self, label: &str, job: &Job) -> HostResult<()> {
         self.must(["bootout", &format!("{}/{label}", job.domain)], STOP_PATIENCE)

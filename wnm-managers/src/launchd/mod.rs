@@ -159,13 +159,34 @@ impl NodeManager for Launchd {
         Ok(Change::Made)
     }
 
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let path = self.list(spec.id);
+        let read = fs::read_to_string(&path);
+        let text =
+            read.map_err(|error| HostError::io(format!("read {}", path.display()), error))?;
+        let was = plist::is_released(&text);
+        if !was {
+            self.our_text(spec.id)?;
+        }
+        self.ctl.enable(&plist::label(spec.id))?;
+        if was {
+            return Ok(Change::AlreadySo);
+        }
+        self.hands.write(&path, plist::released(&text).as_bytes(), 0o644)?;
+        Ok(Change::Made)
+    }
+
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
         let jobs = self.ctl.jobs()?;
         specs
             .iter()
             .map(|spec| {
                 let job = jobs.get(&plist::label(spec.id));
-                let has_list = self.our_text(spec.id)?.is_some();
+                // Somebody else's list is one as well, and says nothing of other nodes.
+                let has_list = match self.our_text(spec.id) {
+                    Err(error) if error.kind == FaultKind::Conflict => true,
+                    text => text?.is_some(),
+                };
                 let pid = job.and_then(|job| job.pid);
                 let state = match (job, pid, has_list) {
                     (Some(_), Some(_), _) => UnitState::Running,

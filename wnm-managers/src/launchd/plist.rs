@@ -11,6 +11,9 @@ const PREFIX: &str = "com.autonomi.wnm.";
 /// In the second line of every property list of ours.
 const MARK: &str = "Made by wnm. Changes are overwritten; use `wnm config` instead.";
 
+/// The same of one that was released: it is not ours any more.
+const RELEASED: &str = "Made by wnm and released: it is yours, and wnm leaves it alone.";
+
 pub(super) fn label(id: NodeId) -> String {
     format!("{PREFIX}{id}")
 }
@@ -24,6 +27,16 @@ pub(super) fn id_of(label: &str) -> Option<NodeId> {
 
 pub(super) fn is_ours(text: &str) -> bool {
     text.lines().take(3).any(|line| line.contains(MARK))
+}
+
+/// Whether it was, and was released.
+pub(super) fn is_released(text: &str) -> bool {
+    text.lines().take(3).any(|line| line.contains(RELEASED))
+}
+
+/// A list of ours as it is left to its user: nothing else of it changes.
+pub(super) fn released(text: &str) -> String {
+    text.replacen(MARK, RELEASED, 1)
 }
 
 /// The whole property list.

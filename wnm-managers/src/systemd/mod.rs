@@ -9,8 +9,8 @@ mod unit;
 pub(crate) use argv::{show_units as show_args, user_environment};
 pub(crate) use ctl::{Systemctl, Whose};
 pub(crate) use show::{Shown, parse as parse_shown};
-pub use unit::is_ours as unit_is_ours;
 pub(crate) use unit::{assignment, quote};
+pub use unit::{is_ours as unit_is_ours, is_released as unit_is_released};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -297,6 +297,26 @@ impl NodeManager for Systemd {
             self.reload()?;
         }
         Ok(if text.is_some() { Change::Made } else { Change::AlreadySo })
+    }
+
+    /// Enabled before it is told to be somebody else's: whatever is cut short, a unit that is not
+    /// ours any more comes back after a restart of the machine.
+    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
+        let text = self.text(spec)?.ok_or_else(|| {
+            let op = format!("hand over {}: it has no unit", spec.id);
+            HostError::new(op, FaultKind::NotFound)
+        })?;
+        if unit::is_released(&text) {
+            self.must(argv::enable(spec), argv::PATIENCE)?;
+            self.reload()?;
+            return Ok(Change::AlreadySo);
+        }
+        self.our_text(spec)?;
+        self.must(argv::enable(spec), argv::PATIENCE)?;
+        let theirs = unit::released(&text);
+        self.hands.write(&self.unit_file(spec), theirs.as_bytes(), 0o644)?;
+        self.reload()?;
+        Ok(Change::Made)
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {

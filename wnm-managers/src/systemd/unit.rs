@@ -10,6 +10,9 @@ pub(super) const STOP_SECONDS: u64 = 90;
 /// The first line of every unit of ours.
 const MARK: &str = "# Made by wnm. Changes are overwritten; use `wnm config` instead.";
 
+/// The same of one that was released: it is not ours any more.
+const RELEASED: &str = "# Made by wnm and released: it is yours, and wnm leaves it alone.";
+
 /// Adopted units keep the name that somebody gave them.
 pub(super) fn name(spec: &NodeSpec) -> String {
     format!("{}.service", spec.service())
@@ -25,6 +28,16 @@ pub(super) fn id_of(file_name: &str) -> Option<NodeId> {
 /// Whether a unit file of a node was made by wnm.
 pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
+}
+
+/// Whether it was, and was released.
+pub fn is_released(text: &str) -> bool {
+    text.starts_with(RELEASED)
+}
+
+/// A unit of ours as it is left to its user: nothing else of it changes.
+pub(super) fn released(text: &str) -> String {
+    text.replacen(MARK, RELEASED, 1)
 }
 
 /// The whole unit file.
@@ -328,6 +341,17 @@ mod tests {
             assert!(!text.contains(['\n', '\r']), "{text:?}");
         }
         assert_eq!(quote("a\rb"), "\"a\\rb\"");
+    }
+
+    #[test]
+    fn what_was_released_is_ours_no_more_and_else_the_same() {
+        let ours = render(&spec(7), None);
+        let theirs = released(&ours);
+        assert!(is_ours(&ours) && !is_released(&ours));
+        assert!(is_released(&theirs) && !is_ours(&theirs));
+        let rest = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(rest(&ours), rest(&theirs));
+        assert_eq!(released(&theirs), theirs);
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Book {
     /// Marks the beginning. `None` for an action on what is not recorded.
     pub(super) fn begin(&mut self, planned: &PlannedAction, now: &Now) -> Option<NodeKey> {
         let action = &planned.action;
-        if let Action::Add { spec, release } = action {
+        if let Action::Add { spec, release, .. } = action {
             let place = self.ledger.nodes.binary_search_by_key(&spec.id, |known| known.spec.id);
             if let Err(place) = place {
                 self.last_record += 1;
@@ -39,7 +39,7 @@ impl Book {
     /// Marks the end.
     pub(super) fn finish(&mut self, planned: &PlannedAction, outcome: &Outcome) {
         let action = &planned.action;
-        if matches!(action, Action::Remove { .. }) && outcome.is_done() {
+        if action.forgets() && outcome.is_done() {
             self.ledger.nodes.retain(|record| record.spec.id != action.node());
         } else if let Some(record) = self.record(action) {
             let mark = Mark::after(planned, outcome, record);

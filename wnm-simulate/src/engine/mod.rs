@@ -156,7 +156,7 @@ impl<'a> Engine<'a> {
         let number = spec.id.number();
         let of = |changed: bool| if changed { Change::Made } else { Change::AlreadySo };
         match step {
-            Step::Prepare { .. } | Step::Enrol { .. } => {
+            Step::Prepare { .. } | Step::BringBack { .. } | Step::Enrol { .. } => {
                 let disk = world.disk_at(&spec.storage);
                 let disk = disk.ok_or_else(|| format!("no {}", spec.storage.display()))?;
                 Ok(of(world.create(number, disk)))
@@ -180,6 +180,7 @@ impl<'a> Engine<'a> {
             | Step::PutBack { .. }
             | Step::DropKept
             | Step::Archive
+            | Step::HandOver
             | Step::Dismantle
             | Step::SetAside => Ok(Change::Made),
             Step::OpenPort { .. } | Step::ClosePort { .. } | Step::Reset => Ok(Change::NotManaged),

@@ -350,7 +350,7 @@ mod tests {
         let mut spec = stage.seen.nodes[0].record.spec.clone();
         spec.id = wnm_core::model::NodeId::new(77).expect("it is not zero");
         let release = stage.seen.release.clone().expect("there is one");
-        let add = Action::Add { spec: Box::new(spec), release };
+        let add = Action::Add { spec: Box::new(spec), release, key: None };
         let found = judged(&stage, vec![(add, Reason::Room { nodes: 3, cap: 9 })]);
         let text: Vec<String> = found.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(text.join("\n"), @"

@@ -85,7 +85,7 @@ fn such_a_manager_makes_the_node_itself_and_counts_anew_after_a_teardown() {
         let steps: Vec<String> = lower(action, spec).iter().map(ToString::to_string).collect();
         format!("{action}: {}", steps.join(", "))
     };
-    let add = Action::Add { spec: Box::new(spec.clone()), release: release.clone() };
+    let add = Action::Add { spec: Box::new(spec.clone()), release: release.clone(), key: None };
     let start = Action::Start { node, release: Some(release) };
     let blind = Action::Start { node, release: None };
     let remove = Action::Remove { node, cause: Removal::Operator };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::RecordId;
 
-fn verbs(nodes: Vec<NodeKey>) -> [Verb; 7] {
+fn verbs(nodes: Vec<NodeKey>) -> [Verb; 8] {
     let nodes = || nodes.clone();
     [
         Verb::Start { nodes: nodes() },
@@ -12,6 +12,7 @@ fn verbs(nodes: Vec<NodeKey>) -> [Verb; 7] {
         Verb::Remove { nodes: nodes() },
         Verb::Disable { nodes: nodes() },
         Verb::Enable { nodes: nodes() },
+        Verb::Release { nodes: nodes() },
         Verb::Teardown { nodes: nodes() },
     ]
 }
@@ -79,6 +80,7 @@ fn every_verb_on_a_node_in_every_state() {
     running, remove: remove
     running, disable: disable
     running, enable: so already
+    running, release: release
     running, tear down: remove
     mute, start: so already
     mute, stop: stop
@@ -86,6 +88,7 @@ fn every_verb_on_a_node_in_every_state() {
     mute, remove: remove
     mute, disable: disable
     mute, enable: so already
+    mute, release: release
     mute, tear down: remove
     starting, start: so already
     starting, stop: stop
@@ -93,6 +96,7 @@ fn every_verb_on_a_node_in_every_state() {
     starting, remove: remove
     starting, disable: disable
     starting, enable: so already
+    starting, release: release
     starting, tear down: remove
     stopped, wanted, start: start
     stopped, wanted, stop: stop
@@ -100,6 +104,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped, wanted, remove: remove
     stopped, wanted, disable: disable
     stopped, wanted, enable: so already
+    stopped, wanted, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
     stopped, wanted, tear down: remove
     stopped by operator, start: start
     stopped by operator, stop: so already
@@ -107,6 +112,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped by operator, remove: remove
     stopped by operator, disable: disable
     stopped by operator, enable: so already
+    stopped by operator, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
     stopped by operator, tear down: remove
     stopped by pressure, start: start
     stopped by pressure, stop: stop
@@ -114,6 +120,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped by pressure, remove: remove
     stopped by pressure, disable: disable
     stopped by pressure, enable: so already
+    stopped by pressure, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
     stopped by pressure, tear down: remove
     runs unwanted, start: start
     runs unwanted, stop: stop
@@ -121,6 +128,7 @@ fn every_verb_on_a_node_in_every_state() {
     runs unwanted, remove: remove
     runs unwanted, disable: disable
     runs unwanted, enable: so already
+    runs unwanted, release: release
     runs unwanted, tear down: remove
     removing, start: start
     removing, stop: refused: it is being removed; `start` would take it back
@@ -128,6 +136,7 @@ fn every_verb_on_a_node_in_every_state() {
     removing, remove: remove
     removing, disable: refused: it is being removed; `start` would take it back
     removing, enable: so already
+    removing, release: refused: it is being removed; `start` would take it back
     removing, tear down: remove
     dead, start: refused: its data is gone; it can only be removed
     dead, stop: refused: its data is gone; it can only be removed
@@ -135,6 +144,7 @@ fn every_verb_on_a_node_in_every_state() {
     dead, remove: remove
     dead, disable: disable
     dead, enable: so already
+    dead, release: refused: its data is gone; it can only be removed
     dead, tear down: remove
     unknown, start: refused: it could not be observed: no answer
     unknown, stop: refused: it could not be observed: no answer
@@ -142,6 +152,7 @@ fn every_verb_on_a_node_in_every_state() {
     unknown, remove: refused: it could not be observed: no answer
     unknown, disable: disable
     unknown, enable: so already
+    unknown, release: refused: it could not be observed: no answer
     unknown, tear down: refused: it could not be observed: no answer
     disabled, start: refused: it is disabled; enable it first
     disabled, stop: refused: it is disabled; enable it first
@@ -149,6 +160,7 @@ fn every_verb_on_a_node_in_every_state() {
     disabled, remove: refused: it is disabled; enable it first
     disabled, disable: so already
     disabled, enable: enable
+    disabled, release: refused: it is disabled; enable it first
     disabled, tear down: remove
     ");
 }

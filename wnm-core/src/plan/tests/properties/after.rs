@@ -64,7 +64,7 @@ fn recorded(ledger: &mut Ledger, action: &Action, now: &Now) -> Option<NodeKey> 
 
 fn mark(ledger: &mut Ledger, planned: &PlannedAction, outcome: &Outcome, node: NodeKey, now: &Now) {
     let action = &planned.action;
-    if matches!(action, Action::Remove { .. }) {
+    if action.forgets() {
         ledger.nodes.retain(|record| record.record != node.record);
         return;
     }
@@ -110,6 +110,7 @@ fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
             readings.nodes.remove(&id);
             vacate(readings, spec);
         }
+        Action::Release { .. } => drop(readings.nodes.remove(&id)),
         Action::Reprieve { .. } | Action::Disable { .. } | Action::Enable { .. } => {}
     }
 }

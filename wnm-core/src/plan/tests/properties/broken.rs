@@ -32,7 +32,7 @@ fn stop(node: NodeKey) -> Action {
 }
 
 fn add(_: NodeKey) -> Action {
-    Action::Add { spec: Box::new(crate::fakes::build::spec(900)), release: release() }
+    Action::Add { spec: Box::new(crate::fakes::build::spec(900)), release: release(), key: None }
 }
 
 const ROOM: Reason = Reason::Room { nodes: 1, cap: 2 };

@@ -383,7 +383,7 @@ fn asked(tape: &mut Tape<'_>, number: i64, keys: &[NodeKey], now: &Now) -> Reque
             Some(key)
         })
         .collect();
-    let verb = match tape.below(9) {
+    let verb = match tape.below(10) {
         0 => Verb::Add { count: tape.below(4) },
         1 => Verb::Start { nodes },
         2 => Verb::Stop { nodes },
@@ -396,6 +396,7 @@ fn asked(tape: &mut Tape<'_>, number: i64, keys: &[NodeKey], now: &Now) -> Reque
             to: tape.pick(&[None, Some(23), Some(21)]).map(|minor| Version::new(0, minor, 1)),
             allow_downgrade: tape.once_in(2),
         },
+        8 => Verb::Release { nodes },
         _ => Verb::Teardown { nodes: keys.to_vec() },
     };
     let made_at = if tape.once_in(4) { ago(tape, now) } else { now.instant.clone() };

@@ -51,7 +51,7 @@ impl World {
     }
 
     fn adds_spec(&mut self, spec: NodeSpec, reason: Reason) {
-        self.does(Action::Add { spec: Box::new(spec), release: release() }, reason);
+        self.does(Action::Add { spec: Box::new(spec), release: release(), key: None }, reason);
     }
 
     fn is_asked(&mut self, verb: Verb) {

@@ -222,13 +222,14 @@ fn open(tape: &mut Tape<'_>, record: &mut NodeRecord, now: &Now) -> Option<OpenO
     let stopped = tape.pick(&[Stopped::ByPressure, Stopped::ByOperator]);
     let action = tape.pick(&[
         Action::Start { node, release: release.clone() },
-        Action::Add { spec: Box::new(record.spec.clone()), release: given() },
+        Action::Add { spec: Box::new(record.spec.clone()), release: given(), key: None },
         Action::Stop { node, stopped },
         Action::Restart { node, release },
         Action::Retire { node, cause },
         Action::Remove { node, cause },
         Action::Mend { node },
         Action::Disable { node },
+        Action::Release { node },
         Action::Prove { node, version: given().version },
     ]);
     // Nothing else is begun on a node that is left alone or on its way out.

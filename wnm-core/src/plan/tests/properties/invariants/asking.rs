@@ -32,13 +32,15 @@ pub(super) fn an_action_for_a_request_is_what_was_asked(look: &Look<'_>) -> Held
         let Some(request) = request(look, id) else { return Err(format!("nobody asked {id}")) };
         let fits = matches!(
             (&request.verb, &it.action),
-            (Verb::Add { .. }, Action::Add { .. })
+            (Verb::Add { .. }, Action::Add { key: None, .. })
+                | (Verb::Restore { .. }, Action::Add { key: Some(_), .. })
                 | (Verb::Start { .. }, Action::Start { .. })
                 | (Verb::Stop { .. }, Action::Stop { stopped: Stopped::ByOperator, .. })
                 | (Verb::Restart { .. }, Action::Restart { .. })
                 | (Verb::Remove { .. }, Action::Remove { cause: Removal::Operator, .. })
                 | (Verb::Teardown { .. }, Action::Remove { cause: Removal::Teardown, .. })
                 | (Verb::Upgrade { .. }, Action::Upgrade { .. })
+                | (Verb::Release { .. }, Action::Release { .. })
                 | (Verb::Disable { .. }, Action::Disable { .. })
                 | (Verb::Enable { .. }, Action::Enable { .. })
         );

@@ -92,6 +92,10 @@ pub(super) fn steps_are_in_their_safe_order(look: &Look<'_>) -> Held {
                 upgrades.iter().all(Option::is_some) && upgrades.is_sorted() && deletes.is_none()
             }
             (Action::Revert { .. }, _) => stop < replaced && stop.is_some() && deletes.is_none(),
+            // What is let go of is neither stopped nor started, and its key is safe.
+            (Action::Release { .. }, _) => {
+                archive.is_some() && stop.is_none() && deletes.is_none() && aside.is_none()
+            }
             (_, true) => order.iter().all(Option::is_some) && order.is_sorted(),
             // What the manager may delete is kept first, whatever is mended.
             (Action::Mend { .. }, _) if spec.manager.kind.deletes_data() => {

@@ -1,6 +1,16 @@
-//! `wnm identity`: which keys there are. No key is ever printed.
+//! `wnm identity`: which keys there are, and their ways out of this machine and back. No key is ever
+//! printed.
 
-use wnm_managers::KeyState;
+mod backup;
+mod files;
+mod moving;
+mod prune;
+mod restore;
+mod secret;
+mod supposing;
+
+use wnm_core::observe::Ledger;
+use wnm_managers::{DiskFiles, KeyState};
 
 use super::Context;
 use crate::args::IdentityCommand;
@@ -12,6 +22,10 @@ use crate::output::{self, LivingKey};
 pub(super) fn run(context: &Context<'_>, command: &IdentityCommand) -> Result<Exit, CliError> {
     match command {
         IdentityCommand::List => list(context),
+        IdentityCommand::Backup(args) => backup::run(context, args),
+        IdentityCommand::Restore(args) => restore::run(context, args),
+        IdentityCommand::Move(args) => moving::run(context, args),
+        IdentityCommand::Prune(args) => prune::run(context, args),
     }
 }
 
@@ -31,4 +45,10 @@ fn list(context: &Context<'_>) -> Result<Exit, CliError> {
         .collect();
     output::identities(&context.paths.identities, &archived, &living, context.json)?;
     Ok(Exit::Done)
+}
+
+/// Files that know where nodes of ours lie.
+fn files_among(context: &Context<'_>, ledger: &Ledger) -> DiskFiles {
+    let in_force = ledger.draft.under(&context.layers.merged());
+    compose::files(&context.paths).among(compose::roots(ledger, &in_force))
 }

@@ -1,0 +1,129 @@
+//! A node that comes back with its key, and who might have that key meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wnm_core::action::Change;
+use wnm_core::host::{HostError, HostResult};
+use wnm_core::model::{NodeSpec, Program, Release, Returning};
+use wnm_core::observe::FaultKind;
+
+use super::bundle::HeldKey;
+use super::key::{fingerprint, sha256};
+use super::{DiskFiles, MARKER, entries, moved, place, write_durably};
+use crate::process::pids_below;
+
+/// The directory comes into being whole, with its key in it, by one rename.
+pub(super) fn bring_back(
+    files: &DiskFiles,
+    spec: &NodeSpec,
+    release: &Release,
+    key: &Returning,
+) -> HostResult<Change> {
+    let hands = files.hands.as_ref();
+    let name = spec.program.identity_file();
+    if hands.is_there(&spec.data)? {
+        let own = spec.data.join(name);
+        if !hands.is_there(&own)? || sha256(&hands.read_key(&own)?) != key.sha256 {
+            let op = format!("{} is there, without that key in it", spec.data.display());
+            return Err(HostError::new(op, FaultKind::Conflict));
+        }
+        place::check(hands, spec, Some(release))?;
+        discard(key)?;
+        return Ok(Change::AlreadySo);
+    }
+    let bytes = waiting(key)?;
+    let print = fingerprint(spec.program, &bytes);
+    moved::refuse(&files.archive.place, &print)?;
+    if let Some(user) = user_of(files, spec.program, &print)? {
+        let op = format!("{user} has that key: one identity never runs in two places");
+        return Err(HostError::new(op, FaultKind::Conflict));
+    }
+    let staging = place::staging(spec);
+    if hands.is_there(&staging)? {
+        // Left by a run that died; its name says that no node ever ran in it.
+        hands.remove_tree(&staging)?;
+    }
+    let built = place::build(hands, &staging, spec, release)
+        .and_then(|()| hands.copy(&key.file, &staging.join(name), 0o600))
+        .and_then(|()| hands.sync_directory(&staging));
+    if built.is_err() {
+        // A half-made directory on a full disk would keep it full.
+        let _ = hands.remove_tree(&staging);
+    }
+    built?;
+    hands.make_directory(&spec.logs)?;
+    hands.rename(&staging, &spec.data)?;
+    hands.sync_directory(&spec.storage)?;
+    discard(key)?;
+    Ok(Change::Made)
+}
+
+/// The key that waits, whole.
+fn waiting(key: &Returning) -> HostResult<Vec<u8>> {
+    let op = || format!("read {}", key.file.display());
+    let bytes = fs::read(&key.file).map_err(|error| HostError::io(op(), error))?;
+    match sha256(&bytes) == key.sha256 {
+        true => Ok(bytes),
+        false => {
+            let why = "it is not the key that was asked for".to_owned();
+            Err(HostError::with(op(), FaultKind::Refused, why))
+        }
+    }
+}
+
+/// Lays a key where only we and the next cycle look.
+pub(super) fn lay_ready(archive: &Path, held: &HeldKey) -> HostResult<Returning> {
+    let returning = returning(archive, held);
+    write_durably(&returning.file, &held.key, 0o600)?;
+    Ok(returning)
+}
+
+pub(super) fn returning(archive: &Path, held: &HeldKey) -> Returning {
+    let sha256 = sha256(&held.key);
+    let file = archive.join(format!(".returning-{}", &sha256[..16]));
+    let spec = &held.story.spec;
+    let (program, wallet, was) = (spec.program, spec.wallet, Some(spec.id));
+    Returning { file, sha256, program, wallet, was }
+}
+
+/// What waited is in its place, or waits for nothing any more.
+pub(super) fn discard(key: &Returning) -> HostResult<()> {
+    match fs::remove_file(&key.file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(HostError::io(format!("delete {}", key.file.display()), error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The data directory, with or without a process, that has this key. What cannot be looked at among
+/// our own is an error: who knows what is in it.
+pub(super) fn user_of(
+    files: &DiskFiles,
+    program: Program,
+    print: &str,
+) -> HostResult<Option<String>> {
+    let hands = files.hands.as_ref();
+    let has = |data: &Path| -> HostResult<bool> {
+        let key = data.join(program.identity_file());
+        Ok(hands.is_there(&key)? && fingerprint(program, &hands.read_key(&key)?) == print)
+    };
+    for root in &files.roots {
+        for name in entries(root)?.iter().filter(|name| *name != MARKER && !name.starts_with('.')) {
+            let data = root.join(name);
+            if data.is_dir() && has(&data)? {
+                return Ok(Some(data.display().to_string()));
+            }
+        }
+    }
+    // Of others, what we may look at.
+    for (data, pids) in pids_below(&[PathBuf::from("/")])? {
+        let is_ours = files.roots.iter().any(|root| data.starts_with(root));
+        if !is_ours && has(&data).unwrap_or(false) {
+            let pid = pids.first().copied().unwrap_or_default();
+            return Ok(Some(format!("process {pid} with {}", data.display())));
+        }
+    }
+    Ok(None)
+}
