@@ -21,6 +21,14 @@ fn start(env: &TestEnv, name: &str, number: u32) -> Running {
     node
 }
 
+/// The names in a shape, which scripts read.
+fn keys(shape: &serde_json::Value) -> String {
+    let object = shape.as_object().expect("an object");
+    let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names.join(" ")
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
@@ -63,6 +71,13 @@ fn plain_processes_go_on_as_nodes_of_wnm() {
     let dry = env.init(&[&import[..], &["--dry-run"]].concat()).expect(0);
     assert!(dry.stdout.contains("one as antnode0001"), "{}", dry.block());
     assert!(dry.stdout.contains("antnode0005 as antnode0005"), "{}", dry.block());
+    let shape = env.init(&[&import[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    assert_eq!(keys(&shape), "applied backup left notes schema settings take turned_off");
+    assert_eq!(
+        keys(&shape["take"][0]),
+        "binary copied_from data from id logs manager name notes pid place ports program service \
+         version wallet want"
+    );
     let unasked = env.init(&import).expect(5);
     assert!(unasked.stderr.contains("needs --confirm"), "{}", unasked.block());
     let low = env.init(&[&import[..], &["--node-cap", "1", "--confirm"]].concat()).expect(5);

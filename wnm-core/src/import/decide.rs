@@ -1,6 +1,6 @@
 //! Which nodes are taken, as what, and why others are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{Around, Findings, Found, Left, OnDisk, Taken, Takeover};
@@ -19,9 +19,13 @@ pub fn decide(findings: Findings, around: &Around) -> Result<Takeover, Vec<Strin
         }
     }
     let mut fit = Vec::new();
+    let mut numbers = around.numbers.clone();
     for found in nodes {
         match unfit(&found, around) {
-            Some(why) => takeover.left.push(Left::new(&found.name, &found.place, why)),
+            Some(why) => {
+                numbers.extend(held_number(&found, around));
+                takeover.left.push(Left::new(&found.name, &found.place, why));
+            }
             None => fit.push(found),
         }
     }
@@ -29,8 +33,15 @@ pub fn decide(findings: Findings, around: &Around) -> Result<Takeover, Vec<Strin
     if !problems.is_empty() {
         return Err(problems);
     }
-    takeover.nodes = numbered(fit, &takeover.left, around);
+    takeover.nodes = numbered(fit, numbers, around);
     Ok(takeover)
+}
+
+/// The number of a node that stays behind, where its unit or its directory would be in the way of ours.
+fn held_number(found: &Found, around: &Around) -> Option<NodeId> {
+    let is_inside = |root: &super::Root| found.data.parent() == Some(&root.path);
+    let is_near = found.manager.kind == ManagerKind::Systemd || around.roots.iter().any(is_inside);
+    found.name.parse().ok().filter(|_| is_near)
 }
 
 fn excepted(what: &str) -> String {
@@ -154,11 +165,8 @@ fn all_ports(found: &Found) -> impl Iterator<Item = u16> {
 }
 
 /// Everybody keeps the number in its name where it is free; the first by name is first.
-fn numbered(mut nodes: Vec<Found>, left: &[Left], around: &Around) -> Vec<Taken> {
+fn numbered(mut nodes: Vec<Found>, mut taken: BTreeSet<NodeId>, around: &Around) -> Vec<Taken> {
     nodes.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
-    let mut taken = around.numbers.clone();
-    // What stays behind keeps its name.
-    taken.extend(left.iter().filter_map(|left| super::number_in(&left.name)));
     let mut numbers: Vec<Option<NodeId>> = Vec::new();
     for found in &nodes {
         numbers.push(found.number.filter(|number| taken.insert(*number)));

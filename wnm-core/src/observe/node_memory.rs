@@ -175,7 +175,9 @@ impl NodeMemory {
         let is = Some(&installed.version);
         let ours = node.record.upgrade.as_ref().map(|upgrade| &upgrade.to) == is
             || node.record.version.as_ref() == is;
-        if from.as_ref() == is || ours {
+        // Of a node that was taken over nothing was known before: that is no change.
+        let is_first = from.is_none() && node.record.version.is_none();
+        if from.as_ref() == is || ours || is_first {
             return false;
         }
         let to = installed.version.clone();

@@ -266,7 +266,25 @@ NodeVersion=\"--version 0.4.17\"
         let findings = read(CONFIG);
         let lines = findings.settings.values.iter().map(|(key, text)| format!("{key}={text}"));
         let lines: Vec<String> = lines.chain(findings.notes).collect();
-        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        rewards_address=0x00455d78f850b0358E8cea5be24d415E01E107CF
+        node_cap=20
+        cpu_less_than=50
+        cpu_remove=70
+        mem_less_than=70
+        mem_remove=90
+        hd_less_than=70
+        hd_remove=90
+        desired_load_average=4.80
+        max_load_average_allowed=8.00
+        delay_start=300s
+        delay_remove=600s
+        delay_upgrade=300s
+        manager=systemd+sudo
+        program=antnode
+        node_storage=/var/antctl/services
+        anm held its nodes at version 0.4.17: `--upgrade-mode off` does, or `wnm binary pin`
+        ");
         assert_eq!(findings.broken, Vec::new());
     }
 

@@ -269,7 +269,67 @@ mod tests {
     #[test]
     fn a_unit_of_anm() {
         let unit = read(&anm()).unwrap();
-        insta::assert_debug_snapshot!(unit);
+        insta::assert_debug_snapshot!(unit, @r#"
+        NodeUnit {
+            told: Told {
+                program: Antnode,
+                binary: "/var/antctl/services/antnode0007/antnode",
+                data: "/var/antctl/services/antnode0007",
+                logs: Some(
+                    "/var/log/antnode/antnode0007",
+                ),
+                wallet: Some(
+                    0x00455d78f850b0358E8cea5be24d415E01E107CF,
+                ),
+                ports: FoundPorts {
+                    node: Some(
+                        55007,
+                    ),
+                    metrics: Some(
+                        13007,
+                    ),
+                    webrtc: None,
+                    rpc: None,
+                },
+                launch: Launch {
+                    network: ArbitrumOne,
+                    start_args: [
+                        "--bootstrap-cache-dir",
+                        "/var/antctl/bootstrap-cache",
+                        "--max-log-files",
+                        "1",
+                    ],
+                    environment: [
+                        (
+                            "A",
+                            "b",
+                        ),
+                        (
+                            "C",
+                            "d e",
+                        ),
+                    ],
+                    bootstrap: [],
+                    no_upnp: false,
+                    memory_limit: Some(
+                        Bytes(
+                            2147483648,
+                        ),
+                    ),
+                    cpu_limit: Some(
+                        150,
+                    ),
+                },
+                notes: [],
+            },
+            user: Some(
+                "ant",
+            ),
+            dropped: [
+                "Nice",
+            ],
+        }
+        "#);
     }
 
     #[test]

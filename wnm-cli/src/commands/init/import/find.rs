@@ -84,10 +84,14 @@ pub(super) fn storage(settings: &PolicyDraft) -> Vec<PathBuf> {
 /// Directories of a node's name that no node was found for keep their numbers.
 fn numbers(roots: &[Root], findings: &Findings) -> BTreeSet<NodeId> {
     let entries = roots.iter().filter_map(|root| fs::read_dir(&root.path).ok()).flatten().flatten();
+    // A unit that was left alone is in the way of one of ours as well.
+    let units = findings.left.iter().filter(|left| left.place.ends_with(".service"));
+    let units = units.filter_map(|left| left.name.parse().ok());
     let is_found = |path: &Path| findings.nodes.iter().any(|found| found.data == path);
     entries
         .filter(|entry| !is_found(&entry.path()))
         .filter_map(|entry| node_of_directory(entry.file_name().to_str()?))
+        .chain(units)
         .collect()
 }
 
