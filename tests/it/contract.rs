@@ -35,7 +35,7 @@ fn setsid_hands_over_what_nobody_keeps() {
     let files = DiskFiles::new(env.path("identities"));
     let setsid = Setsid::new(Arc::new(SystemRunner), vec![spec.storage.clone()]);
     let version = "0.23.1".parse().expect("a version");
-    files.prepare(&spec, &Release { version, path: env.program() }).expect("prepared");
+    files.prepare(&spec, &Release::new(version, env.program())).expect("prepared");
     setsid.start(&spec).expect("started");
     hand_over_contract(&setsid, &spec);
     setsid.stop(&spec).expect("stopped");

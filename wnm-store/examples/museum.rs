@@ -47,7 +47,7 @@ fn furnish(file: &std::path::Path) -> Result<(), Failed> {
     let finish =
         |op: OpId| store.finish(op, &Outcome::Done { changes: vec![Change::Made] }, at(20).wall);
     for number in 1..=3 {
-        finish(act(Action::Add { spec: Box::new(spec(number)), release: release() })?)?;
+        finish(act(Action::Add { spec: Box::new(spec(number)), release: release(), key: None })?)?;
     }
     finish(act(Action::Stop { node: node(2), stopped: Stopped::ByOperator })?)?;
     finish(act(Action::Disable { node: node(3) })?)?;

@@ -366,24 +366,24 @@ pub(crate) enum DbCommand {
     /// Have SQLite look for damage, and say how old the newest sound backup is
     Check,
     /// Make a backup now; cycles make one a day by themselves
-    Backup(BackupArgs),
+    Backup(DbBackupArgs),
     /// Every backup: when, how large, how many nodes, and whether it is sound
     Backups,
     /// Bring a store of an earlier version up to date, after a backup; cycles do it by themselves
     Migrate,
     /// Put a backup in the place of the store; first says what differs
-    Restore(RestoreArgs),
+    Restore(DbRestoreArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct BackupArgs {
+pub(crate) struct DbBackupArgs {
     /// Where, instead of the usual place; nothing may be there
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RestoreArgs {
+pub(crate) struct DbRestoreArgs {
     /// The backup
     #[arg(value_name = "FILE", required_unless_present = "latest", conflicts_with = "latest")]
     pub(crate) file: Option<PathBuf>,

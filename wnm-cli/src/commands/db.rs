@@ -15,7 +15,7 @@ use wnm_metrics::SystemClock;
 use wnm_store::{Backup, Backups, Sound, StoreError, StoreErrorKind, inspect, pending};
 
 use super::Context;
-use crate::args::{BackupArgs, DbCommand};
+use crate::args::{DbBackupArgs, DbCommand};
 use crate::compose::{Access, Adapters, open_store};
 use crate::error::{CliError, Damage};
 use crate::exit::Exit;
@@ -54,7 +54,7 @@ fn check(context: &Context<'_>) -> Result<Exit, CliError> {
     Ok(Exit::Store)
 }
 
-fn back_up(context: &Context<'_>, args: &BackupArgs) -> Result<Exit, CliError> {
+fn back_up(context: &Context<'_>, args: &DbBackupArgs) -> Result<Exit, CliError> {
     drop(open_store(&context.paths, Access::Read)?);
     let backups = Backups::of(&context.paths.store);
     let file = match &args.to {

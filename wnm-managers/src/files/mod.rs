@@ -223,7 +223,7 @@ impl NodeFiles for DiskFiles {
         release: &Release,
         key: &Returning,
     ) -> HostResult<Change> {
-        guard::own_name(spec)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
         back::bring_back(self, spec, release, key)
     }
 

@@ -307,12 +307,12 @@ impl NodeManager for Systemd {
             HostError::new(op, FaultKind::NotFound)
         })?;
         if unit::is_released(&text) {
-            self.must(argv::enable(spec), argv::PATIENCE)?;
+            self.must(argv::enable(&unit::name(spec)), argv::PATIENCE)?;
             self.reload()?;
             return Ok(Change::AlreadySo);
         }
         self.our_text(spec)?;
-        self.must(argv::enable(spec), argv::PATIENCE)?;
+        self.must(argv::enable(&unit::name(spec)), argv::PATIENCE)?;
         let theirs = unit::released(&text);
         self.hands.write(&self.unit_file(spec), theirs.as_bytes(), 0o644)?;
         self.reload()?;

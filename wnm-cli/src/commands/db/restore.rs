@@ -10,13 +10,13 @@ use wnm_store::{Backups, Changed, Salvage, StoreErrorKind, inspect, restorable, 
 
 use super::judge::fate;
 use super::look::Machine;
-use crate::args::RestoreArgs;
+use crate::args::DbRestoreArgs;
 use crate::commands::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{self, Comparison, Differing, StoreState, Verdict};
 
-pub(super) fn run(context: &Context<'_>, args: &RestoreArgs) -> Result<Exit, CliError> {
+pub(super) fn run(context: &Context<'_>, args: &DbRestoreArgs) -> Result<Exit, CliError> {
     let paths = &context.paths;
     paths.refuse_other_owner()?;
     let _lock = match args.dry_run {
@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context<'_>, args: &RestoreArgs) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-fn chosen(context: &Context<'_>, args: &RestoreArgs) -> Result<PathBuf, CliError> {
+fn chosen(context: &Context<'_>, args: &DbRestoreArgs) -> Result<PathBuf, CliError> {
     if let Some(file) = &args.file {
         return Ok(file.clone());
     }
