@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wnm_core::action::Change;
-use wnm_core::host::{CommandRunner, Firewall, HostResult};
+use wnm_core::host::{CommandRunner, Firewall, HostError, HostResult};
 use wnm_core::model::{FirewallChoice, PortRule, Scope};
 use wnm_core::observe::{FaultKind, Openings};
 
@@ -51,6 +51,9 @@ pub fn problem(choice: FirewallChoice, runner: Arc<dyn CommandRunner>) -> Option
     why.map(|why| format!("firewall is `{choice}`, which cannot be used: {why}"))
 }
 
+/// Which of all firewalls is on, if any; or why that is not known.
+type Known = Result<Option<usize>, (FaultKind, String)>;
+
 /// The firewall that is on, found out when it is first asked: ufw where it is active, else firewalld
 /// where it runs, else nftables where a rule asks for our mark, else none.
 struct Detected {
@@ -59,8 +62,9 @@ struct Detected {
     ufw: Ufw,
     firewalld: Firewalld,
     nftables: Nftables,
-    /// Which of `all`, once that is known.
-    on: Mutex<Option<Option<usize>>>,
+    /// Which of `all`, once that was asked; or why that is not known. Not asked again in a cycle: one
+    /// that hangs takes its time each time.
+    on: Mutex<Option<Known>>,
 }
 
 impl fmt::Debug for Detected {
@@ -87,9 +91,17 @@ impl Detected {
 
     fn which(&self) -> HostResult<Option<usize>> {
         let mut known = self.on.lock().unwrap_or_else(PoisonError::into_inner);
-        match *known {
-            Some(on) => Ok(on),
-            None => Ok(*known.insert(self.look()?)),
+        let look = || self.look().map_err(|error| (error.kind, error.chain()));
+        known.get_or_insert_with(look).clone().map_err(|(kind, why)| HostError::new(why, kind))
+    }
+
+    /// Whether this one of `all` is known to be off: another one is on, or it says so itself. One that
+    /// does not answer may be on.
+    fn is_off(&self, at: usize) -> bool {
+        match (self.which(), at) {
+            (Ok(on), _) => on != Some(at),
+            (Err(_), 0) => if_there(self.ufw.is_active(), false).is_ok_and(|is_on| !is_on),
+            (Err(_), _) => false,
         }
     }
 
@@ -122,25 +134,23 @@ impl Firewall for Detected {
     }
 
     /// In all of them: the rule may be from a time when another one was on. One that is not on lets
-    /// nothing in, and no node waits for it to be mended.
+    /// nothing in, and no node waits for it to be mended. All are asked before one of them refuses.
     fn close(&self, rule: PortRule) -> HostResult<Change> {
         let mut change = Change::NotManaged;
+        let mut refusal = None;
         for (at, firewall) in self.all.iter().enumerate() {
-            let closed = match if_there(firewall.close(rule), Change::NotManaged) {
-                Err(error) if self.which().is_ok_and(|on| on != Some(at)) => {
+            match if_there(firewall.close(rule), Change::NotManaged) {
+                Ok(Change::Made) => change = Change::Made,
+                Ok(Change::AlreadySo) if change == Change::NotManaged => change = Change::AlreadySo,
+                Ok(Change::AlreadySo | Change::NotManaged) => {}
+                Err(error) if self.is_off(at) => {
                     let (kind, why) = (firewall.kind(), error.chain());
                     tracing::warn!(why, "{kind} is not on, and a rule of ours may stay in it");
-                    Change::NotManaged
                 }
-                closed => closed?,
-            };
-            match (closed, change) {
-                (Change::Made, _) => change = Change::Made,
-                (Change::AlreadySo, Change::NotManaged) => change = Change::AlreadySo,
-                _ => {}
+                Err(error) => refusal = refusal.or(Some(error)),
             }
         }
-        Ok(change)
+        refusal.map_or(Ok(change), Err)
     }
 
     fn is_open(&self, rule: PortRule) -> HostResult<bool> {
@@ -262,6 +272,22 @@ mod tests {
         );
         let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
         assert_eq!(firewall.close(RULE).expect_err("refused").kind, FaultKind::Timeout);
+    }
+
+    #[test]
+    fn one_that_is_off_is_in_nobodys_way_whatever_is_broken_beside_it() {
+        // ufw is off and its rules cannot be read; firewalld answers nothing and may be on.
+        let off = "Status: inactive\n";
+        let runner = ScriptedRunner::new()
+            .failing(ADDED, FaultKind::Failed)
+            .on(UFW, 0, off, "")
+            .failing(FIREWALLD, FaultKind::Timeout)
+            .on(UFW, 0, off, "")
+            .failing(FIREWALLD, FaultKind::Timeout)
+            .failing(TABLE, FaultKind::NotFound);
+        let firewall = chosen(FirewallChoice::Auto, Scope::System, runner);
+        let error = firewall.close(RULE).expect_err("firewalld may be on, and lets nodes in");
+        assert!(error.chain().contains("firewall-cmd"), "{}", error.chain());
     }
 
     #[test]

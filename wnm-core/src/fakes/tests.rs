@@ -233,6 +233,32 @@ fn a_step_that_fails_once_is_made_good_wherever_it_fails() {
 }
 
 #[test]
+fn a_broken_firewall_is_told_of_and_keeps_no_node_running() {
+    let sim = sim(eager(3));
+    sim.cycles(5);
+    let keys = sim.keys();
+    let broken = |verb: Verb| {
+        sim.ask(verb);
+        sim.host.world().fail_next(Op::ClosePort, FaultKind::Timeout);
+        let report = sim.look();
+        assert!(report.done.iter().all(|done| done.outcome.is_done()), "{:?}", report.done);
+        let [fault] = report.faults.as_slice() else { panic!("{:?}", report.faults) };
+        assert!(fault.contains("close 55"), "{fault}");
+        let world = sim.host.world();
+        (world.running(), world.open_ports.len())
+    };
+    assert_eq!(broken(Verb::Stop { nodes: vec![keys[0]] }), (2, 3));
+    sim.cycle();
+    assert_eq!(sim.host.world().open_ports.len(), 2, "closed by the next look");
+    assert_eq!(broken(Verb::Remove { nodes: vec![keys[1]] }), (1, 2));
+    sim.set(eager(2));
+    assert!(sim.host.world().archive.contains(&keys[1]));
+    assert!(sim.nodes().iter().all(|record| record.key() != keys[1]), "it is forgotten");
+    sim.cycle();
+    assert_eq!(sim.host.world().open_ports.len(), 1);
+}
+
+#[test]
 fn a_crash_between_journal_and_effect_is_made_good() {
     for ended in 1..=8 {
         let sim = sim(eager(2));

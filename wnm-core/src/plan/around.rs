@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Note;
 use super::work::Work;
-use crate::action::{Action, Reason};
+use crate::action::{Action, PlannedAction, Reason};
 use crate::model::{Instant, PortRule, Want};
 use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
 
@@ -73,14 +73,14 @@ pub(super) fn mend(work: &mut Work<'_>) {
     }
 }
 
-/// Openings of ours that no node has. A port that somebody listens on stays open: what has it may
+/// Openings of ours that no node has, or only one that is to rest and does. A port that somebody listens on stays open: what has it may
 /// be a node that only another installation knows.
 pub(super) fn close_orphans(work: &mut Work<'_>) {
     let snapshot = work.snapshot;
     let (Some(Ok(openings)), Ok(bound)) = (&snapshot.around.firewall, &snapshot.ports) else {
         return;
     };
-    let had = had(work);
+    let had = had(snapshot, work.decided().iter());
     let is_orphan = |rule: &&PortRule| !had.contains(rule) && !bound.contains(&rule.port);
     let orphans: Vec<PortRule> = openings.ours.iter().filter(is_orphan).copied().collect();
     if !orphans.is_empty() {
@@ -89,15 +89,27 @@ pub(super) fn close_orphans(work: &mut Work<'_>) {
     }
 }
 
-/// The public ports of every record, and of nodes that are being added.
-fn had(work: &Work<'_>) -> BTreeSet<PortRule> {
-    let recorded = work.snapshot.nodes.iter().map(|node| &node.record.spec);
-    let begun = work.snapshot.open.iter().map(|open| &open.planned);
-    let added = begun.chain(work.decided()).filter_map(|planned| match &planned.action {
+/// The public ports of every record and of nodes that are being added; without those of nodes that
+/// were told to stop, have stopped, and are left so.
+pub(super) fn had<'a>(
+    snapshot: &'a Snapshot,
+    decided: impl Iterator<Item = &'a PlannedAction>,
+) -> BTreeSet<PortRule> {
+    let begun: Vec<&PlannedAction> =
+        snapshot.open.iter().map(|open| &open.planned).chain(decided).collect();
+    let is_touched = |id| begun.iter().any(|planned| planned.action.node() == id);
+    let recorded = snapshot.nodes.iter().filter(|node| !rests(node) || is_touched(node.id()));
+    let recorded = recorded.map(|node| &node.record.spec);
+    let added = begun.iter().filter_map(|planned| match &planned.action {
         Action::Add { spec, .. } => Some(spec.as_ref()),
         _ => None,
     });
     recorded.chain(added).flat_map(|spec| spec.ports.public()).collect()
+}
+
+fn rests(node: &NodeView) -> bool {
+    let is_told = matches!(node.record.want, Want::StoppedByOperator | Want::StoppedByPressure);
+    is_told && matches!(node.seen.state, NodeState::Stopped { .. })
 }
 
 /// What an operator should know.

@@ -157,12 +157,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Violation
 }
 
 fn closes_in_use(plan: &Plan, snapshot: &Snapshot) -> Vec<Violation> {
-    let added = plan.actions.iter().filter_map(|planned| match &planned.action {
-        Action::Add { spec, .. } => Some(spec.as_ref()),
-        _ => None,
-    });
-    let specs = snapshot.nodes.iter().map(|node| &node.record.spec).chain(added);
-    let had: BTreeSet<PortRule> = specs.flat_map(|spec| spec.ports.public()).collect();
+    let had = super::around::had(snapshot, plan.actions.iter());
     let in_use = plan.close.iter().filter(|rule| had.contains(rule));
     in_use.map(|rule| Violation::ClosesInUse { rule: *rule }).collect()
 }

@@ -403,7 +403,7 @@ impl fmt::Display for Note {
             Note::FirewallUnread { why } => write!(f, "the firewall could not be asked: {why}"),
             Note::OrphanOpenings { rules } => {
                 let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
-                write!(f, "openings of wnm without a node are closed: {}", rules.join(", "))
+                write!(f, "openings of wnm that no node needs are closed: {}", rules.join(", "))
             }
             Note::Strangers { node, pids } => {
                 let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();

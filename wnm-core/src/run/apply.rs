@@ -14,6 +14,8 @@ pub(super) struct Applied {
     /// Not begun, because it was to end early.
     pub(super) left: Vec<PlannedAction>,
     pub(super) faults: Vec<String>,
+    /// An opening of ours may have been left.
+    pub(super) leaves_openings: bool,
 }
 
 /// Applies every action in order. An action stops at its first failed step; the next one is tried
@@ -28,9 +30,11 @@ pub(super) fn apply(
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Applied {
     let mut done = Vec::new();
+    let mut unclosed = Vec::new();
     for (at, planned) in plan.actions.iter().enumerate() {
         if stop.is_asked() {
-            return Applied { done, left: plan.actions[at..].to_vec(), faults: Vec::new() };
+            let left = plan.actions[at..].to_vec();
+            return Applied { left, ..applied(done, unclosed) };
         }
         let Some(spec) = spec_of(&planned.action, snapshot) else {
             continue;
@@ -39,21 +43,33 @@ pub(super) fn apply(
             Ok(beginning) => beginning,
             Err(error) => {
                 let why = format!("{} was not begun: {}", planned.action, error.chain());
-                return Applied { done, left: Vec::new(), faults: vec![why] };
+                return applied(done, unclosed).with(why);
             }
         };
         tell(Event::Begun(planned));
         let node = NodeKey { id: spec.id, record: beginning.record };
-        let outcome = run_steps(host, planned, spec, node, tell);
+        let outcome = run_steps(host, planned, spec, node, &mut unclosed, tell);
         tell(Event::Ended(planned, &outcome));
         let ended = host.store.finish(beginning.op, &outcome, wall(host, now));
         done.push(Done { node, planned: planned.clone(), outcome });
         if let Err(error) = ended {
-            return Applied { done, left: Vec::new(), faults: vec![error.chain()] };
+            return applied(done, unclosed).with(error.chain());
         }
     }
-    let faults = close(host, &plan.close);
-    Applied { done, faults, ..Applied::default() }
+    unclosed.extend(close(host, &plan.close));
+    applied(done, unclosed)
+}
+
+fn applied(done: Vec<Done>, unclosed: Vec<String>) -> Applied {
+    let leaves_openings = !unclosed.is_empty();
+    Applied { done, left: Vec::new(), faults: unclosed, leaves_openings }
+}
+
+impl Applied {
+    fn with(mut self, fault: String) -> Applied {
+        self.faults.push(fault);
+        self
+    }
 }
 
 /// Openings that no node has. Those that are left for a fault or a killed cycle are found again by
@@ -75,11 +91,14 @@ fn wall(host: &Host<'_>, now: &Now) -> Timestamp {
     host.clock.now().map_or(now.wall, |later| later.wall)
 }
 
+/// A port that cannot be closed keeps no node running and no data on a full disk: it is told in
+/// `unclosed`, and closed by a later look at the firewall.
 fn run_steps(
     host: &Host<'_>,
     planned: &PlannedAction,
     spec: &NodeSpec,
     node: NodeKey,
+    unclosed: &mut Vec<String>,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
     let mut changes = Vec::new();
@@ -87,6 +106,10 @@ fn run_steps(
         tell(Event::Stepping(planned, &step));
         match run_step(host, &step, spec, node) {
             Ok(change) => changes.push(change),
+            Err(error) if matches!(step, Step::ClosePort { .. }) => {
+                unclosed.push(format!("{}: {step}: {}", spec.id, error.chain()));
+                changes.push(Change::NotManaged);
+            }
             Err(error) => {
                 let message = error.chain();
                 return Outcome::Failed { fault: Fault { step: Some(step), message } };
@@ -174,9 +197,14 @@ pub(super) fn record(
     host: &Host<'_>,
     recording: &Recording<'_>,
     done: &[Done],
+    leaves_openings: bool,
     faults: &mut Vec<String>,
 ) {
-    let memory = recording.plan.memory.after(done, recording.snapshot);
+    let mut memory = recording.plan.memory.after(done, recording.snapshot);
+    if leaves_openings {
+        // The next cycle looks at the firewall again, not the one in ten minutes.
+        memory.around = None;
+    }
     if let Err(error) = host.store.save_cycle(&Recording { memory: &memory, ..*recording }) {
         faults.push(error.chain());
     }

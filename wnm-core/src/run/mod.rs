@@ -74,7 +74,7 @@ pub fn cycle(
     if options.dry_run {
         return Ok(CycleReport::of_plan(snapshot, policy, plan));
     }
-    let apply::Applied { done, left, mut faults } =
+    let apply::Applied { done, left, mut faults, leaves_openings } =
         apply::apply(host, &plan, &snapshot, &now, &options.stop, tell);
     apply::answer(host, &plan, &done, &mut faults);
     let drafts = Drafts { stored: ledger.draft, overrides: options.overrides.clone() };
@@ -89,7 +89,7 @@ pub fn cycle(
         plan: &plan,
         memory: &plan.memory,
     };
-    apply::record(host, &recording, &done, &mut faults);
+    apply::record(host, &recording, &done, leaves_openings, &mut faults);
     Ok(CycleReport { snapshot, policy, plan, done, left, faults })
 }
 
