@@ -234,19 +234,37 @@ impl<'w, 'a> Allocator<'w, 'a> {
                 Err(error) => return Err(Blocked::NoPorts { why: error.to_string() }),
                 Ok(ports) if self.is_free(id, &ports) => break ports,
                 // The number is not ours to choose.
-                Ok(_) if defaults.manager.kind.numbers_nodes() && !self.ours.contains(&id) => {
-                    let kind = defaults.manager.kind;
-                    let why = format!(
-                        "the next node of {kind} is {id}, and its name, its directory or one of \
-                         its ports is in use"
-                    );
-                    return Err(Blocked::NoPorts { why });
+                Ok(ports) if defaults.manager.kind.numbers_nodes() && !self.ours.contains(&id) => {
+                    return Err(Blocked::NoPorts { why: self.in_the_way(id, &ports) });
                 }
                 Ok(_) => id = id.next(),
             }
         };
         self.next = id.next();
         Ok((id, ports))
+    }
+
+    /// What keeps the next node of a manager that numbers nodes from being made, and the way out: it
+    /// gives no other number before this one is given.
+    fn in_the_way(&self, id: NodeId, ports: &NodePorts) -> String {
+        let defaults = &self.work.policy.nodes;
+        let kind = defaults.manager.kind;
+        let next = format!("the next node of {kind} is {id}");
+        if self.taken_ids.contains(&id) {
+            let name = kind.service_name(id);
+            return format!(
+                "{next}, and something is called {name} already: move away what has this name in {}, \
+                 and in the places of units and containers",
+                shown(&defaults.storage)
+            );
+        }
+        let taken = ports.all().filter(|port| self.taken_ports.contains(port));
+        let taken: Vec<String> = taken.map(|port| port.to_string()).collect();
+        format!(
+            "{next}, and port {} is in use: free it, or give other ports with port_start, \
+             metrics_port_start or rpc_port_start",
+            taken.join(", ")
+        )
     }
 
     /// The emptiest container with a free id. Ids end where ports do.
@@ -294,6 +312,11 @@ impl<'w, 'a> Allocator<'w, 'a> {
         }
         !id_taken && !port_taken
     }
+}
+
+fn shown(roots: &[PathBuf]) -> String {
+    let roots: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    roots.join(", ")
 }
 
 /// The root with most free bytes; ties go to the first.

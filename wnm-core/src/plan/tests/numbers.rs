@@ -52,9 +52,9 @@ fn the_managers_next_number_is_taken_or_none() {
     insta::assert_snapshot!(said.join("\n"), @"
     the first: antnode0001
     gaps are not filled: antnode0005
-    its port is bound: no free ports: the next node of antctl is antnode0005, and its name, its directory or one of its ports is in use
-    its port is kept by a node that is gone: no free ports: the next node of antctl is antnode0005, and its name, its directory or one of its ports is in use
-    a directory is in the way: no free ports: the next node of antctl is antnode0005, and its name, its directory or one of its ports is in use
+    its port is bound: no free ports: the next node of antctl is antnode0005, and port 13005 is in use: free it, or give other ports with port_start, metrics_port_start or rpc_port_start
+    its port is kept by a node that is gone: no free ports: the next node of antctl is antnode0005, and port 30005 is in use: free it, or give other ports with port_start, metrics_port_start or rpc_port_start
+    a directory is in the way: no free ports: the next node of antctl is antnode0005, and something is called antnode5 already: move away what has this name in /srv/nodes, and in the places of units and containers
     a node is recorded that it has not made: free ids and ports are not known: antnode0001 is recorded, and antctl has not made it yet
     it says nothing: free ids and ports are not known: antctl did not say which number comes next
     its word makes no sense: free ids and ports are not known: it is half

@@ -109,7 +109,7 @@ fn restless(snapshot: &Snapshot, policy: &Policy, _: PlanScope) -> Plan {
 fn every_comparison_notices_a_planner_that_breaks_it() {
     let mut runner = TestRunner::deterministic();
     let cases: Vec<Case> =
-        (0..100).map(|_| Case::make(&tapes().new_tree(&mut runner).unwrap().current())).collect();
+        (0..200).map(|_| Case::make(&tapes().new_tree(&mut runner).unwrap().current())).collect();
     let turn = Cell::new(0);
     let fickle = move |snapshot: &Snapshot, policy: &Policy, _| fickle(&turn, snapshot, policy);
     let planners: [(&str, &Planner); 10] = [

@@ -10,8 +10,8 @@ use super::policies::{ROOTS, overrides, stored};
 use super::tape::Tape;
 use crate::model::{NodeId, OpId, Quarantined, RecordId, Version};
 use crate::observe::{
-    CpuTimes, Exhaustible, FileSystemSample, IoCounters, Ledger, MachineSample, PastRemoval,
-    Readings, Stall, StorageReading, snapshot,
+    CpuTimes, Exhaustible, FileSystemSample, IoCounters, Ledger, MachineSample, Numbering,
+    PastRemoval, Readings, Stall, StorageReading, snapshot,
 };
 
 /// The bytes that a case is made from: shrinking them leaves out nodes, then plainer ones.
@@ -184,8 +184,15 @@ fn readings(
         let here = made.iter().filter(|it| it.record.spec.storage == *root);
         let there =
             |it: &&Made| it.reading.as_ref().is_some_and(|reading| reading.data == Ok(true));
-        here.filter(there).map(|it| it.record.spec.id.to_string()).collect()
+        here.filter(there).map(|it| it.record.spec.service()).collect()
     };
+    let numbering = numbering(tape, made, policy);
+    if let Some(Ok(numbering)) =
+        numbering.as_ref().filter(|_| policy.nodes.manager.kind.keeps_removed())
+    {
+        // Numbers are not given twice.
+        occupied.extend((1..numbering.next.number()).map(id));
+    }
     let storage = roots
         .iter()
         .map(|(root, there)| {
@@ -204,10 +211,35 @@ fn readings(
             .collect(),
         storage,
         occupied: unknown(!tape.once_in(30)).map(|()| occupied),
-        numbering: None,
+        numbering,
         release: unknown(!tape.once_in(30)).map(|()| release()),
         around: Default::default(),
         releases: BTreeMap::new(),
+    }
+}
+
+/// What a manager that numbers nodes says of its next one: mostly that it comes after all of ours,
+/// sometimes what contradicts the records, or nothing.
+fn numbering(
+    tape: &mut Tape<'_>,
+    made: &[Made],
+    policy: &Policy,
+) -> Option<Result<Numbering, Unread>> {
+    if !policy.nodes.manager.kind.numbers_nodes() {
+        return None;
+    }
+    let last = made.iter().map(|it| it.record.spec.id.number()).max().unwrap_or(0);
+    let next = match tape.below(8) {
+        6 => last + 1 + tape.below(4),
+        7 => 1 + tape.below(last + 1),
+        _ => last + 1,
+    };
+    let port = u32::from(policy.nodes.ports.node) * 1000 + 1 + tape.below(45);
+    let kept = tape.once_in(3).then(|| u16::try_from(port).ok()).flatten();
+    match tape.below(20) {
+        18 => None,
+        19 => Some(Err(unread("its registry is half"))),
+        _ => Some(Ok(Numbering { next: id(next), ports: kept.into_iter().collect() })),
     }
 }
 

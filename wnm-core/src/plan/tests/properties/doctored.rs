@@ -303,6 +303,12 @@ const GROWING: &[Doctored] = &[
         it.adds(4, ROOM);
     }),
     ("the_smallest_free_id_is_taken", |it| it.adds(5, ROOM)),
+    ("a_manager_that_numbers_gives_its_next_number", |it| {
+        it.policy = with(draft(), &[(Setting::Manager, "antd+user"), (Setting::NodeCap, "3")]);
+        let numbering = crate::observe::Numbering { next: id(4), ports: BTreeSet::new() };
+        it.snapshot.numbering = Some(Ok(numbering));
+        it.adds(5, ROOM);
+    }),
     ("ports_follow_from_the_id", |it| {
         let mut spec = crate::fakes::build::spec(4);
         spec.ports.node += 1;

@@ -4,8 +4,7 @@ use super::super::*;
 use super::tape::Tape;
 use crate::action::{Action, Mark, PlannedAction, Reason, Stopped};
 use crate::model::{
-    FileStamp, Installed, NodeRecord, NodeSpec, OpId, RecordId, Release, Shown, Upgrade,
-    UpgradeRole, Version,
+    FileStamp, Installed, NodeRecord, OpId, RecordId, Release, Shown, Upgrade, UpgradeRole, Version,
 };
 use crate::observe::{
     EndpointReading, NodeReading, ProcessReading, ProcessState, SizeMemory, UnitReading, UnitState,
@@ -72,23 +71,10 @@ fn record(
     let defaults = &policy.nodes;
     let roots: Vec<&PathBuf> = roots.keys().collect();
     let storage = roots[tape.below(roots.len() as u32) as usize].clone();
-    let data = storage.join(id(number).to_string());
     let shares = defaults.wallets.shares();
-    let spec = NodeSpec {
-        id: id(number),
-        program: defaults.program,
-        manager: defaults.manager,
-        wallet: shares[tape.below(shares.len() as u32) as usize].address,
-        ports: defaults.ports.ports(id(number), defaults.program).ok()?,
-        binary: data.join("node"),
-        logs: PathBuf::from("/srv/logs").join(id(number).to_string()),
-        data,
-        storage,
-        autostart: false,
-        service: None,
-        container: None,
-        launch: defaults.launch.clone(),
-    };
+    let wallet = shares[tape.below(shares.len() as u32) as usize].address;
+    let ports = defaults.ports_of(id(number)).ok()?;
+    let spec = defaults.spec_with(id(number), ports, wallet, &storage);
     let want = tape.pick(&[
         Want::Run,
         Want::Run,

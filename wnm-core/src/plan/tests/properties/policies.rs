@@ -86,7 +86,16 @@ pub(super) fn stored(tape: &mut Tape<'_>, nodes: u32) -> PolicyDraft {
         true => base.with(Setting::PortStart, "65"),
         false => base,
     };
-    CHOICES.iter().fold(base, |draft, (setting, texts)| draft.with(*setting, tape.pick(texts)))
+    let drawn =
+        CHOICES.iter().fold(base, |draft, (setting, texts)| draft.with(*setting, tape.pick(texts)));
+    match tape.pick(&["", "", "", "antctl+user", "antd+user"]) {
+        "" => drawn,
+        // Each keeps one program only.
+        "antctl+user" => {
+            drawn.with(Setting::Manager, "antctl+user").with(Setting::Program, "antnode")
+        }
+        antd => drawn.with(Setting::Manager, antd).with(Setting::Program, "ant-node"),
+    }
 }
 
 /// What is given for one run: mostly nothing.

@@ -99,6 +99,9 @@ pub(super) fn nothing_is_taken_twice(look: &Look<'_>) -> Held {
 
 /// "The smallest free one …; a taken port skips the id and says so."
 pub(super) fn the_smallest_free_id_is_taken(look: &Look<'_>) -> Held {
+    if look.policy.nodes.manager.kind.numbers_nodes() {
+        return Ok(());
+    }
     let (Ok(occupied), Ok(bound)) = (&look.snapshot.occupied, &look.snapshot.ports) else {
         return Ok(());
     };
@@ -117,6 +120,27 @@ pub(super) fn the_smallest_free_id_is_taken(look: &Look<'_>) -> Held {
         ids.insert(spec.id);
         ports.extend(spec.ports.all());
         ensure(smaller.is_none(), || format!("{} although {smaller:?} is free", spec.id))
+    })
+}
+
+/// "Strictly increasing for antctl": a manager that numbers nodes gives its next number, and none
+/// while it is not known, or while one is recorded that it has not given yet.
+pub(super) fn a_manager_that_numbers_gives_its_next_number(look: &Look<'_>) -> Held {
+    if !look.policy.nodes.manager.kind.numbers_nodes() || look.new_nodes().count() == 0 {
+        return Ok(());
+    }
+    let Some(Ok(numbering)) = &look.snapshot.numbering else {
+        return Err("a node is made, and its number is not known".to_owned());
+    };
+    let early = look.snapshot.nodes.iter().find(|node| node.id() >= numbering.next);
+    ensure(early.is_none(), || format!("{:?} is not made yet", early.map(NodeView::id)))?;
+    let mut next = numbering.next;
+    look.new_nodes().try_for_each(|(spec, _)| {
+        ensure(spec.id == next, || format!("{} is given instead of {next}", spec.id))?;
+        let kept = spec.ports.all().find(|port| numbering.ports.contains(port));
+        ensure(kept.is_none(), || format!("port {kept:?} is kept by a node that is gone"))?;
+        next = next.next();
+        Ok(())
     })
 }
 

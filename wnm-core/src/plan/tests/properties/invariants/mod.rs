@@ -80,6 +80,7 @@ invariants! {
         the_engine_keeps_to_the_cap
         nothing_is_taken_twice
         the_smallest_free_id_is_taken
+        a_manager_that_numbers_gives_its_next_number
         ports_follow_from_the_id
         a_new_node_lies_in_a_usable_root
         a_new_node_fits_on_its_disk

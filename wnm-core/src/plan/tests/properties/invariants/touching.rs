@@ -93,6 +93,10 @@ pub(super) fn steps_are_in_their_safe_order(look: &Look<'_>) -> Held {
             }
             (Action::Revert { .. }, _) => stop < replaced && stop.is_some() && deletes.is_none(),
             (_, true) => order.iter().all(Option::is_some) && order.is_sorted(),
+            // What the manager may delete is kept first, whatever is mended.
+            (Action::Mend { .. }, _) if spec.manager.kind.deletes_data() => {
+                archive == Some(0) && deletes.is_none() && aside.is_none() && replaced.is_none()
+            }
             (_, false) => {
                 deletes.is_none() && aside.is_none() && archive.is_none() && replaced.is_none()
             }
