@@ -16,6 +16,7 @@ use wnm_core::observe::{Numbering, UnitReading};
 use wnm_core::policy::Setting;
 use wnm_managers::{Antctl, AntctlPlaces, DiskFiles, RootHands, SystemRunner};
 
+use super::contract::a_process_by_hand;
 use super::operator::{Operator, Who, json};
 use super::upgrades::{cycles_until, release_of, versions};
 use crate::host::stand_in_bin;
@@ -332,7 +333,13 @@ fn keep(antctl: Antctl, files: &DiskFiles, home: &Path, manager: &str) {
     let spec = nodes.spec(build::id(1), wallet, &storage).expect("it has ports");
     let version = "0.4.17".parse().expect("a version");
     let release = Release { version, path: "/usr/local/bin/antnode".into() };
-    manager_contract(&Patient(antctl), files, &spec, &release, true);
+    let antctl = Patient(antctl);
+    manager_contract(&antctl, files, &spec, &release, true);
+    // Others cannot run a program with the data of `ant`.
+    if manager == "antctl+user" {
+        antctl.enrol(&spec, &release).expect("antctl makes it");
+        a_process_by_hand(&antctl, &spec, "/usr/local/bin/antnode");
+    }
 }
 
 /// Counts a node as started once it has its key: a real one takes a moment for that.

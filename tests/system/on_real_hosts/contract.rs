@@ -115,20 +115,29 @@ fn keep_the_contract_with_root(base: PathBuf) {
     }
 }
 
-/// A process that somebody started by hand, beside the unit and before it.
 fn never_twice(systemd: &Systemd, files: &DiskFiles, spec: &NodeSpec) {
     files.prepare(spec, &release()).expect("prepared");
     systemd.create(spec).expect("created");
-    // Another port, or the second one would end by itself.
+    a_process_by_hand(systemd, spec, "/usr/local/bin/ant-node");
+    systemd.remove(spec).expect("removed");
+}
+
+/// A process of `program` that somebody started by hand with the data of a node, before its manager
+/// starts one and beside it. The node is made already.
+pub(super) fn a_process_by_hand(manager: &dyn NodeManager, spec: &NodeSpec, program: &str) {
+    // Other ports, or the second one would end by itself.
     let mut other = spec.clone();
-    other.ports.node += 100;
+    let ports = &mut other.ports;
+    ports.node += 100;
+    for port in [&mut ports.metrics, &mut ports.rpc] {
+        *port = port.map(|port| port + 100);
+    }
     let begin = || {
-        let mut command = std::process::Command::new("/usr/local/bin/ant-node");
+        let mut command = std::process::Command::new(program);
         begun::begin(command.args(other.program.arguments(&other))).id()
     };
     let count = || processes_of(spec).expect("asked").len();
-    one_process_contract(systemd, spec, &begin, &count);
-    systemd.remove(spec).expect("removed");
+    one_process_contract(manager, spec, &begin, &count);
 }
 
 fn spec(home: &Path) -> NodeSpec {

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wnm_core::fakes::{build, manager_contract};
+use wnm_core::host::{NodeFiles, NodeManager};
 use wnm_core::model::{NodeSpec, Release};
 use wnm_managers::{DiskFiles, Docker, DockerSettings, RootHands, SystemRunner};
 
+use super::contract::a_process_by_hand;
 use super::operator::{Operator, Who, json};
 use super::upgrades::{release, versions};
 
@@ -116,6 +118,15 @@ fn keep_the_contract(base: PathBuf, who: Who) {
         manager_contract(&docker, &files, spec, &release, true);
         let autostart = NodeSpec { autostart: true, ..spec.clone() };
         manager_contract(&docker, &files, &autostart, &release, true);
+    }
+    // Others cannot run a program with the data of `ant`.
+    if who != Who::Sudo {
+        files.prepare(&spec, &release).expect("prepared");
+        for spec in [&spec, &shared] {
+            docker.create(spec).expect("created");
+            a_process_by_hand(&docker, spec, "/usr/local/bin/ant-node");
+            docker.remove(spec).expect("removed");
+        }
     }
 }
 
