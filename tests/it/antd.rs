@@ -56,7 +56,7 @@ impl Daemon {
     }
 
     /// Tells the stand-in how to behave.
-    fn behave(&self, how: &str) {
+    pub(crate) fn behave(&self, how: &str) {
         fs::write(self.home.join("stand-in.conf"), how).expect("written");
     }
 
@@ -119,7 +119,7 @@ fn real_node() -> Option<PathBuf> {
     std::env::var_os("WNM_REAL_NODE").map(PathBuf::from)
 }
 
-fn is_real() -> bool {
+pub(crate) fn is_real() -> bool {
     let is_real = std::env::var_os("WNM_REAL_ANTD").is_some();
     if is_real {
         let note = b"NOT TESTED: the real daemon cannot be told to misbehave\n";

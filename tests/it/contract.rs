@@ -112,6 +112,27 @@ fn antd_leaves_a_node_with_another_wallet_or_port_alone() {
     antd.stop(&spec).expect("stopped");
 }
 
+#[test]
+fn what_came_of_a_lost_race_for_a_number_of_antd_is_told() {
+    if crate::antd::is_real() {
+        return;
+    }
+    for (how, told) in [("race", "was taken back"), ("race-keep", "`ant node remove 2`")] {
+        let env = TestEnv::new();
+        let daemon = Daemon::start(&env);
+        let spec = daemon.spec(&env, 1);
+        DiskFiles::prepare_root(&spec.storage).expect("prepared");
+        let antd = Antd::new(daemon.home.clone(), vec![spec.storage.clone()]);
+        daemon.behave(how);
+        let error = antd.enrol(&spec, &daemon.release(&env)).expect_err("somebody was faster");
+        assert_eq!(error.kind, FaultKind::Conflict, "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+        daemon.behave("");
+        let known = antd.discover().expect("it answers");
+        assert_eq!(known.len(), if how == "race" { 1 } else { 2 }, "theirs stays: {known:?}");
+    }
+}
+
 /// `launchctl` as its manual has it: one domain, jobs with processes.
 #[derive(Debug, Default)]
 struct Launchctl {

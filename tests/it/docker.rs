@@ -287,18 +287,20 @@ fn a_shared_containers_name_that_is_taken_leads_to_the_setting() {
     insta::assert_snapshot!(error, @"the container wnm-nodes-1 was not made for these nodes and is left alone: rename or remove it, or give new nodes containers of another name with container_name");
 }
 
-/// A docker that has everything and does nothing.
-fn install_docker(env: &TestEnv) {
+fn install(env: &TestEnv, tool: &str, script: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let tool = env.path("tools/docker");
-    fs::write(&tool, "#!/bin/sh\n[ \"$1\" = info ] && echo '[]'\nexit 0\n").expect("written");
+    let tool = env.path("tools").join(tool);
+    fs::write(&tool, format!("#!/bin/sh\n{script}\n")).expect("written");
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("our own");
 }
+
+/// A docker that has everything and does nothing.
+const DOCKER: &str = "[ \"$1\" = info ] && echo '[]'; exit 0";
 
 #[test]
 fn nodes_in_containers_need_no_systemd_of_the_user() {
     let mut env = TestEnv::new();
-    install_docker(&env);
+    install(&env, "docker", DOCKER);
     // Where no systemd can answer, even on a machine that has one.
     let nowhere = env.path("nowhere").display().to_string();
     env.set("XDG_RUNTIME_DIR", &nowhere);
@@ -313,6 +315,25 @@ fn nodes_in_containers_need_no_systemd_of_the_user() {
         .filter_map(|it| it["id"].as_str())
         .collect();
     assert!(!ids.contains(&"no-systemd") && !ids.contains(&"no-linger"), "{ids:?}");
+}
+
+#[test]
+fn podman_of_a_user_wants_lingering_and_docker_does_not() {
+    if nix::unistd::geteuid().is_root() {
+        let note = b"NOT TESTED: podman of a user: root's needs no session\n";
+        // Past the capture of the test harness.
+        return std::io::Write::write_all(&mut std::io::stderr(), note).expect("told");
+    }
+    let env = TestEnv::new();
+    for tool in ["docker", "podman"] {
+        install(&env, tool, DOCKER);
+    }
+    install(&env, "systemctl", "echo 252");
+    install(&env, "loginctl", "echo no");
+    let podman = ["--manager", "docker+user", "--docker-command", "podman", "--node-cap", "1"];
+    let refused = env.init(&podman).expect(2);
+    assert!(refused.stderr.contains("lingering is off"), "{refused:?}");
+    env.init(&["--manager", "docker+user", "--node-cap", "1"]).expect(0);
 }
 
 #[test]

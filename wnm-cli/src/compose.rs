@@ -274,6 +274,15 @@ pub(crate) fn manager_problem(paths: &Paths, manager: Manager) -> Option<(String
     }
 }
 
+/// True where nodes would not outlive the user's last session without lingering, though they are no
+/// units: podman without root keeps what it knows of its containers where the session lives.
+pub(crate) fn is_podman_of_user(manager: Manager, in_force: &PolicyDraft) -> bool {
+    let command = std::path::Path::new(in_force.text(Setting::DockerCommand));
+    manager == Manager { kind: ManagerKind::Docker, scope: Scope::User }
+        && !nix::unistd::geteuid().is_root()
+        && command.file_name().is_some_and(|name| name.to_string_lossy().contains("podman"))
+}
+
 /// Every kind of schedule of one scope; `user` is who we are.
 pub(crate) fn schedules(paths: &Paths, user: &str) -> [Box<dyn Schedule>; 2] {
     let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);

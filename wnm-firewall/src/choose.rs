@@ -51,6 +51,9 @@ pub fn problem(choice: FirewallChoice, runner: Arc<dyn CommandRunner>) -> Option
     why.map(|why| format!("firewall is `{choice}`, which cannot be used: {why}"))
 }
 
+/// Which of all firewalls is on, if any; or why that is not known.
+type Known = Result<Option<usize>, (FaultKind, String)>;
+
 /// The firewall that is on, found out when it is first asked: ufw where it is active, else firewalld
 /// where it runs, else nftables where a rule asks for our mark, else none.
 struct Detected {
@@ -61,7 +64,7 @@ struct Detected {
     nftables: Nftables,
     /// Which of `all`, once that was asked; or why that is not known. Not asked again in a cycle: one
     /// that hangs takes its time each time.
-    on: Mutex<Option<Result<Option<usize>, (FaultKind, String)>>>,
+    on: Mutex<Option<Known>>,
 }
 
 impl fmt::Debug for Detected {

@@ -104,15 +104,17 @@ fn table<T: FromReadSI>(path: &Path, more: fn(&[u8]) -> bool) -> HostResult<T> {
     T::from_read(bytes.as_slice(), current_system_info()).map_err(|e| error::garbled(path, e))
 }
 
-/// The sockets a process has open. Needs the same user, or the right to trace it.
+/// The sockets a process has open. Needs the same user, or the right to trace it: root in a container
+/// may list the descriptors of others there, and not see what they are.
 pub(crate) fn of_process(directory: &Path) -> io::Result<BTreeSet<Inode>> {
     let mut sockets = BTreeSet::new();
     for entry in fs::read_dir(directory.join("fd"))? {
-        // A descriptor may be closed while we walk.
-        let Ok(target) = fs::read_link(entry?.path()) else {
-            continue;
-        };
-        sockets.extend(socket_inode(&target));
+        match fs::read_link(entry?.path()) {
+            Ok(target) => sockets.extend(socket_inode(&target)),
+            // A descriptor may be closed while we walk.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(sockets)
 }

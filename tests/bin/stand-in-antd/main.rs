@@ -119,6 +119,16 @@ impl Daemon {
             ("POST", ["nodes"]) if request.kind != "application/json" => {
                 Err(Refusal::new(415, "Expected request with `Content-Type: application/json`"))
             }
+            ("POST", ["nodes"]) if self.misbehaviour().starts_with("race") => {
+                // Somebody else's comes first.
+                self.nodes
+                    .add(&request.body)
+                    .and_then(|_| self.nodes.add(&request.body))
+                    .map(|it| (201, it))
+            }
+            ("DELETE", ["nodes", _]) if self.misbehaviour() == "race-keep" => {
+                Err(Refusal::new(500, "the registry is busy"))
+            }
             ("POST", ["nodes"]) => self.nodes.add(&request.body).map(|it| (201, it)),
             ("GET", ["nodes", id]) => on(id, |id| self.nodes.detail(id)),
             ("DELETE", ["nodes", id]) => on(id, |id| self.nodes.remove(id)),

@@ -173,7 +173,7 @@ fn verify(
     let of_scope = match context.paths.scope {
         Scope::User => {
             problems.extend(unwritable(context, policy));
-            manager(context, policy.nodes.manager).into_iter().collect::<Vec<_>>()
+            manager(context, policy.nodes.manager, draft).into_iter().collect::<Vec<_>>()
         }
         Scope::System => system::problems(&context.paths, policy, &expected.mended),
     };
@@ -262,8 +262,13 @@ fn taken_ports(policy: &Policy, expected: &BTreeSet<u16>) -> Option<String> {
     })
 }
 
-fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> {
-    if !manager.kind.needs_systemd() {
+fn manager(
+    context: &Context<'_>,
+    manager: Manager,
+    draft: &PolicyDraft,
+) -> Option<(String, String)> {
+    let needs_lingering = compose::is_podman_of_user(manager, draft);
+    if !manager.kind.needs_systemd() && !needs_lingering {
         return compose::manager_problem(&context.paths, manager);
     }
     let name = nix::unistd::User::from_uid(nix::unistd::getuid());
@@ -275,6 +280,8 @@ fn manager(context: &Context<'_>, manager: Manager) -> Option<(String, String)> 
             format!("lingering is off for {name}: its nodes would stop with its last session"),
             format!("`loginctl enable-linger {name}` turns it on, `sudo` before it if refused"),
         )),
+        // Without logind nothing of a session's ends.
+        UserManager::Absent if needs_lingering => None,
         UserManager::Absent => Some((
             format!("the systemd of user {name} does not answer at {}", context.paths.runtime_dir),
             format!(

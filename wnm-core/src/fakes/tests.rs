@@ -250,8 +250,8 @@ fn a_broken_firewall_is_told_of_and_keeps_no_node_running() {
     assert_eq!(broken(Verb::Stop { nodes: vec![keys[0]] }), (2, 3));
     sim.cycle();
     assert_eq!(sim.host.world().open_ports.len(), 2, "closed by the next look");
-    sim.set(eager(2));
     assert_eq!(broken(Verb::Remove { nodes: vec![keys[1]] }), (1, 2));
+    sim.set(eager(2));
     assert!(sim.host.world().archive.contains(&keys[1]));
     assert!(sim.nodes().iter().all(|record| record.key() != keys[1]), "it is forgotten");
     sim.cycle();

@@ -79,6 +79,11 @@ fn what_cannot_be_seen_is_neither_bound_nor_free() {
     assert_eq!(seen.reading.state, ProcessState::Alive);
     assert_eq!((seen.reading.port_bound, seen.network), (None, Network::Hidden));
 
+    // One descriptor that does not say what it is may be the socket.
+    let proc = one_node();
+    fs::write(proc.root().join(format!("{NOBODY}/fd/99")), "").unwrap();
+    assert_eq!(port_bound(&proc, PORT), None);
+
     let proc = one_node();
     fs::remove_file(proc.root().join("net/udp")).unwrap();
     assert_eq!(port_bound(&proc, PORT), None, "no tables");

@@ -10,7 +10,7 @@ use wnm_core::host::{CommandRunner, Invocation};
 use wnm_core::model::{Bytes, Manager, ManagerKind, Resource, Scope};
 use wnm_core::observe::Snapshot;
 use wnm_core::policy::Policy;
-use wnm_managers::{SystemRunner, root_refusal, system_manager, user_manager};
+use wnm_managers::{SystemRunner, UserManager, root_refusal, system_manager, user_manager};
 
 use super::super::facts::{DiskFact, Facts, MachineFacts};
 use crate::commands::Context;
@@ -33,17 +33,19 @@ pub(super) fn facts(seen: Option<&(Snapshot, Policy)>) -> MachineFacts {
     }
 }
 
-/// What needs to know which scope and manager it is about.
-pub(super) fn managers(context: &Context<'_>, facts: &mut Facts) {
+/// What needs to know which scope and manager it is about; `is_podman`: lingering matters, units do not.
+pub(super) fn managers(context: &Context<'_>, facts: &mut Facts, is_podman: bool) {
     match facts.scope {
         Scope::System => {
             facts.machine.no_root = root_refusal(&SystemRunner);
             let is_needed = needs_systemd(facts);
             facts.machine.systemd_answers = is_needed.then(|| system_manager(&SystemRunner));
         }
-        Scope::User if needs_systemd(facts) => {
+        Scope::User if needs_systemd(facts) || is_podman => {
             let bus = user_manager(&SystemRunner, &context.paths.runtime_dir, &facts.user);
-            facts.machine.bus = Some(bus);
+            // Without logind nothing of a session's ends.
+            let matters = needs_systemd(facts) || bus != UserManager::Absent;
+            facts.machine.bus = matters.then_some(bus);
         }
         Scope::User => {}
     }

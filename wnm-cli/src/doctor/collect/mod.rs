@@ -84,7 +84,8 @@ pub(crate) fn collect(
         schedule,
         user,
     };
-    machine::managers(context, &mut facts);
+    let is_podman = draft.as_ref().is_some_and(|draft| compose::is_podman_of_user(manager, draft));
+    machine::managers(context, &mut facts, is_podman);
     if let Some(looked) = &looked {
         let in_force = looked.ledger.draft.under(&context.layers.merged());
         if let Ok((snapshot, _)) = &looked.seen {
