@@ -170,6 +170,14 @@ impl Cause {
         StoreErrorKind::NoRow { what: what.into() }.into()
     }
 
+    /// For our own questions: when SQLite objects to one, it is the file that is not as it should be.
+    pub(crate) fn of_reading(mut self) -> Cause {
+        if self.kind == StoreErrorKind::Sql {
+            self.kind = StoreErrorKind::Damaged;
+        }
+        self
+    }
+
     pub(crate) fn at(self, op: impl Into<Box<str>>, file: &Path) -> StoreError {
         let Cause { kind, source } = self;
         StoreError { op: op.into(), file: file.into(), kind, source }

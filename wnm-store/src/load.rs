@@ -17,6 +17,10 @@ use crate::rows::{
 use crate::schema::{machine, nodes, operations, quarantine, requests, samples, settings};
 
 pub(crate) fn ledger(connection: &mut SqliteConnection) -> Result<Ledger, Cause> {
+    read(connection).map_err(Cause::of_reading)
+}
+
+fn read(connection: &mut SqliteConnection) -> Result<Ledger, Cause> {
     let machine: MachineRow = machine::table
         .select(MachineRow::as_select())
         .first(connection)

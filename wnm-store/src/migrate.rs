@@ -64,8 +64,7 @@ pub(crate) fn split(
     connection: &mut SqliteConnection,
 ) -> Result<(Vec<String>, Vec<String>), Cause> {
     pending(connection)?;
-    let applied: Vec<String> =
-        applied::table.select(applied::version).order(applied::version).load(connection)?;
+    let applied = applied(connection)?;
     let mut lacks = known()?;
     lacks.retain(|version| !applied.contains(version));
     lacks.sort();
@@ -75,12 +74,17 @@ pub(crate) fn split(
 /// The latest version that the file lacks.
 fn pending(connection: &mut SqliteConnection) -> Result<Option<String>, Cause> {
     let known = known()?;
-    let applied: Vec<String> =
-        applied::table.select(applied::version).order(applied::version).load(connection)?;
+    let applied = applied(connection)?;
     match applied.iter().find(|version| !known.contains(version)) {
         Some(version) => Err(StoreErrorKind::Newer { version: version.clone() }.into()),
         None => Ok(known.into_iter().filter(|version| !applied.contains(version)).max()),
     }
+}
+
+/// What a file has, in order.
+fn applied(connection: &mut SqliteConnection) -> Result<Vec<String>, Cause> {
+    let versions = applied::table.select(applied::version).order(applied::version);
+    versions.load(connection).map_err(|error| Cause::from(error).of_reading())
 }
 
 fn known() -> Result<Vec<String>, Cause> {

@@ -130,7 +130,7 @@ pub(crate) fn refuse_taken(file: &Path) -> Result<(), Cause> {
 fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, Cause> {
     let directory = if directory == Path::new("") { Path::new(".") } else { directory };
     let listed = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(_) if is_missing(directory) => return Ok(Vec::new()),
         listed => listed?,
     };
     let mut entries = Vec::new();
@@ -140,6 +140,12 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, Cause> {
         entries.extend(entry.file_name().into_string().ok().map(|name| (name, entry.path())));
     }
     Ok(entries)
+}
+
+/// True when nothing is there, not even something else of that name.
+fn is_missing(directory: &Path) -> bool {
+    fs::symlink_metadata(directory)
+        .is_err_and(|error| Cause::from(error).kind == StoreErrorKind::Missing)
 }
 
 /// Size and time of a file; links are not followed.

@@ -35,7 +35,7 @@ fn a_backup_is_the_store_without_its_cycles() {
     let made = backups.make(Timestamp(DAY)).unwrap();
     assert_eq!(std::fs::read(&home.file).unwrap(), before, "the store is left as it is");
     assert_eq!((mode(&made.file), mode(backups.directory())), (0o600, 0o700));
-    assert_eq!(backups.list().unwrap(), [made.clone()]);
+    assert_eq!(backups.list().unwrap(), std::slice::from_ref(&made));
     assert_eq!(made.file, home.beside("backups/colony-19700102T000000Z.db"));
 
     let sound = inspect(&made.file).unwrap();

@@ -119,7 +119,7 @@ fn a_log_that_is_cut_anywhere_tells_what_was_at_some_moment() {
     assert!(log.len() > 300 * 512, "there is something to cut: {}", log.len());
     let cut = quick_home();
     let mut latest = 0;
-    for end in (0..=log.len()).step_by(512) {
+    for end in (0..log.len()).step_by(512).chain([log.len()]) {
         std::fs::write(&cut.file, &file).unwrap();
         std::fs::write(cut.beside("colony.db-wal"), &log[..end]).unwrap();
         let told = SqliteStore::open(&cut.file).map_err(|error| error.kind);

@@ -67,8 +67,10 @@ fn backups(facts: &Facts) -> Vec<Finding> {
     let missing = match newest_sound(facts) {
         Some(newest) if facts.now.since(newest.made) > OLD => Some(format!("{} UTC", newest.made)),
         Some(_) => None,
-        // The first cycle makes the first one.
-        None => facts.schedule.last_cycle.map(|_| "none".to_owned()),
+        // The first cycle makes the first one; without nodes there is little to lose.
+        None => {
+            facts.schedule.last_cycle.filter(|_| !facts.nodes.is_empty()).map(|_| "none".into())
+        }
     };
     if let Some(subject) = missing.filter(|_| facts.store == StoreFact::Sound) {
         let means = "cycles make a backup of the store every day and do not come to it: should the \

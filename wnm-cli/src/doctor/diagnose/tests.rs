@@ -166,6 +166,7 @@ fn every_finding_says_what_it_means_and_is_sorted() {
 fn the_store() {
     insta::assert_snapshot!(found(|facts| {
         facts.store = StoreFact::Missing { path: "/b/colony.db".into() };
+        facts.backups = Some(Vec::new());
         facts.schedule.scheduled.clear();
     }), @"
     error not-initialised: /b/colony.db
@@ -173,6 +174,7 @@ fn the_store() {
     ");
     insta::assert_snapshot!(found(|facts| {
         facts.store = StoreFact::Damaged { path: "/b/colony.db".into(), complaints: 3 };
+        facts.backups = None;
         facts.bad_settings = vec!["node_cap is `x`: give a number".into()];
     }), @"
     error store-damaged: /b/colony.db
