@@ -16,6 +16,7 @@ mod explain;
 mod guide;
 mod harness;
 mod imports;
+mod imports_python;
 mod inputs;
 mod interrupts;
 mod json;
