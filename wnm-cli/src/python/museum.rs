@@ -149,7 +149,10 @@ fn first_cycle(name: &str, takeover: &Takeover, draft: &PolicyDraft) {
     for _ in 0..3 {
         let report = cycle(&host, &CycleOptions::new(), &mut |_| {}).unwrap();
         for planned in &report.plan.actions {
-            let harmless = matches!(planned.action, Action::Add { .. } | Action::Start { .. });
+            let harmless = matches!(
+                planned.action,
+                Action::Add { .. } | Action::Start { .. } | Action::Mend { .. }
+            );
             assert!(harmless, "{name}: {planned:?}");
         }
         sim.world().advance(std::time::Duration::from_secs(60));
@@ -177,16 +180,58 @@ fn each_node_keeps_its_number_and_what_was_wanted_of_it() {
             format!("{} {:?} {} {notes}", node.spec.id, node.found.want, node.spec.wallet)
         })
         .collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    antnode0001 Run 0x00455d78f850b0358E8cea5be24d415E01E107CF 
+    antnode0002 StoppedByPressure 0x00000000000000000000000000000000000000A1 it is stopped, and started again when there is room, as there
+    antnode0003 Disabled 0x00000000000000000000000000000000000000A1 it was disabled there and is here: left alone in every respect
+    antnode0004 Run 0x00000000000000000000000000000000000000A1
+    ");
     let settings: Vec<String> =
         takeover.settings.values.iter().map(|(key, text)| format!("{key}={text}")).collect();
-    insta::assert_snapshot!(settings.join("\n"), @"");
+    insta::assert_snapshot!(settings.join("\n"), @"
+    rewards_address=0x00000000000000000000000000000000000000A1:3,faucet:1
+    donate_address=0x00455d78f850b0358E8cea5be24d415E01E107CF
+    node_cap=5
+    cpu_less_than=50
+    cpu_remove=70
+    mem_less_than=60
+    mem_remove=75
+    hd_less_than=75
+    hd_remove=90
+    desired_load_average=1.2
+    max_load_average_allowed=2
+    hdio_read_less_than=0
+    hdio_read_remove=0
+    hdio_write_less_than=0
+    hdio_write_remove=0
+    netio_read_less_than=0
+    netio_read_remove=0
+    netio_write_less_than=0
+    netio_write_remove=0
+    max_concurrent_starts=1
+    max_concurrent_removals=1
+    max_concurrent_operations=1
+    delay_start=300
+    delay_remove=300
+    delay_upgrade=300
+    max_concurrent_upgrades=1
+    manager=systemd+user
+    program=antnode
+    node_storage=/home/ann/.local/share/autonomi/node
+    port_start=55
+    metrics_port_start=13
+    rpc_port_start=30
+    no_upnp=off
+    ");
 }
 
 #[test]
 fn minutes_that_were_taken_for_seconds_are_told() {
     let takeover = taken("0.6.3-system", ALL[11].1).unwrap();
-    insta::assert_snapshot!(takeover.notes.join("\n"), @"");
+    insta::assert_snapshot!(takeover.notes.join("\n"), @"
+    colony.db is a database of the Python wnm, revision e2f4a512d24c
+    delay_start 5 s, delay_upgrade 5 s, delay_remove 10 s: these are seconds; if they came from anm they were minutes, and mean as many minutes still: give them again, as in --delay-start 5m
+    ");
     assert_eq!(taken("0.0.9-system", ALL[0].1).unwrap().notes.len(), 1);
 }
 
@@ -210,7 +255,11 @@ fn a_row_and_a_unit_that_disagree_are_broken() {
         kept.nodes[2].data = "/elsewhere/antnode0003".into();
     });
     let told: Vec<&str> = found.broken.iter().map(|it| it.what.as_str()).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    colony.db node row 1: port is 55001, but 1 in a unit: mend the one that is wrong, or leave the node out by --except antnode0001
+    colony.db node row 2: metrics_port is 13002, but none in a unit: mend the one that is wrong, or leave the node out by --except antnode0002
+    colony.db node row 3: root_dir is /home/ann/.local/share/autonomi/node/antnode0003, but /elsewhere/antnode0003 in a unit: mend the one that is wrong, or leave the node out by --except antnode0003
+    ");
     assert_eq!(found.nodes.len(), 1);
 }
 
@@ -223,7 +272,10 @@ fn what_only_one_of_them_knows_is_left_alone() {
     });
     let told: Vec<String> =
         found.left.iter().map(|it| format!("{} ({}): {}", it.name, it.place, it.why)).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    antnode0001 (colony.db node row 1): nothing keeps it: systemd+user has no antnode0001.service. Its creation failed, or it was removed by hand; its data, if there is any, stays where it is
+    antnode0004 (a unit): the Python wnm does not know it: --import takes it
+    ");
     assert_eq!(found.nodes.len(), 2);
 }
 
@@ -259,7 +311,14 @@ fn settings_are_put_into_our_words() {
         joined(|database, _| database.settings = given.map(|(k, v)| (k, v.to_owned())).into());
     let settings: Vec<String> =
         found.settings.values.iter().map(|(key, text)| format!("{key}={text}")).collect();
-    insta::assert_snapshot!(settings.join("\n"), @"");
+    insta::assert_snapshot!(settings.join("\n"), @"
+    rewards_address=faucet:2,0x00000000000000000000000000000000000000a1
+    hdio_read_less_than=1001
+    program=antnode
+    node_binary=~/bin/antnode
+    node_storage='/srv/a b'
+    no_upnp=on
+    ");
 }
 
 #[test]

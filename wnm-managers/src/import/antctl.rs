@@ -123,7 +123,7 @@ impl Reading<'_> {
         })?;
         if let Some(why) = contradiction(service, &unit) {
             return Err(wrong(format!(
-                "{why}, which {} says otherwise: antctl and systemd keep two different nodes by \
+                "{why}, and {} says otherwise: antctl and systemd keep two different nodes by \
                  that name; leave it out by --except {name}",
                 file.display()
             )));

@@ -84,7 +84,10 @@ fn nodes_keep_the_numbers_and_names_that_antctl_gave() {
             )
         })
         .collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    Some(NodeId(1)) Some("antnode1") antctl+user FoundPorts { node: Some(13201), metrics: Some(14201), webrtc: None, rpc: Some(15201) } Some(4711) Run Some(Version(Version { major: 0, minor: 4, patch: 17 }))
+    Some(NodeId(2)) Some("antnode2") antctl+user FoundPorts { node: Some(13202), metrics: Some(14202), webrtc: None, rpc: Some(15202) } None StoppedByOperator Some(Version(Version { major: 0, minor: 4, patch: 17 }))
+    "#);
     assert_eq!(found.nodes[1].want, Want::StoppedByOperator);
     assert!(found.nodes.iter().all(|it| it.replaces.is_empty()), "its units stay antctl's");
 }
@@ -99,10 +102,10 @@ fn removed_services_stay_behind() {
 
 #[test]
 fn half_a_registry_is_none() {
-    insta::assert_snapshot!(broken(""), @"");
-    insta::assert_snapshot!(broken(&RUNNING[..RUNNING.len() / 2]), @"");
-    insta::assert_snapshot!(broken("{\"nodes\":[{\"number\":1}]}"), @"");
-    insta::assert_snapshot!(broken(&format!("{RUNNING}x")), @"");
+    insta::assert_snapshot!(broken(""), @"DIR/node_registry.json: it is empty: antctl never made a node here, or died while it wrote");
+    insta::assert_snapshot!(broken(&RUNNING[..RUNNING.len() / 2]), @"DIR/node_registry.json: it is no registry of antctl 0.14, or half of one: EOF while parsing a string at line 1 column 1860");
+    insta::assert_snapshot!(broken("{\"nodes\":[{\"number\":1}]}"), @"DIR/node_registry.json: it is no registry of antctl 0.14, or half of one: missing field `service_name` at line 1 column 22");
+    insta::assert_snapshot!(broken(&format!("{RUNNING}x")), @"DIR/node_registry.json: it is no registry of antctl 0.14, or half of one: trailing characters at line 1 column 3722");
     for cut in (0..RUNNING.trim_end().len()).step_by(64) {
         assert!(!broken(&RUNNING[..cut]).is_empty(), "cut to {cut} bytes");
     }
@@ -115,13 +118,13 @@ fn half_a_registry_is_none() {
 
 #[test]
 fn what_the_registry_and_the_unit_say_must_be_one() {
-    insta::assert_snapshot!(broken(&RUNNING.replace("\"node_port\":13201", "\"node_port\":13299")), @"");
+    insta::assert_snapshot!(broken(&RUNNING.replace("\"node_port\":13201", "\"node_port\":13299")), @"DIR/node_registry.json nodes[0]: node_port is 13299, and DIR/antnode1.service says otherwise: antctl and systemd keep two different nodes by that name; leave it out by --except antnode1");
     insta::assert_snapshot!(broken(&RUNNING.replace(
         "\"data_dir_path\":\"/home/anttest/.local/share/autonomi/node/antnode1\"",
         "\"data_dir_path\":\"/home/anttest\""
-    )), @"");
-    insta::assert_snapshot!(broken(&RUNNING.replace("\"number\":2", "\"number\":1")), @"");
-    insta::assert_snapshot!(broken(&RUNNING.replace("\"service_name\":\"antnode2\"", "\"service_name\":\"../x\"")), @"");
+    )), @"DIR/node_registry.json nodes[0]: data_dir_path is /home/anttest, and DIR/antnode1.service says otherwise: antctl and systemd keep two different nodes by that name; leave it out by --except antnode1");
+    insta::assert_snapshot!(broken(&RUNNING.replace("\"number\":2", "\"number\":1")), @"DIR/node_registry.json nodes[1]: `antnode2`, number 1, stands there twice");
+    insta::assert_snapshot!(broken(&RUNNING.replace("\"service_name\":\"antnode2\"", "\"service_name\":\"../x\"")), @"DIR/node_registry.json nodes[1]: service_name is `../x`, and number is 2");
 }
 
 #[test]

@@ -61,7 +61,10 @@ fn a_lock_that_does_not_go_away_is_told() {
     let home = made(LAST);
     let mut writer = home.connect();
     execute(&mut writer, "BEGIN EXCLUSIVE").unwrap();
-    insta::assert_snapshot!(refusal(&home), @"");
+    insta::assert_snapshot!(refusal(&home), @"
+    colony.db: another process keeps it locked
+      (database is locked)
+    ");
 }
 
 #[test]
@@ -69,9 +72,9 @@ fn what_is_no_database_is_refused() {
     let home = Home::empty();
     assert!(refusal(&home).contains("it is not there"));
     std::fs::write(&home.file, "").unwrap();
-    insta::assert_snapshot!(refusal(&home), @"");
+    insta::assert_snapshot!(refusal(&home), @"colony.db: it is not a store of this program, and was left untouched");
     std::fs::write(&home.file, "node_cap=20\n".repeat(100)).unwrap();
-    insta::assert_snapshot!(refusal(&home), @"");
+    insta::assert_snapshot!(refusal(&home), @"colony.db: it is not a store of this program, and was left untouched");
     std::fs::remove_file(&home.file).unwrap();
     std::fs::create_dir(&home.file).unwrap();
     let error = crate::read_python(&home.file).unwrap_err().to_string();
@@ -80,11 +83,11 @@ fn what_is_no_database_is_refused() {
 
 #[test]
 fn another_programs_database_is_refused() {
-    insta::assert_snapshot!(refusal(&made("CREATE TABLE t (a)")), @"");
-    insta::assert_snapshot!(refusal(&changed("DROP TABLE node")), @"");
+    insta::assert_snapshot!(refusal(&made("CREATE TABLE t (a)")), @"colony.db: it is not a store of this program, and was left untouched");
+    insta::assert_snapshot!(refusal(&changed("DROP TABLE node")), @"colony.db: it is not a store of this program, and was left untouched");
     // A view or a virtual table is no table.
     let view = "ALTER TABLE node RENAME TO old; CREATE VIEW node AS SELECT * FROM old";
-    insta::assert_snapshot!(refusal(&changed(view)), @"");
+    insta::assert_snapshot!(refusal(&changed(view)), @"colony.db: it is not a store of this program, and was left untouched");
     let (own, _store) = Home::with_store();
     let error = crate::read_python(&own.file).unwrap_err().to_string();
     assert!(error.contains("colony.db: it "), "{error}");
@@ -93,7 +96,10 @@ fn another_programs_database_is_refused() {
 #[test]
 fn one_that_was_never_initialised_has_nothing_to_take() {
     // What 0.6.3 leaves behind when it does not find its own migrations.
-    insta::assert_snapshot!(refusal(&changed("DELETE FROM machine; DELETE FROM node")), @"");
+    insta::assert_snapshot!(refusal(&changed("DELETE FROM machine; DELETE FROM node")), @"
+    colony.db makes no sense
+      table machine: it is empty: that wnm was never initialised
+    ");
 }
 
 #[test]
@@ -101,7 +107,7 @@ fn a_large_file_is_not_read() {
     let home = made(LAST);
     let file = std::fs::OpenOptions::new().append(true).open(&home.file).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
-    insta::assert_snapshot!(refusal(&home), @"");
+    insta::assert_snapshot!(refusal(&home), @"colony.db: it is larger than 64 MB, which no store of that program is");
 }
 
 #[test]

@@ -18,8 +18,8 @@ fn wrong_types_are_named_cell_by_cell() {
     colony.db makes no sense
       table machine, row 1, column node_cap: `many` is a text, and must be a number
       table machine, row 1, column cpu_less_than: `-1` is negative
-      table machine, row 1, column mem_remove: ``2.5`` is not a whole number
-      table machine, row 1, column hd_remove: it is not UTF-8
+      table machine, row 1, column mem_remove: `2.5` is not a whole number
+      table machine, row 1, column hd_remove: it holds bytes, and must hold a text or a number
       table machine, row 1, column desired_load_average: `NaN` is a text, and must be a number
       table machine, row 1, column delay_start: `Inf` is no number that can be used
       table machine, row 1, column no_upnp: `2` is neither 0 nor 1
@@ -142,7 +142,10 @@ fn two_machines_are_one_too_many() {
     let twice = super::LAST.replace("PRIMARY KEY (id)", "CHECK (id > 0)");
     let home = made(&twice);
     alter(&home, "INSERT INTO machine SELECT * FROM machine");
-    assert_snapshot!(refusal(&home), @"");
+    assert_snapshot!(refusal(&home), @"
+    colony.db makes no sense
+      table machine: it has 2 rows, and must have one
+    ");
 }
 
 #[test]

@@ -123,15 +123,18 @@ fn schedules(context: &Context<'_>, findings: &mut Findings) -> Result<(), CliEr
 
 fn unreadable(error: LegacyError) -> CliError {
     match error {
+        LegacyError::File(error) if error.kind == StoreErrorKind::Foreign => {
+            let file = error.file.display();
+            refused(format!("{file} is no database of the Python wnm, and was left untouched"))
+        }
         LegacyError::File(error) => CliError::from(error).hint("nothing was changed"),
         content @ LegacyError::Content { .. } => {
-            let hint = "nothing was changed; nodes that run are taken over without their database \
-                        by --import";
+            let hint = "--import takes nodes that run over without their database";
             refused(content.to_string()).hint(hint)
         }
     }
 }
 
 fn refused(problem: String) -> CliError {
-    CliError::new(Exit::Refused, problem)
+    CliError::new(Exit::Refused, problem).hint("nothing was changed")
 }
