@@ -7,6 +7,7 @@ mod draft;
 mod kind;
 mod limits;
 mod read;
+mod recipients;
 mod releases;
 mod setting;
 mod upgrades;
