@@ -30,7 +30,7 @@ fn key(env: &TestEnv, number: u32) -> Vec<u8> {
     fs::read(key_file(env, number)).expect("it has a key")
 }
 
-fn text<'a>(path: &'a Path) -> &'a str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
