@@ -34,6 +34,8 @@ pub enum Op {
     Archive,
     HandOver,
     BringBack,
+    Carry,
+    ClearLeft,
     Dismantle,
     SetAside,
     Delete,
@@ -147,6 +149,8 @@ pub struct SimNode {
     pub restarts: u32,
     /// Processes that use its data and that somebody else started.
     pub strangers: Vec<u32>,
+    /// Where its data was copied to, until what it was copied from is out of the way.
+    pub carried: Option<NodeSpec>,
     /// The key that it was brought back with.
     pub brought: Option<String>,
     /// Its unit is wnm's no more.
@@ -337,6 +341,7 @@ impl World {
             process: None,
             restarts: 0,
             strangers: Vec::new(),
+            carried: None,
             brought: None,
             released: false,
             drift: None,
@@ -570,6 +575,30 @@ impl NodeFiles for SimHost {
         Ok(self.world().archive.contains(&node))
     }
 
+    fn carry(&self, key: NodeKey, spec: &NodeSpec, to: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Carry)?;
+        let (archived, mounted) = (world.archive.contains(&key), world.is_mounted(&to.storage));
+        let node = world.node(spec);
+        if node.process.is_some() || !archived || !mounted {
+            let op =
+                format!("carry {} while it runs, its key is not safe or the disk gone", spec.id);
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
+        if !node.data && node.carried.is_none() {
+            return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
+        }
+        let is_again = !node.data;
+        node.carried = Some(to.clone());
+        Ok(made(is_again))
+    }
+
+    fn clear_left(&self, _key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::ClearLeft)?;
+        Ok(made(!std::mem::replace(&mut world.node(spec).aside, false)))
+    }
+
     fn set_aside(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::SetAside)?;
@@ -581,6 +610,10 @@ impl NodeFiles for SimHost {
         }
         let had = std::mem::replace(&mut node.data, false);
         node.aside |= had;
+        // What was carried away before is the node's data now.
+        if let Some(to) = node.carried.take_if(|_| had) {
+            (node.spec, node.data) = (to, true);
+        }
         Ok(made(!had))
     }
 

@@ -87,6 +87,7 @@ fn record(
         autostart: false,
         service: None,
         container: None,
+        left: None,
         launch: defaults.launch.clone(),
     };
     let want = tape.pick(&[
