@@ -30,7 +30,7 @@ fn key(env: &TestEnv, number: u32) -> Vec<u8> {
     fs::read(key_file(env, number)).expect("it has a key")
 }
 
-fn text<'a>(path: &'a Path) -> &'a str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
@@ -208,6 +208,41 @@ fn a_move_that_was_cut_short_keeps_the_node_from_starting() {
     fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).expect("ours");
     env.run(&["identity", "move", "1", "--export", text(&bundle)]).expect(0);
     assert_eq!(env.names("node"), [".wnm-storage"]);
+}
+
+#[test]
+fn a_node_moves_to_another_disk_with_its_data() {
+    let env = TestEnv::new();
+    let other = env.path("other");
+    let first = env.base_dir().join("node");
+    let roots = format!("{} {}", text(&first), text(&other));
+    env.init(&["--node-cap", "1", "--node-storage", text(&first)]).expect(0);
+    env.run(&["add"]).expect(0);
+    env.cycle_until_resting_with(1);
+    let before = key(&env, 1);
+    fs::write(first.join("antnode0001/record"), "mine").expect("written");
+    let refused = env.run(&["identity", "move", "1", "--to", text(&other)]).expect(5);
+    assert!(refused.stderr.contains("is no storage root"), "{}", refused.block());
+    env.run(&["config", "set", "node_storage", &roots]).expect(0);
+
+    // Something is in the way: it goes on where it was.
+    let there = other.join("antnode0001");
+    fs::create_dir_all(there.join("precious")).expect("made");
+    env.run(&["identity", "move", "1", "--to", text(&other)]).expect(1);
+    env.cycle_until_resting_with(1);
+    assert!(is_there(&key_file(&env, 1)) && is_there(&there.join("precious")));
+    fs::remove_dir_all(&there).expect("ours");
+
+    env.run(&["identity", "move", "1", "--to", text(&other)]).expect(0);
+    assert!(env.running().is_empty(), "it never runs in two places");
+    env.cycle_until_resting_with(1);
+    assert_eq!(env.running()[0].0, there);
+    assert_eq!(fs::read(there.join("node_identity.key")).expect("a key"), before);
+    assert_eq!(fs::read_to_string(there.join("record")).expect("its data"), "mine");
+    assert!(!is_there(&key_file(&env, 1)), "nothing carries its name there any more");
+    env.run(&["remove", "1"]).expect(0);
+    let left = fs::read_dir(&first).expect("there").flatten().map(|it| it.file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [".wnm-storage"], "what it left behind is gone with it");
 }
 
 #[test]

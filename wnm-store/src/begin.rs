@@ -47,6 +47,20 @@ struct Marked {
     upgrade: Option<String>,
 }
 
+/// The same of a node that lies elsewhere from now on.
+#[derive(AsChangeset)]
+#[diesel(table_name = nodes)]
+struct Moved {
+    data_dir: String,
+    spec: String,
+}
+
+fn moved(mark: &Mark) -> Result<Option<Moved>, Cause> {
+    let Some(lies) = &mark.lies else { return Ok(None) };
+    let data_dir = lies.data.to_string_lossy().into_owned();
+    Ok(Some(Moved { data_dir, spec: text("spec", lies.as_ref())? }))
+}
+
 fn marked(mark: &Mark) -> Result<Marked, Cause> {
     let upgrade = mark.upgrade.as_ref().map(|upgrade| text("upgrade", upgrade));
     Ok(Marked {
@@ -186,6 +200,9 @@ pub(crate) fn finish(
         return Ok(());
     };
     let mark = Mark::after(&planned, outcome, &known.record()?);
+    if let Some(moved) = moved(&mark)? {
+        diesel::update(nodes::table.find(row.record().0)).set(moved).execute(connection)?;
+    }
     diesel::update(node).set(marked(&mark)?).execute(connection)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ pub(crate) enum IdentityCommand {
     Backup(BackupArgs),
     /// Bring a removed node back with its key
     Restore(RestoreArgs),
-    /// Take a node to another machine: its key goes into a file, and the node is removed here
+    /// Take a node to another disk of this machine, or its key to another machine
     Move(MoveArgs),
     /// Delete archived keys of nodes that were removed long ago: they are lost for ever
     Prune(PruneArgs),
@@ -89,9 +89,13 @@ pub(crate) struct MoveArgs {
     /// Which: antnode0007 or 7
     #[arg(value_name = "NODE")]
     pub(crate) node: String,
-    /// The file that `wnm identity restore` reads on the other machine
+    /// To this storage root of this machine, with its data; it starts there in the next cycle
+    #[arg(long, value_name = "DIR", required_unless_present = "export", conflicts_with = "export")]
+    pub(crate) to: Option<PathBuf>,
+    /// To another machine: its key goes into this file for `wnm identity restore`, and the node is
+    /// removed here
     #[arg(long, value_name = "FILE")]
-    pub(crate) export: PathBuf,
+    pub(crate) export: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) seal: SealArgs,
 }

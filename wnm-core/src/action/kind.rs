@@ -118,6 +118,21 @@ pub enum Action {
         /// Why.
         cause: Removal,
     },
+    /// Stop a node and move its data to another storage root; it is started again there as any node
+    /// that is down. Where a step fails it is started again where it was.
+    Move {
+        /// Which.
+        node: NodeKey,
+        /// The node as it is afterwards.
+        to: Box<NodeSpec>,
+    },
+    /// Delete what a node that was moved left behind: it runs where it lies now.
+    Clear {
+        /// Which.
+        node: NodeKey,
+        /// The node as it is afterwards.
+        to: Box<NodeSpec>,
+    },
     /// Archive the identity of a node, leave it to its manager as it runs, and forget it.
     Release {
         /// Which.
@@ -152,6 +167,8 @@ impl Action {
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
             | Action::Release { node }
+            | Action::Move { node, .. }
+            | Action::Clear { node, .. }
             | Action::Disable { node }
             | Action::Enable { node } => node.id,
         }
@@ -173,6 +190,8 @@ impl Action {
             | Action::Reprieve { node }
             | Action::Remove { node, .. }
             | Action::Release { node }
+            | Action::Move { node, .. }
+            | Action::Clear { node, .. }
             | Action::Disable { node }
             | Action::Enable { node } => Some(*node),
         }
@@ -193,6 +212,8 @@ impl Action {
             Action::Retire { .. } => "retire",
             Action::Reprieve { .. } => "reprieve",
             Action::Remove { .. } => "remove",
+            Action::Move { .. } => "move",
+            Action::Clear { .. } => "clear",
             Action::Release { .. } => "release",
             Action::Disable { .. } => "disable",
             Action::Enable { .. } => "enable",
@@ -217,6 +238,7 @@ impl Action {
                 | Action::Restart { .. }
                 | Action::Retire { .. }
                 | Action::Remove { .. }
+                | Action::Move { .. }
         )
     }
 

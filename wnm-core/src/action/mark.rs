@@ -1,7 +1,7 @@
 //! What an action leaves in the node's record, when it begins and when it ends.
 
 use super::{Action, Outcome, PlannedAction, Reason, Step, Stopped};
-use crate::model::{Instant, NodeRecord, Phase, Upgrade, Version, Want};
+use crate::model::{Instant, NodeRecord, NodeSpec, Phase, Upgrade, Version, Want};
 
 /// What an action leaves in the node's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Mark {
     pub version: Option<Version>,
     /// A program that is not proven yet.
     pub upgrade: Option<Upgrade>,
+    /// Where it lies from now on; `None`: where it did.
+    pub lies: Option<Box<NodeSpec>>,
 }
 
 impl Mark {
@@ -43,6 +45,8 @@ impl Mark {
             Action::Stop { .. }
             | Action::Mend { .. }
             | Action::Release { .. }
+            | Action::Move { .. }
+            | Action::Clear { .. }
             | Action::Prove { .. }
             | Action::Recognise { .. } => same,
             Action::Reprieve { .. } => Mark { phase: Phase::Steady, ..same },
@@ -94,6 +98,10 @@ impl Mark {
             {
                 return Mark { version: Some(to.clone()), upgrade: None, ..same };
             }
+            (Action::Move { to, .. } | Action::Clear { to, .. }, Outcome::Done { .. }) => {
+                let phase = Phase::Steady;
+                return Mark { lies: Some(to.clone()), phase, ..same };
+            }
             (Action::Prove { .. }, Outcome::Done { .. }) => return Mark { upgrade: None, ..same },
             (Action::Recognise { installed, .. }, Outcome::Done { .. }) => {
                 return Mark { version: Some(installed.version.clone()), ..same };
@@ -114,7 +122,7 @@ impl Mark {
             }
             (true, _) => Mark { want, ..same },
             // What could not be let go of is as it was.
-            (false, _) if matches!(action, Action::Release { .. }) => same,
+            (false, _) if matches!(action, Action::Release { .. } | Action::Clear { .. }) => same,
             // A start that failed is not going on; a creation that failed stays one.
             (false, Phase::Starting { .. }) => Mark { phase: Phase::Steady, ..same },
             (false, _) => same,
@@ -127,6 +135,9 @@ impl Mark {
         record.phase = self.phase;
         record.version = self.version;
         record.upgrade = self.upgrade;
+        if let Some(spec) = self.lies {
+            record.spec = *spec;
+        }
     }
 
     fn unchanged(record: &NodeRecord) -> Mark {
@@ -135,6 +146,7 @@ impl Mark {
             phase: record.phase.clone(),
             version: record.version.clone(),
             upgrade: record.upgrade.clone(),
+            lies: None,
         }
     }
 }

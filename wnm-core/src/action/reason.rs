@@ -84,6 +84,8 @@ pub enum Reason {
     },
     /// Its manager may delete its data by itself, and its key is nowhere else.
     KeyAtRisk,
+    /// It runs on the disk that it was moved to.
+    RunsElsewhere,
     /// It lives but shows no sign of it.
     Mute,
     /// Its program is older than what a new node would run.
@@ -215,6 +217,7 @@ impl fmt::Display for Reason {
             }
             Reason::Drifted { drift } => drift.fmt(f),
             Reason::KeyAtRisk => f.write_str("its key is not in the archive yet"),
+            Reason::RunsElsewhere => f.write_str("it runs on the disk that it was moved to"),
             Reason::Mute => f.write_str("it lives but shows no sign of life"),
             Reason::Outdated { from, to, role } => {
                 let first = if *role == UpgradeRole::Canary { ", as one of the first" } else { "" };

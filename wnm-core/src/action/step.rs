@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::PlannedAction;
-use crate::model::{NodeKey, PortRule, Release, Returning, Version};
+use crate::model::{NodeKey, NodeSpec, PortRule, Release, Returning, Version};
 
 /// One effect on the host, for the node of its action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,13 @@ pub enum Step {
     Stop,
     /// Keep a copy of the identity outside of the node's directory.
     Archive,
+    /// Copy the data to another storage root, whole, with the same key.
+    Carry {
+        /// The node as it is there.
+        to: Box<NodeSpec>,
+    },
+    /// Delete the data that was set aside where the node lay before.
+    ClearLeft,
     /// Leave the node to its manager alone, which keeps it as it runs and, where it can, brings it
     /// back after a restart of the machine.
     HandOver,
@@ -118,6 +125,8 @@ impl fmt::Display for Step {
             Step::Start => f.write_str("start it"),
             Step::Stop => f.write_str("stop it"),
             Step::Archive => f.write_str("archive its identity"),
+            Step::Carry { to } => write!(f, "copy its data to {}", to.data.display()),
+            Step::ClearLeft => f.write_str("delete its data where it lay before"),
             Step::HandOver => f.write_str("leave it to its manager, as it runs"),
             Step::Dismantle => f.write_str("take it from its manager"),
             Step::Reset => f.write_str("let its manager count anew, if no node is left"),

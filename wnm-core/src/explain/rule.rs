@@ -93,7 +93,8 @@ impl Rule {
             Reason::DefinitionLost
             | Reason::PortsShut { .. }
             | Reason::Drifted { .. }
-            | Reason::KeyAtRisk => Rule::Mend,
+            | Reason::KeyAtRisk
+            | Reason::RunsElsewhere => Rule::Mend,
             Reason::Mute => Rule::Mute,
             Reason::Outdated { .. }
             | Reason::UpgradeFailed { .. }

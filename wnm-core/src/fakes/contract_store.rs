@@ -18,7 +18,7 @@ use crate::observe::{
 use crate::plan::{Plan, PlanScope, plan};
 use crate::policy::{Delays, Drafts, Policy, PolicyDraft, Setting};
 
-use super::contract_upgrades as upgrades;
+use super::{contract_release as release_of, contract_upgrades as upgrades};
 
 /// Both sides of a ledger.
 pub trait StoreAndIntents: Store + Intents {}
@@ -34,7 +34,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn StoreAndIntents>) {
         an_addition_stays_out_of_the_way_of_others,
         a_removed_node_is_forgotten_and_its_record_never_used_again,
         a_removal_that_failed_goes_on,
-        a_released_node_is_forgotten_when_it_is_done_and_not_before,
+        release_of::a_released_node_is_forgotten_when_it_is_done_and_not_before,
         a_start_that_failed_is_not_going_on,
         stopping_says_on_whose_behalf,
         disabling_is_a_word_in_the_record,
@@ -149,21 +149,6 @@ fn a_removed_node_is_forgotten_and_its_record_never_used_again(store: &dyn Store
     assert!(again.record > gone.record, "a record number must never be used twice");
     let stale = store.begin(&planned(Action::Start { node: gone, release: None }), &at(60));
     assert_eq!(stale.unwrap_err().kind, FaultKind::Conflict);
-}
-
-fn a_released_node_is_forgotten_when_it_is_done_and_not_before(store: &dyn StoreAndIntents) {
-    let node = added(store, 1);
-    let before = recorded(store, 1);
-
-    let begun = begin(store, Action::Release { node }, 30);
-    assert_eq!(recorded(store, 1), before, "what is wanted of it stays");
-    store.finish(begun.op, &failed("leave it to its manager"), at(40).wall).unwrap();
-    assert_eq!(recorded(store, 1), before);
-
-    let begun = begin(store, Action::Release { node }, 50);
-    store.finish(begun.op, &done(), at(60).wall).unwrap();
-    assert_eq!(store.load().unwrap().nodes, []);
-    assert!(added(store, 1).record > node.record);
 }
 
 fn a_removal_that_failed_goes_on(store: &dyn StoreAndIntents) {
@@ -688,11 +673,11 @@ pub(super) fn added(store: &dyn StoreAndIntents, number: u32) -> NodeKey {
     NodeKey { id: id(number), record: begun.record }
 }
 
-fn begin(store: &dyn StoreAndIntents, action: Action, second: u64) -> Beginning {
+pub(super) fn begin(store: &dyn StoreAndIntents, action: Action, second: u64) -> Beginning {
     store.begin(&planned(action), &at(second)).unwrap()
 }
 
-fn recorded(store: &dyn StoreAndIntents, number: u32) -> NodeRecord {
+pub(super) fn recorded(store: &dyn StoreAndIntents, number: u32) -> NodeRecord {
     store.load().unwrap().node(id(number)).unwrap().clone()
 }
 
@@ -700,6 +685,6 @@ pub(super) fn done() -> Outcome {
     Outcome::Done { changes: vec![Change::Made, Change::AlreadySo, Change::NotManaged] }
 }
 
-fn failed(message: &str) -> Outcome {
+pub(super) fn failed(message: &str) -> Outcome {
     Outcome::Failed { fault: Fault { step: None, message: message.to_owned() } }
 }

@@ -6,6 +6,7 @@ pub mod build;
 mod command;
 mod contract_firewall;
 mod contract_manager;
+mod contract_release;
 mod contract_store;
 mod contract_upgrades;
 mod firewall;
@@ -16,6 +17,7 @@ mod probe;
 mod properties;
 #[cfg(test)]
 mod rollouts;
+mod sim_manager;
 mod store;
 #[cfg(test)]
 mod tests;

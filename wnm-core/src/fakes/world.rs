@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::build::{CPUS, STORAGE, gb, release};
 use super::upgrades::{Ail, SimProgram};
 use crate::action::Change;
-use crate::host::{Clock, HostError, HostResult, MachineProbe, Managers, NodeFiles, NodeManager};
+use crate::host::{Clock, HostError, HostResult, MachineProbe, NodeFiles};
 use crate::model::{
-    BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, Manager, ManagerKind, NodeId,
-    NodeKey, NodeSpec, Now, PortRule, Release, Returning, Scope, Timestamp, UnitDrift, Version,
+    BootId, Bytes, FileStamp, Installed, Instant, LoadAverage, NodeId, NodeKey, NodeSpec, Now,
+    PortRule, Release, Returning, Timestamp, UnitDrift, Version,
 };
 use crate::observe::{
     CpuTimes, Exhaustible, FaultKind, FileSystemSample, IoCounters, MachineSample, MemorySample,
-    SURGE, Stall, StorageReading, UnitReading, UnitState,
+    SURGE, Stall, StorageReading,
 };
 
 /// Ticks a second, as on every Linux.
@@ -34,6 +34,8 @@ pub enum Op {
     Archive,
     HandOver,
     BringBack,
+    Carry,
+    ClearLeft,
     Dismantle,
     SetAside,
     Delete,
@@ -112,7 +114,7 @@ pub struct World {
     ticks: CpuTimes,
     /// CPU time of each process, in milliseconds.
     pub(super) cpu_ms: BTreeMap<u32, f64>,
-    next_pid: u32,
+    pub(super) next_pid: u32,
 }
 
 /// A storage root and the file system below it.
@@ -147,6 +149,8 @@ pub struct SimNode {
     pub restarts: u32,
     /// Processes that use its data and that somebody else started.
     pub strangers: Vec<u32>,
+    /// Where its data was copied to, until what it was copied from is out of the way.
+    pub carried: Option<NodeSpec>,
     /// The key that it was brought back with.
     pub brought: Option<String>,
     /// Its unit is wnm's no more.
@@ -173,7 +177,7 @@ pub struct SimProcess {
 }
 
 impl SimNode {
-    fn refuse_released(&self) -> HostResult<()> {
+    pub(super) fn refuse_released(&self) -> HostResult<()> {
         if !self.released {
             return Ok(());
         }
@@ -327,7 +331,7 @@ impl World {
         self.disks.get(root).is_some_and(|disk| disk.mounted)
     }
 
-    fn node(&mut self, spec: &NodeSpec) -> &mut SimNode {
+    pub(super) fn node(&mut self, spec: &NodeSpec) -> &mut SimNode {
         self.nodes.entry(spec.id).or_insert_with(|| SimNode {
             spec: spec.clone(),
             data: false,
@@ -337,6 +341,7 @@ impl World {
             process: None,
             restarts: 0,
             strangers: Vec::new(),
+            carried: None,
             brought: None,
             released: false,
             drift: None,
@@ -435,140 +440,6 @@ impl MachineProbe for SimHost {
         let ours = world.nodes.values().filter(|node| node.process.is_some());
         let ours = ours.flat_map(|node| node.spec.ports.all().collect::<Vec<_>>());
         Ok(world.foreign_ports.iter().copied().chain(ours).collect())
-    }
-}
-
-impl Managers for SimHost {
-    fn get(&self, _manager: Manager) -> HostResult<&dyn NodeManager> {
-        Ok(self)
-    }
-
-    fn at_hand(&self) -> Vec<&dyn NodeManager> {
-        vec![self]
-    }
-
-    fn processes(&self, _roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<u32>>> {
-        let world = self.world();
-        let of = |node: &SimNode| {
-            let own = node.process.map(|process| process.pid);
-            let pids: Vec<u32> = own.into_iter().chain(node.strangers.iter().copied()).collect();
-            (!pids.is_empty()).then(|| (node.spec.data.clone(), pids))
-        };
-        Ok(world.nodes.values().filter_map(of).collect())
-    }
-}
-
-impl NodeManager for SimHost {
-    fn manager(&self) -> Manager {
-        Manager { kind: ManagerKind::Systemd, scope: Scope::User }
-    }
-
-    fn create(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::Create)?;
-        let node = world.node(spec);
-        node.refuse_released()?;
-        if !node.data {
-            return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
-        }
-        let drifted = node.drift.take_if(|drift| drift.is_ours_to_mend()).is_some();
-        Ok(made(std::mem::replace(&mut node.unit, true) && !drifted))
-    }
-
-    fn start(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::Start)?;
-        let (pid, started_ms) = (world.next_pid, world.uptime_ms);
-        let node = world.node(spec);
-        node.refuse_released()?;
-        if !node.unit || !node.data {
-            let op = format!("start {} without unit or data", spec.id);
-            return Err(HostError::new(op, FaultKind::NotFound));
-        }
-        if node.process.is_some() {
-            return Ok(Change::AlreadySo);
-        }
-        if !node.strangers.is_empty() {
-            let op = format!("start {}: process {:?} uses its data", spec.id, node.strangers);
-            return Err(HostError::new(op, FaultKind::Conflict));
-        }
-        let version = node.program.version.clone();
-        match world.ails.get(&version) {
-            Some(Ail::RefusesToStart) => {
-                let op = format!("start {}: it ended at once", spec.id);
-                return Err(HostError::new(op, FaultKind::Failed));
-            }
-            Some(Ail::LosesIdentity) => world.node(spec).program.lose_identity(),
-            _ => {}
-        }
-        let node = world.node(spec);
-        node.process = Some(SimProcess { pid, started_ms });
-        world.next_pid += 1;
-        Ok(Change::Made)
-    }
-
-    fn stop(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::Stop)?;
-        let node = world.node(spec);
-        node.refuse_released()?;
-        let strangers = std::mem::take(&mut node.strangers);
-        Ok(made(node.process.take().is_none() && strangers.is_empty()))
-    }
-
-    fn remove(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::Dismantle)?;
-        let node = world.node(spec);
-        if node.process.is_some() {
-            let op = format!("take {} from its manager while it runs", spec.id);
-            return Err(HostError::new(op, FaultKind::Refused));
-        }
-        Ok(made(!std::mem::replace(&mut node.unit, false)))
-    }
-
-    fn hand_over(&self, spec: &NodeSpec) -> HostResult<Change> {
-        let mut world = self.world();
-        world.fault(Op::HandOver)?;
-        let node = world.node(spec);
-        if !node.unit {
-            return Err(HostError::new(format!("{} has no unit", spec.id), FaultKind::NotFound));
-        }
-        Ok(made(std::mem::replace(&mut node.released, true)))
-    }
-
-    fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
-        let mut world = self.world();
-        world.fault(Op::States)?;
-        Ok(specs.iter().map(|spec| unit(world.nodes.get(&spec.id))).collect())
-    }
-
-    fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        let mut world = self.world();
-        world.fault(Op::Discover)?;
-        let known = |node: &&SimNode| node.unit || node.process.is_some();
-        Ok(world.nodes.values().filter(known).map(|node| node.spec.id).collect())
-    }
-
-    fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
-        let world = self.world();
-        let of = |spec: &&NodeSpec| Some((spec.id, world.nodes.get(&spec.id)?.drift.clone()?));
-        Ok(specs.iter().filter_map(of).collect())
-    }
-}
-
-fn unit(node: Option<&SimNode>) -> UnitReading {
-    let state = match node {
-        Some(SimNode { process: Some(_), .. }) => UnitState::Running,
-        Some(SimNode { unit: true, .. }) => UnitState::Stopped,
-        Some(_) | None => UnitState::Missing,
-    };
-    UnitReading {
-        state,
-        pid: node.and_then(|node| node.process).map(|process| process.pid),
-        restarts: node.map(|node| node.restarts),
-        invocation: None,
-        definition_lost: node.is_some_and(|node| node.process.is_some() && !node.unit),
     }
 }
 
@@ -704,6 +575,30 @@ impl NodeFiles for SimHost {
         Ok(self.world().archive.contains(&node))
     }
 
+    fn carry(&self, key: NodeKey, spec: &NodeSpec, to: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::Carry)?;
+        let (archived, mounted) = (world.archive.contains(&key), world.is_mounted(&to.storage));
+        let node = world.node(spec);
+        if node.process.is_some() || !archived || !mounted {
+            let op =
+                format!("carry {} while it runs, its key is not safe or the disk gone", spec.id);
+            return Err(HostError::new(op, FaultKind::Refused));
+        }
+        if !node.data && node.carried.is_none() {
+            return Err(HostError::new(format!("{} has no data", spec.id), FaultKind::NotFound));
+        }
+        let is_again = !node.data;
+        node.carried = Some(to.clone());
+        Ok(made(is_again))
+    }
+
+    fn clear_left(&self, _key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let mut world = self.world();
+        world.fault(Op::ClearLeft)?;
+        Ok(made(!std::mem::replace(&mut world.node(spec).aside, false)))
+    }
+
     fn set_aside(&self, key: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
         let mut world = self.world();
         world.fault(Op::SetAside)?;
@@ -715,6 +610,10 @@ impl NodeFiles for SimHost {
         }
         let had = std::mem::replace(&mut node.data, false);
         node.aside |= had;
+        // What was carried away before is the node's data now.
+        if let Some(to) = node.carried.take_if(|_| had) {
+            (node.spec, node.data) = (to, true);
+        }
         Ok(made(!had))
     }
 

@@ -70,6 +70,14 @@ pub trait NodeFiles: Send + Sync {
     /// Deletes what was kept and what was staged.
     fn drop_kept(&self, spec: &NodeSpec) -> HostResult<Change>;
 
+    /// Copies the data of a stopped node to where `to` says, whole or not at all, and sees that the key
+    /// is the same there. What an earlier try left there is made anew. `AlreadySo` when the node's data
+    /// was set aside and is there.
+    fn carry(&self, node: NodeKey, spec: &NodeSpec, to: &NodeSpec) -> HostResult<Change>;
+
+    /// Deletes the data that was set aside where the node lay before, if it lay elsewhere.
+    fn clear_left(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
+
     /// Renames the data directory within its root to a name that no node carries.
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change>;
 

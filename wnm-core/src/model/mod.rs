@@ -23,7 +23,7 @@ pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, par
 pub use identity::Returning;
 pub use manager::{BadManager, MANAGERS, Manager, ManagerKind, Scope, node_of_directory};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
-pub use node::{Launch, NodeRecord, NodeSpec, Phase, Removal, Want};
+pub use node::{Launch, Left, NodeRecord, NodeSpec, Phase, Removal, Want};
 pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};
 pub use release::{BadChannel, BadReleaseSource, Channel, ReleaseSource};
 pub use request::{Answer, Request, Verb};

@@ -1,6 +1,6 @@
 //! A node as it is wanted and as it was recorded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,11 +40,37 @@ pub struct NodeSpec {
     /// container of its own, or none at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// Where its data lay before it was moved to another disk: what is there goes when the node runs
+    /// where it lies now. Nothing, for nodes that were not moved, or not of late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
     /// How it is started.
     pub launch: Launch,
 }
 
+/// Data that was left behind on another disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// In which storage root.
+    pub storage: PathBuf,
+    /// The directory it was, before it was set aside.
+    pub data: PathBuf,
+}
+
 impl NodeSpec {
+    /// The same node in another storage root.
+    #[must_use]
+    pub fn moved_to(&self, root: &Path) -> NodeSpec {
+        let name = self.data.file_name().unwrap_or_default();
+        let data = root.join(name);
+        let binary = match self.binary.strip_prefix(&self.data) {
+            Ok(below) => data.join(below),
+            Err(_) => self.binary.clone(),
+        };
+        let left = Some(Left { storage: self.storage.clone(), data: self.data.clone() });
+        NodeSpec { storage: root.to_owned(), data, binary, left, ..self.clone() }
+    }
+
     /// True when the node runs a copy of the program in its own directory, so that wnm may replace
     /// it.
     pub fn owns_program(&self) -> bool {

@@ -67,6 +67,13 @@ pub enum Verb {
         /// Which.
         nodes: Vec<NodeKey>,
     },
+    /// Move the data of a node to another storage root of this machine.
+    Move {
+        /// Which; one.
+        nodes: Vec<NodeKey>,
+        /// Where to.
+        storage: PathBuf,
+    },
     /// Let go of these: their processes go on, with what their manager knows of them.
     Release {
         /// Which.
@@ -92,6 +99,7 @@ impl Verb {
             Verb::Remove { .. } => "remove",
             Verb::Disable { .. } => "disable",
             Verb::Enable { .. } => "enable",
+            Verb::Move { .. } => "move",
             Verb::Release { .. } => "release",
             Verb::Teardown { .. } => "tear down",
         }
@@ -108,6 +116,7 @@ impl Verb {
             | Verb::Remove { nodes }
             | Verb::Disable { nodes }
             | Verb::Enable { nodes }
+            | Verb::Move { nodes, .. }
             | Verb::Release { nodes }
             | Verb::Teardown { nodes } => nodes,
         }

@@ -209,7 +209,10 @@ impl EngineMemory {
         }
         let is_quiet = matches!(
             planned.action,
-            Action::Mend { .. } | Action::Reprieve { .. } | Action::Release { .. }
+            Action::Mend { .. }
+                | Action::Reprieve { .. }
+                | Action::Release { .. }
+                | Action::Clear { .. }
         );
         if self.remember_upgrade(done, now) || is_quiet || planned.action.is_word_only() {
             return;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::Note;
 use super::work::Work;
 use crate::action::{Action, PlannedAction, Reason};
-use crate::model::{Instant, PortRule, Want};
+use crate::model::{Instant, NodeSpec, PortRule, Want};
 use crate::observe::{EngineMemory, NodeState, NodeView, Snapshot};
 
 /// Each mended unit makes its manager read all units again: half a second with hundreds of them.
 const MOST_REWRITTEN: usize = 10;
+/// A node that has run this long where it was moved to will not need what it left behind.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// True when openings and units are to be looked at: at first, after a restart of the machine, and
 /// every so often. Firewalls answer in tenths of a second, and units seldom change by themselves.
@@ -70,6 +72,20 @@ pub(super) fn mend(work: &mut Work<'_>) {
     if rewritten > MOST_REWRITTEN {
         // Those left over are met at the next cycle, not in ten minutes.
         work.memory.around = None;
+    }
+}
+
+/// What moved nodes left behind goes when they have run for a while where they lie now.
+pub(super) fn clear_left(work: &mut Work<'_>) {
+    for node in &work.snapshot.nodes {
+        let runs = node.seen.state == NodeState::Running && node.seen.alive == Some(true);
+        let is_settled = node.process_age.is_some_and(|age| age >= SETTLED);
+        let moved = node.record.spec.left.is_some();
+        if moved && runs && is_settled && !work.is_touched(node.id()) {
+            let to = NodeSpec { left: None, ..node.record.spec.clone() };
+            let action = Action::Clear { node: node.record.key(), to: Box::new(to) };
+            work.decide(action, Reason::RunsElsewhere);
+        }
     }
 }
 

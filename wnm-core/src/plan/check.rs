@@ -191,7 +191,7 @@ fn on_recorded(planned: &PlannedAction, node: &NodeView, snapshot: &Snapshot) ->
     if node.record.want == Want::Disabled && !may_touch {
         violations.push(Violation::Disabled { node: id });
     }
-    let lets_go = matches!(planned.action, Action::Release { .. });
+    let lets_go = matches!(planned.action, Action::Release { .. } | Action::Move { .. });
     let is_asked = matches!(planned.reason, Reason::Request { .. } | Reason::Unfinished { .. });
     if (removes(&planned.action) && !may_remove(planned, node)) || (lets_go && !is_asked) {
         violations.push(Violation::Unjustified { node: id });
@@ -241,6 +241,7 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
         | Reason::ProgramChanged { .. }
         | Reason::IdentityChanged { .. }
         | Reason::KeyAtRisk
+        | Reason::RunsElsewhere
         | Reason::Mute
         | Reason::Room { .. }
         | Reason::RoomAgain => false,

@@ -57,6 +57,12 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
             steps
         }
         Action::Prove { .. } => vec![Step::DropKept],
+        // The old data goes out of the way only when the new is whole: there is one node's data under
+        // its name on either disk at any moment, and what was set aside runs nowhere.
+        Action::Move { to, .. } => {
+            vec![Step::Stop, Step::Archive, Step::Carry { to: to.clone() }, Step::SetAside]
+        }
+        Action::Clear { .. } => vec![Step::ClearLeft],
         // Its port stays open, for it goes on.
         Action::Release { .. } => vec![Step::Archive, Step::HandOver],
         Action::Stop { .. } | Action::Retire { .. } => {
@@ -64,6 +70,7 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         }
         Action::Remove { cause, .. } => {
             let mut steps = vec![Step::Stop, Step::Archive, Step::Dismantle, Step::SetAside];
+            steps.extend(spec.left.is_some().then_some(Step::ClearLeft));
             steps.extend(close_ports(spec));
             steps.push(Step::Delete);
             // Every key is in the archive by then: whoever comes last finds nothing else left.

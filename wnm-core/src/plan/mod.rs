@@ -91,6 +91,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, scope: PlanScope) -> Plan {
         heal::start_again(&mut work);
         upgrade::roll_out(&mut work, shedding);
         grow::grow(&mut work, shedding);
+        around::clear_left(&mut work);
         around::close_orphans(&mut work);
         upgrade::recognise(&mut work);
     }

@@ -56,6 +56,9 @@ fn refusals(work: &mut Work<'_>, request: &Request) -> Vec<String> {
         Verb::Remove { nodes } => each(work, &left(nodes), &reason, remove),
         Verb::Disable { nodes } => each(work, &left(nodes), &reason, disable),
         Verb::Enable { nodes } => each(work, &left(nodes), &reason, enable),
+        Verb::Move { nodes, storage } => {
+            each(work, &left(nodes), &reason, |work, node| move_to(work, node, storage))
+        }
         Verb::Release { nodes } => each(work, &left(nodes), &reason, release),
         Verb::Teardown { nodes } => each(work, &left(nodes), &reason, tear_down),
     }
@@ -324,6 +327,55 @@ fn remove(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     Ok(Some(Action::Remove { node: node.record.key(), cause: Removal::Operator }))
 }
 
+/// To a storage root of the settings that is there, of a node that wnm keeps from end to end.
+fn move_to(work: &Work<'_>, node: &NodeView, root: &Path) -> Result<Option<Action>, String> {
+    observable(node)?;
+    let spec = &node.record.spec;
+    let here = spec.storage.display();
+    match &node.seen.state {
+        NodeState::Removing => return Err("it is being removed".to_owned()),
+        NodeState::Dead => return Err("its data is gone; it can only be removed".to_owned()),
+        _ if node.data_present != Some(true) => return Err("its data is not there yet".to_owned()),
+        _ => {}
+    }
+    if spec.storage == root {
+        return Ok(None);
+    }
+    if spec.manager.kind.numbers_nodes() || spec.container.is_some() || spec.service.is_some() {
+        return Err(format!("{} keeps it where it is", spec.manager.kind));
+    }
+    if spec.left.is_some() {
+        return Err(format!("it was moved to {here} just now: wait until it runs there"));
+    }
+    if let Some(upgrade) = &node.record.upgrade {
+        let (to, from) = (&upgrade.to, &upgrade.from);
+        return Err(format!("{to} was put in place of {from} and is not proven yet: wait for it"));
+    }
+    if !work.policy.nodes.storage.iter().any(|known| known == root) {
+        return Err(format!(
+            "{} is no storage root: name it in node_storage first",
+            root.display()
+        ));
+    }
+    match work.snapshot.storage.get(root) {
+        Some(Ok(())) => {}
+        Some(Err(unread)) => return Err(unread.why.clone()),
+        None => return Err(format!("{} was not looked at", root.display())),
+    }
+    let crisis = work.policy.crisis_bytes;
+    if let (Some(size), Some(system)) = (node.disk, work.snapshot.machine.file_systems.get(root))
+        && size.0.saturating_add(crisis.0) > system.free.0
+    {
+        return Err(format!(
+            "it takes {size}, and {} has {} free, of which crisis_bytes ({crisis}) stay so",
+            root.display(),
+            system.free
+        ));
+    }
+    let to = Box::new(spec.moved_to(root));
+    Ok(Some(Action::Move { node: node.record.key(), to }))
+}
+
 /// What is released goes on as it runs, so it must run, and nothing of wnm's may be left to do.
 fn release(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
     observable(node)?;
@@ -336,6 +388,9 @@ fn release(_: &Work<'_>, node: &NodeView) -> Result<Option<Action>, String> {
             Err("it does not run, and what is released goes on as it runs: start it first, or \
                  remove it"
                 .to_owned())
+        }
+        _ if spec.left.is_some() => {
+            Err("it was moved to another disk just now: wait until it runs there".to_owned())
         }
         _ => match (&spec.container, &node.record.upgrade) {
             (Some(container), _) => Err(format!(

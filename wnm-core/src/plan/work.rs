@@ -108,6 +108,7 @@ impl<'a> Work<'a> {
             Reason::DelayOver { waited_s } => waited_s <= overdue,
             Reason::DefinitionLost
             | Reason::KeyAtRisk
+            | Reason::RunsElsewhere
             | Reason::PortsShut { .. }
             | Reason::Drifted { .. }
             | Reason::UpgradeHeld { .. } => false,

@@ -7,6 +7,7 @@ mod draft;
 mod kind;
 mod limits;
 mod read;
+mod recipients;
 mod releases;
 mod setting;
 mod upgrades;
@@ -163,6 +164,7 @@ impl NodeDefaults {
             autostart: self.autostart,
             service: (name != id.to_string()).then_some(name),
             container: None,
+            left: None,
             launch: self.launch.clone(),
         }
     }

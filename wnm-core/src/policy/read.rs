@@ -79,7 +79,9 @@ impl Reader<'_> {
         for name in [Setting::DockerCommand, Setting::DockerImage] {
             self.name(name);
         }
-        self.recipients();
+        if let Some(rule) = super::recipients::rule(self.draft.text(Setting::IdentityRecipients)) {
+            self.refuse::<()>(Setting::IdentityRecipients, rule);
+        }
         let keep = self.keep();
         let together = self.together();
         let upkeep_every = self.duration(Setting::UpkeepEvery);
@@ -565,21 +567,6 @@ impl Reader<'_> {
         match shell_words::split(self.draft.text(setting)) {
             Ok(words) => Some(words),
             Err(_) => self.refuse(setting, "a quote is not closed".to_owned()),
-        }
-    }
-
-    /// Whether each is one to the last letter is for whoever seals to say.
-    fn recipients(&mut self) {
-        let setting = Setting::IdentityRecipients;
-        let Some(words) = self.words(setting) else { return };
-        let is_one = |word: &String| {
-            word.starts_with("age1")
-                && word.len() == 62
-                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        };
-        if !words.iter().all(is_one) {
-            let rule = "give age1… words of 62 letters and digits, as age-keygen prints them";
-            self.refuse::<()>(setting, rule.to_owned());
         }
     }
 

@@ -135,6 +135,8 @@ fn run_step(host: &Host<'_>, step: &Step, spec: &NodeSpec, node: NodeKey) -> Hos
         Step::Start => manager()?.start(spec),
         Step::Stop => manager()?.stop(spec),
         Step::Archive => host.files.archive(node, spec),
+        Step::Carry { to } => host.files.carry(node, spec, to),
+        Step::ClearLeft => host.files.clear_left(node, spec),
         Step::HandOver => manager()?.hand_over(spec),
         Step::Dismantle => manager()?.remove(spec),
         Step::Reset => manager()?.reset(),

@@ -3,6 +3,7 @@
 
 mod back;
 mod bundle;
+mod carry;
 mod guard;
 mod identity;
 mod key;
@@ -291,6 +292,26 @@ impl NodeFiles for DiskFiles {
 
     fn is_archived(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<bool> {
         identity::is_safe(self.hands.as_ref(), &self.archive.place, node, spec)
+    }
+
+    fn carry(&self, node: NodeKey, spec: &NodeSpec, to: &NodeSpec) -> HostResult<Change> {
+        guard::own_name(spec)?;
+        guard::own_name(to)?;
+        refuse_running(spec, "it is not moved")?;
+        refuse_running(to, "nothing is put there")?;
+        carry::carry(self, node, spec, to)
+    }
+
+    fn clear_left(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {
+        let Some(left) = &spec.left else { return Ok(Change::AlreadySo) };
+        let was =
+            NodeSpec { storage: left.storage.clone(), data: left.data.clone(), ..spec.clone() };
+        let aside = aside(node, &was);
+        if !self.hands.is_there(&aside)? {
+            return Ok(Change::AlreadySo);
+        }
+        self.remove_tree(&aside, &was.storage)?;
+        Ok(Change::Made)
     }
 
     fn set_aside(&self, node: NodeKey, spec: &NodeSpec) -> HostResult<Change> {

@@ -37,6 +37,10 @@ pub(crate) trait Hands: Send + Sync {
     /// The same from what a node may write itself: nothing is read that the node could not read.
     fn copy_own(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()>;
 
+    /// A copy of a directory with all that is in it, with owners, modes and times, on the disk when it
+    /// is done. Links are copied as links.
+    fn copy_tree(&self, from: &Path, to: &Path) -> HostResult<()>;
+
     /// A file of wnm's own, whole or not there.
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()>;
 
@@ -83,6 +87,9 @@ pub(crate) trait Hands: Send + Sync {
 /// A program that takes longer to say its version is none. It answers within milliseconds, but antnode
 /// 0.4.17 was seen to take three seconds of CPU for it, which is ten on a busy machine.
 pub(crate) const VERSION_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Twenty gigabytes on a slow disk.
+pub(crate) const COPY_PATIENCE: Duration = Duration::from_secs(4 * 3600);
 
 /// What a program printed, if it said anything with success.
 fn version_text(program: &Path, answer: Completed) -> HostResult<String> {

@@ -14,7 +14,7 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, Invocation};
 use wnm_core::model::{Bytes, FileStamp};
 use wnm_core::observe::FaultKind;
 
-use super::{Hands, VERSION_PATIENCE, hex, version_text};
+use super::{COPY_PATIENCE, Hands, VERSION_PATIENCE, hex, version_text};
 use crate::exec::SystemRunner;
 use crate::files::{sync_directory, write_durably};
 
@@ -67,6 +67,24 @@ impl Hands for OwnHands {
 
     fn copy_own(&self, from: &Path, to: &Path, mode: u32) -> HostResult<()> {
         self.copy(from, to, mode)
+    }
+
+    fn copy_tree(&self, from: &Path, to: &Path) -> HostResult<()> {
+        // `cp` keeps holes, links and times, which are many lines of ours.
+        let op = || format!("copy {} to {}", from.display(), to.display());
+        let (from, to) = (from.to_string_lossy(), to.to_string_lossy());
+        for (program, args) in [
+            ("cp", vec!["-aT", "--", from.as_ref(), to.as_ref()]),
+            ("sync", vec!["-f", "--", to.as_ref()]),
+        ] {
+            let answer = SystemRunner.run(&Invocation::new(program, args, COPY_PATIENCE))?;
+            if !answer.ok() {
+                let full = answer.stderr.contains("No space left on device");
+                let kind = if full { FaultKind::Full } else { FaultKind::Failed };
+                return Err(HostError::with(op(), kind, answer.stderr.trim().to_owned()));
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {

@@ -20,7 +20,7 @@ use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation
 use wnm_core::model::{Bytes, FileStamp};
 use wnm_core::observe::FaultKind;
 
-use super::{Hands, VERSION_PATIENCE, version_text};
+use super::{COPY_PATIENCE, Hands, VERSION_PATIENCE, version_text};
 use crate::files::write_durably;
 use crate::process::alive;
 
@@ -178,6 +178,20 @@ impl Hands for RootHands {
             let _ = self.must_as_node(&op, &["/usr/bin/rm", "-f", "--", beside]);
         }
         placed.map(|_| ())
+    }
+
+    fn copy_tree(&self, from: &Path, to: &Path) -> HostResult<()> {
+        let op = format!("copy {} to {}", from.display(), to.display());
+        let (from, to) = (text(from)?, text(to)?);
+        for (program, args) in
+            [("/usr/bin/cp", vec!["-aT", "--", from, to]), ("/usr/bin/sync", vec!["-f", "--", to])]
+        {
+            let answer = self.call(program, &args, COPY_PATIENCE)?;
+            if !answer.ok() {
+                return Err(failed(&op, &answer));
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {

@@ -181,6 +181,8 @@ impl<'a> Engine<'a> {
             | Step::DropKept
             | Step::Archive
             | Step::HandOver
+            | Step::Carry { .. }
+            | Step::ClearLeft
             | Step::Dismantle
             | Step::SetAside => Ok(Change::Made),
             Step::OpenPort { .. } | Step::ClosePort { .. } | Step::Reset => Ok(Change::NotManaged),

@@ -1,8 +1,10 @@
-//! `wnm identity move --export`: a node goes to another machine.
+//! `wnm identity move`: a node goes to another disk, or its key to another machine, which is told here.
 //!
 //! Stopped for good first; then its key goes into the file; then this machine writes down that the key
 //! is elsewhere, so that it neither starts the node nor brings it back; then the node is removed.
 //! Whatever is cut short is gone on with by the same command.
+
+use std::path::Path;
 
 use wnm_core::model::{NodeRecord, Verb, Want};
 use wnm_core::observe::Ledger;
@@ -17,15 +19,31 @@ use crate::exit::Exit;
 use crate::output;
 
 pub(super) fn run(context: &Context<'_>, args: &MoveArgs) -> Result<Exit, CliError> {
+    match (&args.export, &args.to) {
+        (Some(export), _) => to_machine(context, args, export),
+        (None, Some(root)) => to_disk(context, &args.node, root),
+        (None, None) => Err(CliError::usage("say where to: --to DIR or --export FILE")),
+    }
+}
+
+/// Its own action: whatever is cut short, the next cycle finishes it or starts the node where it was.
+fn to_disk(context: &Context<'_>, node: &str, root: &Path) -> Result<Exit, CliError> {
+    let (adapters, ledger) = context.adapters(Access::Write)?;
+    let record = named(&ledger, node)?;
+    let verb = Verb::Move { nodes: vec![record.key()], storage: root.to_owned() };
+    nodes::carry_out(context, &adapters, &verb)
+}
+
+fn to_machine(context: &Context<'_>, args: &MoveArgs, export: &Path) -> Result<Exit, CliError> {
     let (adapters, ledger) = context.adapters(Access::Write)?;
     let files = files_among(context, &ledger);
     let record = named(&ledger, &args.node)?;
     let (node, id) = (record.key(), record.spec.id);
     let how = secret::seal(&args.seal)?;
     let held = key_of(&files, record)?;
-    let file = args.export.display().to_string();
+    let file = export.display().to_string();
     let is_exported = files.moved(&held)?.as_deref() == Some(file.as_str());
-    if outside::is_there(&args.export) && !is_exported {
+    if outside::is_there(export) && !is_exported {
         let problem = format!("{file} is there already; nothing was done");
         return Err(CliError::new(Exit::Refused, problem).hint("name another file"));
     }
@@ -44,8 +62,8 @@ pub(super) fn run(context: &Context<'_>, args: &MoveArgs) -> Result<Exit, CliErr
         let problem = format!("{id} has another key than a moment ago; its key stays here");
         return Err(CliError::new(Exit::Refused, problem).hint("it is stopped; say it again"));
     }
-    if !outside::is_there(&args.export) {
-        outside::write_new(&args.export, &export_keys(std::slice::from_ref(&held), &how)?)?;
+    if !outside::is_there(export) {
+        outside::write_new(export, &export_keys(std::slice::from_ref(&held), &how)?)?;
     }
     files.mark_moved(&held, Some(&file))?;
     let removed = nodes::carry_out(context, &adapters, &Verb::Remove { nodes: vec![node] })?;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::RecordId;
 
-fn verbs(nodes: Vec<NodeKey>) -> [Verb; 8] {
+fn verbs(nodes: Vec<NodeKey>) -> [Verb; 9] {
     let nodes = || nodes.clone();
     [
         Verb::Start { nodes: nodes() },
@@ -13,6 +13,7 @@ fn verbs(nodes: Vec<NodeKey>) -> [Verb; 8] {
         Verb::Disable { nodes: nodes() },
         Verb::Enable { nodes: nodes() },
         Verb::Release { nodes: nodes() },
+        Verb::Move { nodes: nodes(), storage: STORAGE.into() },
         Verb::Teardown { nodes: nodes() },
     ]
 }
@@ -81,6 +82,7 @@ fn every_verb_on_a_node_in_every_state() {
     running, disable: disable
     running, enable: so already
     running, release: release
+    running, move: so already
     running, tear down: remove
     mute, start: so already
     mute, stop: stop
@@ -89,6 +91,7 @@ fn every_verb_on_a_node_in_every_state() {
     mute, disable: disable
     mute, enable: so already
     mute, release: release
+    mute, move: so already
     mute, tear down: remove
     starting, start: so already
     starting, stop: stop
@@ -97,6 +100,7 @@ fn every_verb_on_a_node_in_every_state() {
     starting, disable: disable
     starting, enable: so already
     starting, release: release
+    starting, move: so already
     starting, tear down: remove
     stopped, wanted, start: start
     stopped, wanted, stop: stop
@@ -105,6 +109,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped, wanted, disable: disable
     stopped, wanted, enable: so already
     stopped, wanted, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
+    stopped, wanted, move: so already
     stopped, wanted, tear down: remove
     stopped by operator, start: start
     stopped by operator, stop: so already
@@ -113,6 +118,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped by operator, disable: disable
     stopped by operator, enable: so already
     stopped by operator, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
+    stopped by operator, move: so already
     stopped by operator, tear down: remove
     stopped by pressure, start: start
     stopped by pressure, stop: stop
@@ -121,6 +127,7 @@ fn every_verb_on_a_node_in_every_state() {
     stopped by pressure, disable: disable
     stopped by pressure, enable: so already
     stopped by pressure, release: refused: it does not run, and what is released goes on as it runs: start it first, or remove it
+    stopped by pressure, move: so already
     stopped by pressure, tear down: remove
     runs unwanted, start: start
     runs unwanted, stop: stop
@@ -129,6 +136,7 @@ fn every_verb_on_a_node_in_every_state() {
     runs unwanted, disable: disable
     runs unwanted, enable: so already
     runs unwanted, release: release
+    runs unwanted, move: so already
     runs unwanted, tear down: remove
     removing, start: start
     removing, stop: refused: it is being removed; `start` would take it back
@@ -137,6 +145,7 @@ fn every_verb_on_a_node_in_every_state() {
     removing, disable: refused: it is being removed; `start` would take it back
     removing, enable: so already
     removing, release: refused: it is being removed; `start` would take it back
+    removing, move: refused: it is being removed
     removing, tear down: remove
     dead, start: refused: its data is gone; it can only be removed
     dead, stop: refused: its data is gone; it can only be removed
@@ -145,6 +154,7 @@ fn every_verb_on_a_node_in_every_state() {
     dead, disable: disable
     dead, enable: so already
     dead, release: refused: its data is gone; it can only be removed
+    dead, move: refused: its data is gone; it can only be removed
     dead, tear down: remove
     unknown, start: refused: it could not be observed: no answer
     unknown, stop: refused: it could not be observed: no answer
@@ -153,6 +163,7 @@ fn every_verb_on_a_node_in_every_state() {
     unknown, disable: disable
     unknown, enable: so already
     unknown, release: refused: it could not be observed: no answer
+    unknown, move: refused: it could not be observed: no answer
     unknown, tear down: refused: it could not be observed: no answer
     disabled, start: refused: it is disabled; enable it first
     disabled, stop: refused: it is disabled; enable it first
@@ -161,6 +172,7 @@ fn every_verb_on_a_node_in_every_state() {
     disabled, disable: so already
     disabled, enable: enable
     disabled, release: refused: it is disabled; enable it first
+    disabled, move: refused: it is disabled; enable it first
     disabled, tear down: remove
     ");
 }

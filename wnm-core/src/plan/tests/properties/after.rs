@@ -110,6 +110,13 @@ fn effect(readings: &mut Readings, action: &Action, spec: &NodeSpec) {
             readings.nodes.remove(&id);
             vacate(readings, spec);
         }
+        Action::Move { .. } => {
+            if let Some(reading) = readings.nodes.get_mut(&id) {
+                reading.unit = Ok(unit(UnitState::Stopped, None));
+                reading.process = None;
+            }
+        }
+        Action::Clear { .. } => {}
         Action::Release { .. } => drop(readings.nodes.remove(&id)),
         Action::Reprieve { .. } | Action::Disable { .. } | Action::Enable { .. } => {}
     }

@@ -40,6 +40,7 @@ pub(super) fn an_action_for_a_request_is_what_was_asked(look: &Look<'_>) -> Held
                 | (Verb::Remove { .. }, Action::Remove { cause: Removal::Operator, .. })
                 | (Verb::Teardown { .. }, Action::Remove { cause: Removal::Teardown, .. })
                 | (Verb::Upgrade { .. }, Action::Upgrade { .. })
+                | (Verb::Move { .. }, Action::Move { .. })
                 | (Verb::Release { .. }, Action::Release { .. })
                 | (Verb::Disable { .. }, Action::Disable { .. })
                 | (Verb::Enable { .. }, Action::Enable { .. })

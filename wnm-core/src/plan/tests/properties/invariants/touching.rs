@@ -96,6 +96,12 @@ pub(super) fn steps_are_in_their_safe_order(look: &Look<'_>) -> Held {
             (Action::Release { .. }, _) => {
                 archive.is_some() && stop.is_none() && deletes.is_none() && aside.is_none()
             }
+            // What is moved is out of the way only when its copy is whole.
+            (Action::Move { .. }, _) => {
+                let carry = place(|step| matches!(step, Step::Carry { .. }));
+                let moves = [stop, archive, carry, aside];
+                moves.iter().all(Option::is_some) && moves.is_sorted() && deletes.is_none()
+            }
             (_, true) => order.iter().all(Option::is_some) && order.is_sorted(),
             // What the manager may delete is kept first, whatever is mended.
             (Action::Mend { .. }, _) if spec.manager.kind.deletes_data() => {
