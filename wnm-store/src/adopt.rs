@@ -34,6 +34,7 @@ fn insert(connection: &mut SqliteConnection, record: &NodeRecord) -> Result<Reco
         phase: record.phase.clone(),
         version: record.version.clone(),
         upgrade: None,
+        lies: None,
     };
     let row = NewNodeRow::new(&record.spec, record.version.as_ref(), &mark, record.created)?;
     let number = diesel::insert_into(nodes::table)

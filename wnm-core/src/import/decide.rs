@@ -217,6 +217,7 @@ fn as_taken(mut found: Found, id: NodeId, around: &Around) -> Option<Taken> {
         autostart: found.autostart,
         service,
         container: None,
+        left: None,
         launch: found.launch.clone(),
     };
     let mut spec = spec;

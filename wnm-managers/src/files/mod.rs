@@ -295,8 +295,8 @@ impl NodeFiles for DiskFiles {
     }
 
     fn carry(&self, node: NodeKey, spec: &NodeSpec, to: &NodeSpec) -> HostResult<Change> {
-        guard::own_name(spec)?;
-        guard::own_name(to)?;
+        guard::own_name(self.hands.as_ref(), spec)?;
+        guard::own_name(self.hands.as_ref(), to)?;
         refuse_running(spec, "it is not moved")?;
         refuse_running(to, "nothing is put there")?;
         carry::carry(self, node, spec, to)
