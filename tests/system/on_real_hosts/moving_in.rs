@@ -108,7 +108,7 @@ exit 1"#
 
 /// Pid and invocation of every node's unit.
 fn running(op: &Operator) -> String {
-    let show = "systemctl show --property=Id,MainPID,InvocationID,NRestarts,NeedDaemonReload \
+    let show = "systemctl show --property=Id,MainPID,InvocationID,NRestarts \
                 antnode0001 antnode0002 antnode003";
     let ran = op.host.sh(show).ok();
     assert_eq!(ran.stdout.matches("MainPID=0\n").count(), 0, "{ran:?}");
@@ -120,7 +120,8 @@ fn outside(op: &Operator) -> String {
     let look = "cd / && find etc/systemd/system etc/cron.d usr/bin/anms.sh var/antctl/config \
                 -type f | sort | xargs sha256sum; stat -c '%n %U %a' /var/antctl/services \
                 /var/log/antnode /etc/cron.d/anm /etc/systemd/system/antnode*.service; \
-                ls -A /var/antctl/services";
+                ls -A /var/antctl/services; systemctl show --property=NeedDaemonReload \
+                antnode0001 antnode0002 antnode003";
     op.host.sh(look).ok().stdout
 }
 
@@ -158,8 +159,8 @@ fn nodes_of_anm_go_on_and_anm_is_turned_off() {
     op.rest_with(3);
     assert_eq!(running(&op), before);
     let get = |key: &str| op.wnm(&["config", "get", key]).ok().stdout.trim().to_owned();
-    assert_eq!(get("delay_remove"), "600s", "minutes are not seconds");
-    assert_eq!(get("port_start"), "55");
+    let delay = get("delay_remove");
+    assert!(delay.contains("\"600s\""), "minutes are not seconds: {delay}");
 
     let again = op.wnm(&migrate(&["--confirm"]));
     assert_eq!(again.code, Some(2), "{again:?}");

@@ -69,10 +69,10 @@ fn read(pid: u32, name: &str, place: &str) -> Option<Result<Found, String>> {
     // It may have been called by a name on PATH, or a relative one.
     let program = fs::read_link(format!("/proc/{pid}/exe")).ok();
     let program = program.and_then(|it| it.to_str().map(str::to_owned));
-    if let (Some(first), Some(program)) = (words.first_mut(), program) {
-        if !first.starts_with('/') {
-            *first = program.trim_end_matches(" (deleted)").to_owned();
-        }
+    if let (Some(first), Some(program)) = (words.first_mut(), program)
+        && !first.starts_with('/')
+    {
+        *first = program.trim_end_matches(" (deleted)").to_owned();
     }
     let told = match Told::read(&words) {
         Ok(told) => told,

@@ -23,8 +23,8 @@ pub struct Units {
     ctl: Systemctl,
     scope: Scope,
     directory: PathBuf,
-    /// Units that belong to antctl by its own registry.
-    of_antctl: BTreeSet<String>,
+    /// Units that belong to antctl by its own registry, or why that is not known.
+    of_antctl: Result<BTreeSet<String>, String>,
 }
 
 impl std::fmt::Debug for Units {
@@ -41,7 +41,7 @@ impl Units {
         runtime_dir: String,
     ) -> Units {
         let ctl = Systemctl::new(runner, Whose::User { runtime_dir });
-        Units { ctl, scope: Scope::User, directory, of_antctl: BTreeSet::new() }
+        Units { ctl, scope: Scope::User, directory, of_antctl: Ok(BTreeSet::new()) }
     }
 
     /// The machine's.
@@ -50,25 +50,29 @@ impl Units {
         directory: PathBuf,
     ) -> Units {
         let ctl = Systemctl::new(runner, Whose::System);
-        Units { ctl, scope: Scope::System, directory, of_antctl: BTreeSet::new() }
+        Units { ctl, scope: Scope::System, directory, of_antctl: Ok(BTreeSet::new()) }
     }
 
     /// The same, leaving those alone that antctl's registry names.
     #[must_use]
     pub fn beside_antctl(mut self, registry: &Path) -> Units {
-        let text = fs::read_to_string(registry).unwrap_or_default();
-        let names = serde_json::from_str::<serde_json::Value>(&text).ok();
-        let nodes = names.as_ref().and_then(|it| it.get("nodes")?.as_array());
-        let gone = |node: &serde_json::Value| node.get("status").is_some_and(|it| it == "Removed");
-        let named = nodes.into_iter().flatten().filter(|node| !gone(node));
-        self.of_antctl =
-            named.filter_map(|node| Some(node.get("service_name")?.as_str()?.to_owned())).collect();
+        let names = match fs::read_to_string(registry) {
+            Ok(text) => registered(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.of_antctl = names.map_err(|why| {
+            format!("{} does not tell what antctl keeps: {why}", registry.display())
+        });
         self
     }
 
     /// Every unit whose text mentions a node program; nothing is changed. `only` are the names that
     /// are wanted, without ending.
     pub fn read(&self, origin: Origin, only: &dyn Fn(&str) -> bool) -> HostResult<Findings> {
+        // Which of them are antctl's must be known, or two managers would have them.
+        let of_antctl = self.of_antctl.as_ref();
+        of_antctl.map_err(|why| HostError::new(why, FaultKind::Garbled))?;
         let mut findings = Findings::default();
         for file in self.files()? {
             let Some(name) = file.file_stem().and_then(|name| name.to_str()) else { continue };
@@ -127,7 +131,7 @@ impl Units {
         if name.contains('@') {
             return Some("it is a template, or one of its instances".to_owned());
         }
-        if self.of_antctl.contains(name) {
+        if self.of_antctl.as_ref().is_ok_and(|names| names.contains(name)) {
             return Some("antctl keeps it: --from-antctl takes it over".to_owned());
         }
         let beside = file.with_extension("service.d");
@@ -197,6 +201,17 @@ impl Units {
     }
 }
 
+/// The services in a registry of antctl that it has not removed.
+fn registered(text: &str) -> Result<BTreeSet<String>, String> {
+    let registry: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let nodes = registry.get("nodes").and_then(|it| it.as_array()).ok_or("it lists no nodes")?;
+    let gone = |node: &&serde_json::Value| node.get("status").is_some_and(|it| it == "Removed");
+    let named = nodes.iter().filter(|node| !gone(node));
+    let name = |node: &serde_json::Value| Some(node.get("service_name")?.as_str()?.to_owned());
+    named.map(|node| name(node).ok_or_else(|| "one of its nodes has no name".to_owned())).collect()
+}
+
 fn reason_in(shown: &Shown) -> Option<String> {
     if !shown.overridden_by.is_empty() {
         return Some(format!("{} changes it", shown.overridden_by.join(", ")));
@@ -234,4 +249,22 @@ fn text_of(file: &Path) -> Result<Option<String>, String> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let mentions = ["antnode", "ant-node"].iter().any(|program| text.contains(program));
     Ok(mentions.then_some(text))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_cannot_be_read_is_no_empty_one() {
+        let text = r#"{"nodes":[{"service_name":"antnode1","status":"Running"},
+            {"service_name":"antnode2","status":"Removed"}]}"#;
+        assert_eq!(registered(text).unwrap(), BTreeSet::from(["antnode1".to_owned()]));
+        for end in 0..text.len() {
+            registered(&text[..end]).unwrap_err();
+        }
+        registered("{}").unwrap_err();
+        registered(r#"{"nodes":[{"status":"Running"}]}"#).unwrap_err();
+    }
 }
