@@ -1,6 +1,7 @@
 //! Nodes of the Python wnm 0.6.3 are taken over where they are, from the database that it made.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use super::operator::{Operator, json};
 
@@ -147,8 +148,12 @@ fn a_python_installation_moves_in_with_its_processes() {
     assert!(get("delay_remove").contains("300"), "seconds are seconds");
 
     // The stopped one comes back, the disabled one stays, and those that run are not touched.
-    op.rest_with(4);
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while Instant::now() < deadline && op.states()["antnode0002"] != "running" {
+        op.cycle();
+    }
     let states = op.states();
+    assert_eq!(states["antnode0002"], "running", "{states:?}");
     assert_eq!(states["antnode0003"], "disabled", "{states:?}");
     let pid = |text: &str, number: usize| {
         text.split("\n\n").nth(number - 1).map(str::to_owned).expect("a unit")
