@@ -14,6 +14,7 @@ use wnm_managers::{Moving, Places};
 use wnm_metrics::SystemClock;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
+use super::former;
 use crate::commands::Context;
 use crate::commands::init::{first_look, places};
 use crate::compose::{self, Adapters};
@@ -42,6 +43,9 @@ pub(super) fn carry_out(
                 worse.problems.join("; ")
             ),
         });
+        if !takeover.aside.is_empty() {
+            former::let_go(context);
+        }
         return Err(error);
     }
     let backup = moving.finish()?;

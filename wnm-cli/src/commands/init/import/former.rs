@@ -18,13 +18,11 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::python::takeover;
 
-/// The Python tool's lock: while it is there, that tool does nothing.
-const LOCK: &str = "wnm_active";
-
 /// What the database in `file` says, and what keeps its nodes.
 pub(super) fn of_python(context: &Context<'_>, file: &Path) -> Result<Findings, CliError> {
     let file = named(file);
     let shown = file.display().to_string();
+    refuse_at_work(context)?;
     let database = read_python(&file).map_err(unreadable)?;
     let manager = takeover::keeper(&database, context.paths.scope)
         .map_err(|why| refused(format!("{shown}: {why}")))?;
@@ -40,7 +38,6 @@ pub(super) fn of_python(context: &Context<'_>, file: &Path) -> Result<Findings, 
         findings.notes.push(format!("{shown} stays as it is, and nothing reads it any more"));
     }
     findings.keep.push(file);
-    findings.gate = Some(context.paths.base.join(LOCK));
     schedules(context, &mut findings)?;
     Ok(findings)
 }
@@ -62,6 +59,27 @@ fn antctls(context: &Context<'_>, manager: Manager) -> Result<Findings, CliError
     let draft = findings.settings.with(Setting::Manager, manager.to_string());
     findings.settings = draft.with(Setting::Program, "antnode");
     Ok(findings)
+}
+
+/// Its lock and ours are one file: while it is there, that tool does nothing. It writes the time into
+/// it, and we nothing.
+fn refuse_at_work(context: &Context<'_>) -> Result<(), CliError> {
+    let lock = &context.paths.lock;
+    match fs::metadata(lock) {
+        Ok(found) if found.len() > 0 => {
+            let problem = format!("{} is there: the Python wnm is at work", lock.display());
+            let hint = "wait for it; when none of it runs it was killed at it: delete that file";
+            Err(refused(problem).hint(hint))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// After a takeover that failed that tool may go on.
+pub(super) fn let_go(context: &Context<'_>) {
+    if let Err(error) = fs::remove_file(&context.paths.lock) {
+        tracing::warn!(%error, file = %context.paths.lock.display(), "the lock stays");
+    }
 }
 
 /// As that tool's `--dbpath` had it as well.
