@@ -177,11 +177,13 @@ fn each_node_keeps_its_number_and_what_was_wanted_of_it() {
         .iter()
         .map(|node| {
             let notes = node.found.notes.join("; ");
-            format!("{} {:?} {} {notes}", node.spec.id, node.found.want, node.spec.wallet)
+            let line =
+                format!("{} {:?} {} {notes}", node.spec.id, node.found.want, node.spec.wallet);
+            line.trim_end().to_owned()
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @"
-    antnode0001 Run 0x00455d78f850b0358E8cea5be24d415E01E107CF 
+    antnode0001 Run 0x00455d78f850b0358E8cea5be24d415E01E107CF
     antnode0002 StoppedByPressure 0x00000000000000000000000000000000000000A1 it is stopped, and started again when there is room, as there
     antnode0003 Disabled 0x00000000000000000000000000000000000000A1 it was disabled there and is here: left alone in every respect
     antnode0004 Run 0x00000000000000000000000000000000000000A1
