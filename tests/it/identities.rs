@@ -279,9 +279,8 @@ fn a_released_node_goes_on_without_wnm() {
     env.run(&["teardown", "--confirm"]).expect(0);
     assert_eq!(env.pid(1), pid, "a teardown is of what wnm keeps");
     assert_eq!(env.running().len(), 1);
-    // Whoever begins anew finds its number taken.
-    env.init(&["--node-cap", "1"]).expect(0);
-    env.run(&["add"]).expect(0);
-    assert!(env.names("node").contains(&"antnode0002".to_owned()));
+    // Whoever begins anew is told of it.
+    let anew = env.init(&["--node-cap", "1"]).expect(2);
+    assert!(anew.stderr.contains("is in use on this machine"), "{}", anew.block());
     assert_eq!(env.pid(1), pid);
 }

@@ -229,11 +229,11 @@ fn the_key_is_a_directory() {
     insta::assert_snapshot!(env.run(&["identity", "list"]).block(), @"
     exit 0
     out| 0 keys in [DIR]/home/.local/share/autonomi/identities
-    out| antnode0001: could not be looked at: failed to read [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: Is a directory (os error 21)
+    out| antnode0001: could not be looked at: read [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: it is no file
     ");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
-    out| FAILED: remove antnode0001: failed to read [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: Is a directory (os error 21)
+    out| FAILED: remove antnode0001: read [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: it is no file
     out| 1 of 1 nodes, 1 running before this
     err| remove antnode0001: request 2
     ");
