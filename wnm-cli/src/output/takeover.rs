@@ -120,7 +120,8 @@ fn one(text: &mut String, node: &Taken) {
         (Some(pid), _) => format!("process {pid} goes on"),
         (None, Want::Run) => "not running, wanted to run".to_owned(),
         (None, Want::Disabled) => "disabled".to_owned(),
-        (None, Want::StoppedByOperator | Want::StoppedByPressure) => "stopped, stays so".to_owned(),
+        (None, Want::StoppedByOperator) => "stopped, stays so".to_owned(),
+        (None, Want::StoppedByPressure) => "stopped, started when there is room".to_owned(),
     };
     let _ = writeln!(
         text,

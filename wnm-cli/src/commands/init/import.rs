@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliE
         return Ok(Exit::Done);
     }
     agree(context, args, &takeover, &draft)?;
-    let backup = carry_out(context, &takeover, &draft, &policy)?;
+    let backup = carry_out(context, args, &takeover, &draft, &policy)?;
     if context.json {
         output::takeover(&takeover, &draft, Some(&backup), true)?;
     } else {

@@ -15,6 +15,7 @@ use wnm_metrics::SystemClock;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use super::former;
+use crate::args::ImportArgs;
 use crate::commands::Context;
 use crate::commands::init::{first_look, places};
 use crate::compose::{self, Adapters};
@@ -25,12 +26,15 @@ use crate::output;
 /// All of it, or all as it was.
 pub(super) fn carry_out(
     context: &Context<'_>,
+    args: &ImportArgs,
     takeover: &Takeover,
     draft: &PolicyDraft,
     policy: &Policy,
 ) -> Result<PathBuf, CliError> {
     places(context, policy)?;
     let _alone = context.lock(Duration::ZERO)?;
+    // Somebody else may have begun since this was asked and agreed to.
+    super::refuse_second(context, args)?;
     let mover = compose::mover(&context.paths);
     let at = SystemClock.now()?.wall;
     let roots = Places { storage: &policy.nodes.storage, logs: &policy.nodes.logs };
