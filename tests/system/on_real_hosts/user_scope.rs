@@ -44,6 +44,7 @@ fn a_released_node_stays_with_systemd_through_teardown_and_reboot() {
     };
     op.init(&["--node-cap", "2"]);
     op.rest_with(2);
+    op.wnm(&["db", "backup"]).ok();
     let pid = op.pid(1);
     let said = op.wnm(&["release", "1"]).ok();
     assert!(said.stderr.contains("antnode0001 is yours"), "{said:?}");
@@ -52,6 +53,11 @@ fn a_released_node_stays_with_systemd_through_teardown_and_reboot() {
     assert!(unit.stdout.starts_with("# Made by wnm and released"), "{unit:?}");
     op.wnm(&["run"]).ok();
     assert!(op.states().keys().all(|name| name != "antnode0001"), "its number is taken");
+    let doctor = op.wnm(&["doctor"]);
+    assert!(!doctor.stdout.contains("antnode0001"), "nothing is wrong with it: {doctor:?}");
+    let back = op.wnm(&["db", "restore", "--latest", "--dry-run"]).ok();
+    let given = "antnode0001: its unit is not wnm's any more";
+    assert!(back.stdout.contains(given), "a backup does not take it back: {back:?}");
     op.wnm(&["teardown", "--confirm"]).ok();
     assert_eq!(op.pid(1), pid, "a teardown leaves it alone");
     assert_eq!(op.units(), ["antnode0001.service", "default.target.wants"]);

@@ -11,7 +11,9 @@ use wnm_core::model::{Manager, ManagerKind, Scope, Want};
 use wnm_core::observe::{FaultKind, UnitState};
 
 use super::unit_file::{self, NodeUnit, Unusable};
-use crate::systemd::{Shown, Systemctl, Whose, parse_shown, show_args, unit_is_ours};
+use crate::systemd::{
+    Shown, Systemctl, Whose, parse_shown, show_args, unit_is_ours, unit_is_released,
+};
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Larger ones are none of a node.
@@ -151,7 +153,7 @@ impl Units {
             Scope::System => Some(user.unwrap_or_else(|| "root".to_owned())),
         };
         found.replaces = vec![file.to_owned()];
-        if !dropped.is_empty() && !unit_is_ours(text) {
+        if !dropped.is_empty() && !unit_is_ours(text) && !unit_is_released(text) {
             found.notes.push(format!("wnm's unit is without its {}", dropped.join(", ")));
         }
         found

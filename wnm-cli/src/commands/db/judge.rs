@@ -12,6 +12,8 @@ pub(super) struct Seen {
     pub(super) kinship: Option<Kinship>,
     /// Something else on this machine may carry its name.
     pub(super) contested: bool,
+    /// There is a unit of its name, and it is not wnm's.
+    pub(super) theirs: bool,
 }
 
 /// What becomes of a node.
@@ -28,6 +30,8 @@ pub(crate) enum Fate {
     Replaced,
     /// Another key lies in its place: it is left alone.
     OtherKey,
+    /// Its unit is somebody else's now, as after `wnm release`: it is left alone.
+    Theirs,
     /// Whether it is the same node could not be seen: it is left alone.
     Unsure,
     /// Its storage could not be looked at: nothing is done to it until it can be.
@@ -37,7 +41,7 @@ pub(crate) enum Fate {
 impl Fate {
     /// True when wnm must keep its hands off until an operator has looked.
     pub(crate) fn is_left_alone(self) -> bool {
-        matches!(self, Fate::Replaced | Fate::OtherKey | Fate::Unsure)
+        matches!(self, Fate::Replaced | Fate::OtherKey | Fate::Theirs | Fate::Unsure)
     }
 
     /// For people.
@@ -48,6 +52,7 @@ impl Fate {
             Fate::Gone => "its data is gone: the next cycles clean up after it, or say why not",
             Fate::Replaced => "its data is gone, and something else has its name: disabled",
             Fate::OtherKey => "another node's key lies in its place: disabled",
+            Fate::Theirs => "its unit is not wnm's any more, as after `wnm release`: disabled",
             Fate::Unsure => "whether it is the same node could not be seen: disabled",
             Fate::Unseen => "its storage cannot be looked at: it waits until it can",
         }
@@ -59,6 +64,7 @@ pub(super) fn fate(seen: &Seen) -> Fate {
         (None, _) => Fate::Unseen,
         (Some(_), None) => Fate::Unsure,
         (Some(true), Some(Kinship::Other)) => Fate::OtherKey,
+        (Some(true), Some(_)) if seen.theirs => Fate::Theirs,
         (Some(true), Some(_)) => Fate::Kept,
         (Some(false), Some(Kinship::OnlyArchived)) => Fate::Removed,
         (Some(false), Some(_)) if seen.contested => Fate::Replaced,
@@ -89,8 +95,12 @@ mod tests {
             (Some(false), Some(NoneArchived), true, Fate::Replaced),
         ];
         for (data, kinship, contested, expected) in table {
-            let seen = Seen { data, kinship, contested };
+            let seen = Seen { data, kinship, contested, theirs: false };
             assert_eq!(fate(&seen), expected, "{seen:?}");
         }
+        let released =
+            Seen { data: Some(true), kinship: Some(Same), contested: false, theirs: true };
+        assert_eq!(fate(&released), Fate::Theirs);
+        assert!(Fate::Theirs.is_left_alone());
     }
 }

@@ -1,13 +1,14 @@
 //! What is on this machine, held against a backup.
+#![expect(clippy::disallowed_methods, reason = "a shell module that looks whose units are")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use wnm_core::host::NodeFiles;
-use wnm_core::model::{Manager, NodeId, NodeRecord, node_of_directory};
+use wnm_core::model::{Manager, ManagerKind, NodeId, NodeRecord, node_of_directory};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::DiskFiles;
+use wnm_managers::{DiskFiles, unit_is_ours};
 use wnm_store::SqliteStore;
 
 use super::judge::Seen;
@@ -23,6 +24,8 @@ pub(super) struct Machine {
     roots: BTreeMap<PathBuf, Option<BTreeSet<String>>>,
     /// Data directories with living processes; `None` when they could not be looked at.
     processes: Option<BTreeMap<PathBuf, Vec<u32>>>,
+    /// Where units lie.
+    units: PathBuf,
     /// Names that each manager knows; `None` for one that did not answer.
     known: BTreeMap<Manager, Option<BTreeSet<NodeId>>>,
 }
@@ -44,6 +47,7 @@ impl Machine {
             processes: adapters.host().managers.processes(&roots).ok(),
             known: known(&adapters, &all, &in_force),
             files: compose::files(&context.paths),
+            units: context.paths.units.clone(),
             roots: roots.into_iter().map(|root| (root.clone(), names(context, &root))).collect(),
         })
     }
@@ -58,7 +62,15 @@ impl Machine {
             data,
             kinship: self.files.kinship(record.key(), spec).ok(),
             contested: self.is_elsewhere(record),
+            theirs: self.has_foreign_unit(record),
         }
+    }
+
+    /// A unit of its name that wnm did not write, or gave away.
+    fn has_foreign_unit(&self, record: &NodeRecord) -> bool {
+        let file = self.units.join(format!("{}.service", record.spec.service()));
+        record.spec.manager.kind == ManagerKind::Systemd
+            && std::fs::read_to_string(file).is_ok_and(|text| !unit_is_ours(&text))
     }
 
     /// The processes that use a data directory.

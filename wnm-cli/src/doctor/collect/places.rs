@@ -11,7 +11,7 @@ use std::time::Duration;
 use wnm_core::model::{ManagerKind, NodeId, Scope, node_of_directory};
 use wnm_core::observe::{Ledger, NodeView, Snapshot};
 use wnm_core::policy::Setting;
-use wnm_managers::{MARKER, processes_below, service_of_process, unit_is_ours};
+use wnm_managers::{MARKER, processes_below, service_of_process, unit_is_ours, unit_is_released};
 
 use super::super::facts::{PrivateFact, RootFact, StrayProcess, Strays};
 use crate::settings::Paths;
@@ -136,6 +136,19 @@ pub(super) fn strays(paths: &Paths, ledger: &Ledger) -> Strays {
             strays.unread.insert(error.chain());
         }
     }
+    without_released(strays, &paths.units)
+}
+
+/// A node that was released is its owner's, and nothing about it is wrong: its unit says so.
+fn without_released(mut strays: Strays, units: &Path) -> Strays {
+    let says_so = |unit: &Path| fs::read_to_string(unit).is_ok_and(|text| unit_is_released(&text));
+    let is_released = |data: &Path| {
+        let name = data.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        says_so(&units.join(format!("{name}.service")))
+    };
+    strays.units.retain(|(unit, _)| !says_so(unit));
+    strays.directories.retain(|data| !is_released(data));
+    strays.processes.retain(|stray| !is_released(&stray.data));
     strays
 }
 
