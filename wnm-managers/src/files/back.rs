@@ -39,22 +39,11 @@ pub(super) fn bring_back(
         let op = format!("{user} has that key: one identity never runs in two places");
         return Err(HostError::new(op, FaultKind::Conflict));
     }
-    let staging = place::staging(spec);
-    if hands.is_there(&staging)? {
-        // Left by a run that died; its name says that no node ever ran in it.
-        hands.remove_tree(&staging)?;
-    }
-    let built = place::build(hands, &staging, spec, release)
-        .and_then(|()| hands.copy(&key.file, &staging.join(name), 0o600))
-        .and_then(|()| hands.sync_directory(&staging));
-    if built.is_err() {
-        // A half-made directory on a full disk would keep it full.
-        let _ = hands.remove_tree(&staging);
-    }
-    built?;
-    hands.make_directory(&spec.logs)?;
-    hands.rename(&staging, &spec.data)?;
-    hands.sync_directory(&spec.storage)?;
+    place::make_whole(hands, spec, &|staging| {
+        place::build(hands, staging, spec, release)?;
+        hands.copy(&key.file, &staging.join(name), 0o600)?;
+        hands.sync_directory(staging)
+    })?;
     discard(key)?;
     Ok(Change::Made)
 }

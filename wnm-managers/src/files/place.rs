@@ -19,17 +19,26 @@ pub(super) fn prepare(hands: &dyn Hands, spec: &NodeSpec, release: &Release) -> 
     if hands.is_there(&spec.data)? {
         return check(hands, spec, Some(release));
     }
+    make_whole(hands, spec, &|staging| build(hands, staging, spec, release))
+}
+
+/// Puts a node's directory together under a name that no node carries, and gives it its own.
+pub(super) fn make_whole(
+    hands: &dyn Hands,
+    spec: &NodeSpec,
+    fill: &dyn Fn(&Path) -> HostResult<()>,
+) -> HostResult<Change> {
     let staging = staging(spec);
     if hands.is_there(&staging)? {
         // Left by a run that died; its name says that no node ever ran in it.
         hands.remove_tree(&staging)?;
     }
-    let built = build(hands, &staging, spec, release);
-    if built.is_err() {
+    let filled = fill(&staging);
+    if filled.is_err() {
         // A half-made directory on a full disk would keep it full.
         let _ = hands.remove_tree(&staging);
     }
-    built?;
+    filled?;
     hands.make_directory(&spec.logs)?;
     hands.rename(&staging, &spec.data)?;
     hands.sync_directory(&spec.storage)?;
