@@ -95,6 +95,28 @@ fn the_store_is_deleted_while_a_node_runs() {
 }
 
 #[test]
+fn a_data_directory_is_moved_away_for_a_while() {
+    let env = one_node();
+    let (pid, aside) = (env.pid(1), env.path("aside"));
+    fs::rename(data(&env), &aside).expect("one file system");
+    insta::assert_snapshot!(env.run(&["run"]).block(), @"
+    exit 0
+    out| nothing to do
+    out| 1 of 1 nodes, 1 running before this
+    out| note: the data directory of antnode0001 is gone, and its process lives, so it is not taken for lost. Put it back where it was, or `wnm remove 1`
+    ");
+    kill(Pid::from_raw(pid as i32), Signal::SIGKILL).expect("our own node");
+    wait_until(Duration::from_secs(10), "it is gone", || {
+        kill(Pid::from_raw(pid as i32), None).is_err()
+    });
+    let ran = env.run(&["run"]).expect(0);
+    assert!(ran.stdout.contains("is gone, and it is taken for lost in 3600 s"), "{}", ran.block());
+    fs::rename(&aside, data(&env)).expect("back");
+    env.cycle_until_resting_with(1);
+    assert_eq!(env.names("node").len(), 2, "the node and the marker");
+}
+
+#[test]
 fn the_store_is_a_directory() {
     let env = one_node();
     // What is said beside a backup is told in `store.rs`.
@@ -217,7 +239,8 @@ fn the_data_is_emptied_while_the_node_runs() {
     out| 1 of 1 nodes, 1 running before this
     err| remove antnode0001: request 2
     ");
-    assert_eq!(env.names("identities"), [""; 0]);
+    let archived = ["antnode0001-1-ant-node.json", "antnode0001-1-ant-node.key"];
+    assert_eq!(env.names("identities"), archived, "as it was when it ran for the first time");
 }
 
 #[test]
@@ -225,6 +248,7 @@ fn the_key_is_a_directory() {
     let env = one_node();
     let key = data(&env).join("node_identity.key");
     fs::remove_file(&key).expect("there");
+    fs::remove_dir_all(env.base_dir().join("identities")).expect("ours");
     fs::create_dir(&key).expect("made");
     insta::assert_snapshot!(env.run(&["identity", "list"]).block(), @"
     exit 0
@@ -256,7 +280,7 @@ fn the_key_may_not_be_read() {
 fn the_archive_is_a_file() {
     let env = one_node();
     let archive = env.base_dir().join("identities");
-    fs::remove_dir(&archive).expect("still empty");
+    fs::remove_dir_all(&archive).expect("ours");
     fs::write(&archive, "").expect("written");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
@@ -356,7 +380,7 @@ fn there_is_no_program_for_more_nodes() {
     exit 5
     out| nothing to do
     out| 1 of 2 nodes, 1 running before this
-    err| refused: no node program: no `ant-node` was found on PATH, in ~/.local/bin or /usr/local/bin: install it, or name it with --node-binary
+    err| refused: no node program: no `ant-node` was found on PATH, in ~/.local/bin or /usr/local/bin: `wnm binary fetch` gets it, or name it with --node-binary
     ");
     kill_node(&env);
     let ran = env.run(&["run"]).expect(0);

@@ -115,9 +115,11 @@ fn dead(case: &Case<'_>) -> Judgement {
         rule = rule.threshold(limit);
     }
     let too_many = rule.notes.iter().any(|note| matches!(note, Note::TooManyDead { .. }));
+    let missed = rule.notes.iter().any(|note| matches!(note, Note::DataMissed { .. }));
     let ruling = match (dead, too_many) {
         (0, _) => Rest::NoneDead,
         (_, true) => Rest::TooManyDead,
+        (_, false) if missed => Rest::Missed,
         (_, false) => Rest::InOtherHands,
     };
     rule.ruled(case, ruling)

@@ -149,6 +149,7 @@ fn is_news(note: &Note) -> bool {
         | Note::SkippedIds { .. } => true,
         Note::Rebooted
         | Note::TooManyDead { .. }
+        | Note::DataMissed { .. }
         | Note::RemovalBudgetSpent { .. }
         | Note::DiskNotOurs { .. }
         | Note::Grace { .. } => false,

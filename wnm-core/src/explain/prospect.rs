@@ -10,7 +10,7 @@ use super::turns::{Turn, Turns};
 use crate::action::Resource;
 use crate::model::{Phase, Removal, Want};
 use crate::observe::{NodeMemory, NodeState, NodeView};
-use crate::plan::{Note, is_down, seconds_left};
+use crate::plan::{Missed, Note, is_down, seconds_left};
 
 /// Something that may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -277,6 +277,12 @@ pub enum HeldBack {
     Creating,
     /// So many look dead at once that none is touched.
     TooManyDead,
+    /// Its data directory is missed, and it is not taken for lost yet.
+    DataMissed {
+        /// Why not.
+        #[serde(flatten)]
+        wait: Missed,
+    },
     /// It should be stopped, but somebody started it: nobody's work is undone.
     RunsUnwanted,
 }
@@ -298,6 +304,7 @@ impl fmt::Display for HeldBack {
             }
             HeldBack::Creating => f.write_str("its creation has not succeeded yet"),
             HeldBack::TooManyDead => f.write_str("too many nodes look dead at once"),
+            HeldBack::DataMissed { wait } => write!(f, "its data directory is gone, and {wait}"),
             HeldBack::RunsUnwanted => {
                 f.write_str("it should be stopped, but somebody started it; it is left alone")
             }
@@ -312,6 +319,7 @@ pub(super) fn held_back(case: &Case<'_>, node: &NodeView, memory: &NodeMemory) -
         NodeState::Dead if has_note(case, |it| matches!(it, Note::TooManyDead { .. })) => {
             held.push(HeldBack::TooManyDead);
         }
+        NodeState::Dead => held.extend(missed(case, node)),
         NodeState::Disabled => held.push(HeldBack::Disabled),
         _ => {}
     }
@@ -325,6 +333,15 @@ pub(super) fn held_back(case: &Case<'_>, node: &NodeView, memory: &NodeMemory) -
     }
     held.extend(of_its_want(case, node, memory));
     held
+}
+
+fn missed(case: &Case<'_>, node: &NodeView) -> Option<HeldBack> {
+    case.plan.report.notes.iter().find_map(|note| match note {
+        Note::DataMissed { node: which, wait } if *which == node.id() => {
+            Some(HeldBack::DataMissed { wait: *wait })
+        }
+        _ => None,
+    })
 }
 
 fn of_its_want(case: &Case<'_>, node: &NodeView, memory: &NodeMemory) -> Option<HeldBack> {

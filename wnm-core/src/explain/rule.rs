@@ -120,7 +120,7 @@ impl Rule {
             | Note::Failing { .. }
             | Note::HealHeld { .. }
             | Note::HealInFlight { .. } => Rule::Heal,
-            Note::TooManyDead { .. } => Rule::Dead,
+            Note::TooManyDead { .. } | Note::DataMissed { .. } => Rule::Dead,
             Note::RemovalBudgetSpent { .. } => Rule::Removals,
             // A disk without thresholds can still have an emergency.
             Note::DiskNotOurs { resource } if pressure.get(resource).is_none() => {

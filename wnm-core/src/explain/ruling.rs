@@ -87,6 +87,8 @@ pub enum Rest {
     NoneDead,
     /// So many look dead at once that something else must be wrong.
     TooManyDead,
+    /// None is missed for long enough, or its process lives.
+    Missed,
     /// Nobody asked for anything.
     NoRequests,
     /// All that was asked for was refused.
@@ -148,6 +150,9 @@ impl fmt::Display for Rest {
             Rest::TooManyDead => {
                 "so many at once that none is touched: is a disk missing? Remove by hand what is \
                  really gone"
+            }
+            Rest::Missed => {
+                "none is given up before it was missed for an hour, nor while its process lives"
             }
             Rest::NoRequests => "nobody asked for anything",
             Rest::AllRefused => "all that was asked for was refused",

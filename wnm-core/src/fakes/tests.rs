@@ -194,9 +194,15 @@ fn lost_data_is_cleaned_up_and_replaced() {
     sim.cycles(5);
     sim.host.world().nodes.get_mut(&id(2)).unwrap().data = false;
     let dead = sim.keys()[1].record;
-    sim.cycles(4);
+    let is_known = || sim.keys().iter().any(|key| key.record == dead);
+    sim.cycles(70);
+    assert!(is_known(), "its process lives");
+    sim.host.world().kill(id(2));
+    sim.cycles(50);
+    assert!(is_known(), "it is not missed for an hour");
+    sim.cycles(20);
     sim.rests_with(3);
-    assert!(sim.keys().iter().all(|key| key.record != dead));
+    assert!(!is_known());
 }
 
 #[test]

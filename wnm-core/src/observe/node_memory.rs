@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuMemory, NodeView, ProcessKey};
+use super::{CpuMemory, NodeState, NodeView, ProcessKey};
 use crate::action::Reason;
 use crate::model::{Bytes, Installed, Instant, Version, Want};
 use crate::policy::Stability;
@@ -47,6 +47,9 @@ pub struct NodeMemory {
     /// When it was last seen to have lost its identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh: Option<FreshIdentity>,
+    /// Since when its data directory is missed and no process of it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Instant>,
     /// The version that held on this node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<Version>,
@@ -141,6 +144,9 @@ impl NodeMemory {
             self.size = Some(self.size.take().map_or_else(first, |size| size.then(bytes, now)));
         }
         self.cpu = CpuMemory::next(self.cpu.take(), node, now);
+        let missed = self.missed.take().or_else(|| Some(now.clone()));
+        let is_lost = node.seen.state == NodeState::Dead && node.seen.alive == Some(false);
+        self.missed = missed.filter(|_| is_lost);
         self.had_records |= node.facts.records.is_some_and(|records| records > 0);
         self.had_peers |= node.facts.peers.is_some_and(|peers| peers > 0);
         let upgraded_itself = self.see_program(node, now);

@@ -226,7 +226,9 @@ fn may_remove(planned: &PlannedAction, node: &NodeView) -> bool {
             matches!(node.seen.state, NodeState::Removing)
         }
         Reason::Request { .. } => true,
-        Reason::DataGone | Reason::NeverMade => node.seen.state == NodeState::Dead,
+        // A process that lives has its key, wherever its directory is.
+        Reason::DataGone => node.seen.state == NodeState::Dead && node.seen.alive == Some(false),
+        Reason::NeverMade => node.seen.state == NodeState::Dead,
         Reason::OverCap { nodes, cap } => nodes > cap,
         Reason::Pressure { resource, .. } | Reason::Emergency { resource, .. } => {
             resource.is_disk()

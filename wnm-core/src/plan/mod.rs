@@ -34,7 +34,7 @@ pub use check::{Violation, check};
 pub use lower::lower;
 pub use measure::to_measure;
 pub use pressure::{Pressure, Verdict, VerdictKind};
-pub use report::{Blocked, Note, Plan, PlanReport, Refused};
+pub use report::{Blocked, Missed, Note, Plan, PlanReport, Refused};
 pub use upgrade::{Rollout, RolloutWait};
 
 // What `explain` asks again: it must never come to another answer than the engine itself.

@@ -198,6 +198,32 @@ pub struct Refused {
     pub why: Vec<String>,
 }
 
+/// Why a node whose data is missed is not taken for lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "wait")]
+pub enum Missed {
+    /// Its process lives, or that is not known: the directory was moved, or deleted below its feet.
+    ItsProcessLives,
+    /// It is missed for a short time only.
+    OfLate {
+        /// Seconds until it is taken for lost.
+        left_s: u64,
+    },
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missed::ItsProcessLives => {
+                f.write_str("its process lives, so it is not taken for lost")
+            }
+            Missed::OfLate { left_s } => {
+                write!(f, "it is taken for lost in {left_s} s")
+            }
+        }
+    }
+}
+
 /// Something an operator should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "note")]
@@ -250,6 +276,14 @@ pub enum Note {
         dead: u32,
         /// Of how many.
         nodes: u32,
+    },
+    /// The data directory of a node is not where it should be, and the node is not taken for lost yet.
+    DataMissed {
+        /// Which.
+        node: NodeId,
+        /// Why not.
+        #[serde(flatten)]
+        wait: Missed,
     },
     /// As many nodes were removed in the last hour or day as may be.
     RemovalBudgetSpent {
@@ -371,6 +405,12 @@ impl fmt::Display for Note {
                 "{dead} of {nodes} nodes look dead at once: none is touched. Is a disk missing? \
                  Remove by hand what is really gone"
             ),
+            Note::DataMissed { node, wait } => write!(
+                f,
+                "the data directory of {node} is gone, and {wait}. Put it back where it was, or \
+                 `wnm remove {}`",
+                node.number()
+            ),
             Note::RemovalBudgetSpent { done, limit } => {
                 write!(
                     f,
@@ -380,8 +420,8 @@ impl fmt::Display for Note {
             }
             Note::DiskNotOurs { resource } => write!(
                 f,
-                "{resource} is too full, but removing nodes would not bring it below its \
-                 threshold: nothing is removed; free space by hand"
+                "{resource} is above hd_remove or has less than crisis_bytes left, and removing nodes would \
+                 not help: nothing is removed; free space by hand"
             ),
             Note::Grace { resource, left_s } => {
                 write!(f, "{resource} is above its threshold; nodes are shed in {left_s} s")

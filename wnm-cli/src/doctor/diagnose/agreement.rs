@@ -51,8 +51,8 @@ fn state(facts: &Facts, node: &NodeFact) -> Option<Finding> {
             Severity::Error,
             "data-gone",
             format!(
-                "{} is gone, and with it its key: the next cycle forgets the node, unless it is \
-                 disabled until its data is back",
+                "{} is not where it should be: put it back; the node is forgotten once its process \
+                 has ended and an hour has passed, unless it is disabled",
                 node.data.display()
             ),
         )

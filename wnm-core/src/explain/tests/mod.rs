@@ -65,6 +65,9 @@ fn set(snapshot: &mut Snapshot, number: u32, state: NodeState) {
     let seen = NodeView::new(node.record.clone(), state);
     let process = node.process.filter(|_| seen.seen.alive == Some(true));
     *node = NodeView { process, process_age: process.and(node.process_age), ..seen };
+    // Of those that are dead their data is missed for long enough.
+    let missed = (node.seen.state == NodeState::Dead).then(|| at(4000));
+    snapshot.memory.nodes.entry(node.record()).or_default().missed = missed;
 }
 
 fn stopped() -> NodeState {

@@ -112,7 +112,7 @@ fn nothing_is_created_that_an_emergency_would_remove_again() {
     insta::assert_snapshot!(planned(&snapshot, &eager), @"
     blocked: disk:/srv/nodes would not hold another node: 200.0 MB expected to be needed, 0 B left below hd_less_than and above crisis_bytes
     refused: no storage can be used: every disk has less than crisis_bytes (2.0 GB) left
-    note: disk:/srv/nodes is too full, but removing nodes would not bring it below its threshold: nothing is removed; free space by hand
+    note: disk:/srv/nodes is above hd_remove or has less than crisis_bytes left, and removing nodes would not help: nothing is removed; free space by hand
     ");
 }
 

@@ -128,6 +128,9 @@ fn set(snapshot: &mut Snapshot, number: u32, state: NodeState, alive: Option<boo
     if alive != Some(true) {
         (node.process, node.process_age, node.memory) = (None, None, None);
     }
+    // Of those that are dead their data is missed for long enough, unless a test says otherwise.
+    let missed = (node.seen.state == NodeState::Dead).then(|| at(4000));
+    snapshot.memory.nodes.entry(node.record()).or_default().missed = missed;
 }
 
 fn stopped() -> NodeState {

@@ -141,7 +141,7 @@ fn a_full_disk_loses_one_node_after_its_grace() {
 fn a_disk_that_others_filled_loses_nothing() {
     insta::assert_snapshot!(planned(&full_disk(3, gb(1)), &policy(&draft())), @"
     blocked: disk:/srv/nodes is 92.0 %, growing needs less than 75.0 %
-    note: disk:/srv/nodes is too full, but removing nodes would not bring it below its threshold: nothing is removed; free space by hand
+    note: disk:/srv/nodes is above hd_remove or has less than crisis_bytes left, and removing nodes would not help: nothing is removed; free space by hand
     ");
 }
 
@@ -182,6 +182,34 @@ fn one_dead_node_is_cleaned_up_but_not_half_of_them() {
     set(&mut two, 2, NodeState::Dead, Some(false));
     two.nodes[1].data_present = Some(false);
     insta::assert_snapshot!(planned(&two, &policy), @"note: 2 of 3 nodes look dead at once: none is touched. Is a disk missing? Remove by hand what is really gone");
+}
+
+#[test]
+fn a_directory_that_is_missed_for_a_short_time_is_nobodys_death() {
+    let policy = with(draft(), &[(Setting::NodeCap, "3")]);
+    let mut gone = quiet(3);
+    set(&mut gone, 1, NodeState::Dead, Some(false));
+    gone.nodes[0].data_present = Some(false);
+    let record = gone.nodes[0].record();
+    let missed = |seconds: Option<u64>| {
+        let mut gone = gone.clone();
+        gone.memory.nodes.entry(record).or_default().missed = seconds.map(at);
+        planned(&gone, &policy)
+    };
+    insta::assert_snapshot!(missed(None), @"note: the data directory of antnode0001 is gone, and it is taken for lost in 3600 s. Put it back where it was, or `wnm remove 1`");
+    insta::assert_snapshot!(missed(Some(3599)), @"note: the data directory of antnode0001 is gone, and it is taken for lost in 1 s. Put it back where it was, or `wnm remove 1`");
+    insta::assert_snapshot!(missed(Some(3600)), @"remove antnode0001: its data directory is gone");
+}
+
+#[test]
+fn a_node_that_lives_is_not_dead_whatever_became_of_its_directory() {
+    let policy = with(draft(), &[(Setting::NodeCap, "3")]);
+    for alive in [Some(true), None] {
+        let mut moved = quiet(3);
+        set(&mut moved, 1, NodeState::Dead, alive);
+        moved.nodes[0].data_present = Some(false);
+        insta::allow_duplicates! { insta::assert_snapshot!(planned(&moved, &policy), @"note: the data directory of antnode0001 is gone, and its process lives, so it is not taken for lost. Put it back where it was, or `wnm remove 1`"); }
+    }
 }
 
 pub(super) fn retired(cause: Removal, seconds_ago: u64) -> Snapshot {

@@ -20,7 +20,16 @@ pub(super) fn nothing_is_removed_without_its_justification(look: &Look<'_>) -> H
                 open.id == *op && open.record == node.record() && open.planned.action == it.action
             }),
             Reason::DataGone => {
-                node.seen.state == NodeState::Dead && node.data_present == Some(false)
+                let memory = look.snapshot.memory.nodes.get(&node.record());
+                let missed = memory.and_then(|memory| memory.missed.clone());
+                let long = missed.is_some_and(|at| {
+                    at.age(&look.snapshot.now.instant) >= Duration::from_secs(3600)
+                });
+                let lives = node.seen.alive != Some(false);
+                node.seen.state == NodeState::Dead
+                    && node.data_present == Some(false)
+                    && long
+                    && !lives
             }
             Reason::NeverMade => {
                 let creating = matches!(phase, Phase::Creating { .. });
