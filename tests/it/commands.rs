@@ -243,9 +243,10 @@ fn keys_are_listed_and_never_shown() {
     env.run(&["remove", "2"]).expect(0);
     let ran = env.run(&["identity", "list"]).expect(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert!(lines[1].starts_with("antnode0002-2-ant-node.key: archived 20"), "{}", ran.block());
-    assert!(lines[1].ends_with("earned for 0x00455d78f850b0358E8cea5be24d415E01E107CF"));
-    assert_eq!(lines[2..], ["antnode0001: in use; archived when the node is removed"]);
+    assert!(lines[1].starts_with("antnode0001-1-ant-node.key: archived 20"), "{}", ran.block());
+    assert!(lines[2].starts_with("antnode0002-2-ant-node.key: archived 20"), "{}", ran.block());
+    assert!(lines[2].ends_with("earned for 0x00455d78f850b0358E8cea5be24d415E01E107CF"));
+    assert_eq!(lines[3..], ["antnode0001: in use, and in the archive"]);
     let shown = ran.stdout + &env.run(&["identity", "list", "--json"]).stdout;
     let tail = String::from_utf8_lossy(&key[..key.len().min(32)]).into_owned();
     assert!(!shown.contains(&tail));
@@ -313,7 +314,8 @@ fn a_status_is_filtered_sorted_and_watched() {
     assert_eq!(rows(&["status", "--state", "stopped,dead"]), ["antnode0001 stopped"]);
     assert_eq!(rows(&["status", "--sort", "memory"])[0], "antnode0002 running");
     assert_eq!(rows(&["status", "1", "--details"]), ["antnode0001 stopped"]);
-    assert!(env.run(&["status", "--state", "dead"]).stdout.starts_with("no nodes"));
+    let none = "none in such a state, and 2 nodes besides";
+    assert!(env.run(&["status", "--state", "dead"]).stdout.starts_with(none));
     let status = env.run(&["status", "--state", "running", "--json"]).expect(0).json();
     assert_eq!(status["nodes"].as_array().map(Vec::len), Some(1));
     // Whoever watches gets one look after the other, until nobody reads any more.

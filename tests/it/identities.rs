@@ -40,12 +40,30 @@ fn file(env: &TestEnv, name: &str, content: &str) -> PathBuf {
     path
 }
 
+/// What happens to a disk does not ask first.
+#[test]
+fn a_key_is_in_the_archive_as_soon_as_its_node_runs() {
+    let env = one_node();
+    let kept = env.base_dir().join("identities/antnode0001-1-ant-node.key");
+    let key = key(&env, 1);
+    assert_eq!(fs::read(&kept).expect("archived"), key);
+    fs::remove_dir_all(env.base_dir().join("identities")).expect("ours");
+    env.run(&["run"]).expect(0);
+    assert_eq!(fs::read(&kept).expect("archived again"), key);
+    // It is a copy, and no second node.
+    insta::assert_snapshot!(env.run(&["identity", "restore", "1"]).block(), @"
+    exit 5
+    err| error: [DIR]/home/.local/share/autonomi/node/antnode0001 has that key: one identity never runs in two places
+    err| hint: nothing was done
+    ");
+}
+
 #[test]
 fn a_removed_node_comes_back_with_its_key_and_only_once() {
     let env = one_node();
     let before = key(&env, 1);
-    // Its key is with the node alone as yet.
-    env.run(&["identity", "restore", "1"]).expect(2);
+    // Its key is in use.
+    env.run(&["identity", "restore", "1"]).expect(5);
     env.run(&["remove", "1"]).expect(0);
     assert!(!is_there(&key_file(&env, 1)));
 
@@ -129,6 +147,9 @@ fn the_archive_is_sealed_for_whom_the_settings_say() {
     let bent = RECIPIENT.replace("age18", "age17");
     env.run(&["config", "set", "identity_recipients", &bent]).expect(2);
     env.run(&["config", "set", "identity_recipients", RECIPIENT]).expect(0);
+    // What is in the archive stays as it is; what comes into it is sealed.
+    fs::remove_dir_all(env.base_dir().join("identities")).expect("ours");
+    env.run(&["run"]).expect(0);
     env.run(&["remove", "1"]).expect(0);
     let names = env.names("identities");
     assert_eq!(names, ["antnode0001-1-ant-node.age", "antnode0001-1-ant-node.json"]);

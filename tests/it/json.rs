@@ -521,6 +521,17 @@ fn of_keys() {
       "archive": "[DIR]/home/.local/share/autonomi/identities",
       "archived": [
         {
+          "file": "antnode0001-1-ant-node.key",
+          "moved": null,
+          "node": "antnode0001",
+          "problem": null,
+          "program": "ant-node",
+          "record": 1,
+          "sealed": false,
+          "wallet": "0x00455d78f850b0358E8cea5be24d415E01E107CF",
+          "written": "[TIME]"
+        },
+        {
           "file": "antnode0002-2-ant-node.key",
           "moved": null,
           "node": "antnode0002",
@@ -534,7 +545,7 @@ fn of_keys() {
       ],
       "nodes": [
         {
-          "key": "only-in-use",
+          "key": "archived",
           "node": "antnode0001",
           "record": 1,
           "wallet": "0x00455d78f850b0358E8cea5be24d415E01E107CF"

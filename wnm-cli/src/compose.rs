@@ -1,10 +1,13 @@
 //! The composition root: the only file that names concrete adapters.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wnm_core::host::{Binaries, CommandRunner, Firewall, Host, Intents, MachineProbe, Store};
-use wnm_core::model::{FirewallChoice, Manager, ManagerKind, Scope};
+use wnm_core::host::{
+    Binaries, CommandRunner, Firewall, Host, HostResult, Intents, MachineProbe, Store,
+};
+use wnm_core::model::{FirewallChoice, Manager, ManagerKind, RecordId, Scope};
 use wnm_core::observe::Ledger;
 use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
 use wnm_firewall::Owner;
@@ -67,6 +70,11 @@ impl Adapters {
                 .fold(managers(paths, roots, in_force), |registry, antctl| registry.with(antctl)),
             binaries: binaries(in_force, paths, environment),
         }
+    }
+
+    /// The records that have a key in the archive.
+    pub(crate) fn archived_records(&self) -> HostResult<BTreeSet<RecordId>> {
+        self.files.archived_records()
     }
 
     pub(crate) fn host(&self) -> Host<'_> {

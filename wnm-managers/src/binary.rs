@@ -35,8 +35,8 @@ impl<R: CommandRunner> ProgramFinder<R> {
         let found = self.search.iter().map(|dir| dir.join(name)).find(|path| is_program(path));
         found.ok_or_else(|| {
             let op = format!(
-                "no `{name}` was found on PATH, in ~/.local/bin or /usr/local/bin: install it, or \
-                 name it with --node-binary"
+                "no `{name}` was found on PATH, in ~/.local/bin or /usr/local/bin: `wnm binary \
+                 fetch` gets it, or name it with --node-binary"
             );
             HostError::new(op, FaultKind::NotFound)
         })

@@ -162,7 +162,7 @@ pub(super) fn identities_text(shape: &IdentitiesShape<'_>) -> String {
     for node in &shape.nodes {
         let state = match node.key {
             KeyState::Archived => "in use, and in the archive".to_owned(),
-            KeyState::OnlyInUse => "in use; archived when the node is removed".to_owned(),
+            KeyState::OnlyInUse => "in use; the next cycle puts it into the archive".to_owned(),
             KeyState::NoneYet => "the node has none yet".to_owned(),
             KeyState::Unread { why } => format!("could not be looked at: {why}"),
         };

@@ -1,6 +1,7 @@
 //! The archive of node keys. A key that is in it stays; an equal one is not written twice, a
 //! different one never over another.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,8 @@ pub struct ArchivedKey {
     pub written: Option<Timestamp>,
     /// True when only its owner can open it.
     pub sealed: bool,
+    /// What tells it from other keys, where its description says so.
+    pub fingerprint: Option<String>,
     /// Where it has moved to, if it is another machine's now.
     pub moved: Option<String>,
     /// The node it was of, or what is wrong with its description.
@@ -162,6 +165,12 @@ fn stem_of(archive: &Path, node: NodeKey, spec: &NodeSpec, attempt: u32) -> Path
 
 /// Every key of the archive, by name. No archive is an empty one.
 pub(super) fn list(archive: &Path) -> HostResult<Vec<ArchivedKey>> {
+    let mut keys: Vec<_> = files(archive)?.iter().map(|path| described(archive, path)).collect();
+    keys.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(keys)
+}
+
+fn files(archive: &Path) -> HostResult<Vec<PathBuf>> {
     let failed = |error| HostError::io(format!("list {}", archive.display()), error);
     let entries = match fs::read_dir(archive) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -172,16 +181,29 @@ pub(super) fn list(archive: &Path) -> HostResult<Vec<ArchivedKey>> {
         let path = entry.map_err(failed)?.path();
         let is_hidden = path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'));
         if !is_hidden && path.extension().is_some_and(|kind| kind == PLAIN || kind == SEALED) {
-            keys.push(described(archive, &path));
+            keys.push(path);
         }
     }
-    keys.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(keys)
 }
 
+/// The records that have a key in the archive, by the names of its files alone.
+pub(super) fn records(archive: &Path) -> HostResult<BTreeSet<RecordId>> {
+    let files = files(archive)?;
+    Ok(files.iter().filter_map(|path| record_of(&name_of(path))).collect())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn record_of(file: &str) -> Option<RecordId> {
+    file.split('-').nth(1).and_then(|number| number.parse().ok()).map(RecordId)
+}
+
 fn described(archive: &Path, path: &Path) -> ArchivedKey {
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let record = file.split('-').nth(1).and_then(|number| number.parse().ok()).map(RecordId);
+    let file = name_of(path);
+    let record = record_of(&file);
     let written = fs::metadata(path).and_then(|found| found.modified()).ok();
     let since_epoch = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let written = since_epoch.and_then(|age| i64::try_from(age.as_millis()).ok()).map(Timestamp);
@@ -189,8 +211,9 @@ fn described(archive: &Path, path: &Path) -> ArchivedKey {
     let story = story_of(path);
     let fingerprint = story.as_ref().ok().and_then(|story| story.fingerprint.as_deref());
     let moved = fingerprint.and_then(|it| moved::of(archive, it).ok().flatten());
+    let fingerprint = fingerprint.map(str::to_owned);
     let spec = story.map(|story| story.spec);
-    ArchivedKey { file, record, written, sealed, moved, spec }
+    ArchivedKey { file, record, written, sealed, fingerprint, moved, spec }
 }
 
 fn story_of(path: &Path) -> Result<Story, String> {

@@ -29,7 +29,8 @@ use std::sync::Arc;
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult, NodeFiles};
 use wnm_core::model::{
-    Bytes, FileStamp, Installed, ManagerKind, NodeKey, NodeSpec, Release, Returning, Version,
+    Bytes, FileStamp, Installed, ManagerKind, NodeKey, NodeSpec, RecordId, Release, Returning,
+    Version,
 };
 use wnm_core::observe::{FaultKind, StorageReading};
 
@@ -58,6 +59,11 @@ impl DiskFiles {
     /// Every key of the archive, without its contents.
     pub fn archived(&self) -> HostResult<Vec<ArchivedKey>> {
         identity::list(&self.archive.place)
+    }
+
+    /// The records that have a key in the archive: one look at the names in it.
+    pub fn archived_records(&self) -> HostResult<BTreeSet<RecordId>> {
+        identity::records(&self.archive.place)
     }
 
     /// Where the key of a recorded node is. It is compared with the archive, and not told.

@@ -14,6 +14,8 @@ pub(super) struct Seen {
     pub(super) contested: bool,
     /// There is a unit of its name, and it is not wnm's.
     pub(super) theirs: bool,
+    /// Something of it is left that a removal would have taken, or that cannot be said.
+    pub(super) traces: bool,
 }
 
 /// What becomes of a node.
@@ -66,7 +68,8 @@ pub(super) fn fate(seen: &Seen) -> Fate {
         (Some(true), Some(Kinship::Other)) => Fate::OtherKey,
         (Some(true), Some(_)) if seen.theirs => Fate::Theirs,
         (Some(true), Some(_)) => Fate::Kept,
-        (Some(false), Some(Kinship::OnlyArchived)) => Fate::Removed,
+        // Keys are archived while their nodes live: that alone is no sign of a removal.
+        (Some(false), Some(Kinship::OnlyArchived)) if !seen.traces => Fate::Removed,
         (Some(false), Some(_)) if seen.contested => Fate::Replaced,
         (Some(false), Some(_)) => Fate::Gone,
     }
@@ -95,11 +98,21 @@ mod tests {
             (Some(false), Some(NoneArchived), true, Fate::Replaced),
         ];
         for (data, kinship, contested, expected) in table {
-            let seen = Seen { data, kinship, contested, theirs: false };
+            let seen = Seen { data, kinship, contested, theirs: false, traces: false };
             assert_eq!(fate(&seen), expected, "{seen:?}");
         }
-        let released =
-            Seen { data: Some(true), kinship: Some(Same), contested: false, theirs: true };
+        for (contested, expected) in [(false, Fate::Gone), (true, Fate::Replaced)] {
+            let (data, kinship) = (Some(false), Some(OnlyArchived));
+            let seen = Seen { data, kinship, contested, theirs: false, traces: true };
+            assert_eq!(fate(&seen), expected, "{seen:?}");
+        }
+        let released = Seen {
+            data: Some(true),
+            kinship: Some(Same),
+            contested: false,
+            theirs: true,
+            traces: true,
+        };
         assert_eq!(fate(&released), Fate::Theirs);
         assert!(Fate::Theirs.is_left_alone());
     }

@@ -63,6 +63,7 @@ impl Machine {
             kinship: self.files.kinship(record.key(), spec).ok(),
             contested: self.is_elsewhere(record),
             theirs: self.has_foreign_unit(record),
+            traces: has_logs(record),
         }
     }
 
@@ -145,6 +146,13 @@ impl Machine {
         let archived = self.files.archived().unwrap_or_default();
         archived.iter().filter_map(|key| key.record).map(|record| record.0).max().unwrap_or(0)
     }
+}
+
+/// A removal deletes logs as well; data that somebody moved leaves them behind. Logs that lie in the
+/// data say nothing.
+fn has_logs(record: &NodeRecord) -> bool {
+    let spec = &record.spec;
+    spec.logs.starts_with(&spec.data) || std::fs::symlink_metadata(&spec.logs).is_ok()
 }
 
 /// Without a marker the disk is not mounted, or the place is not ours: nothing is known of it.

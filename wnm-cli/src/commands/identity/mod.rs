@@ -3,12 +3,14 @@
 
 mod backup;
 mod files;
+mod keep;
 mod moving;
 mod prune;
 mod restore;
 mod secret;
 mod supposing;
 
+pub(super) use keep::keep;
 use wnm_core::observe::Ledger;
 use wnm_managers::{DiskFiles, KeyState};
 

@@ -128,6 +128,13 @@ fn archived(files: &DiskFiles, name: &str) -> Result<String, CliError> {
             Err(CliError::usage(format!("there is no `{name}` in the archive, and no such file"))
                 .hint("`wnm identity list` shows the keys there are"))
         }
+        // A node that was brought back once has its key in the archive under either record.
+        [first, ref others @ ..]
+            if first.fingerprint.is_some()
+                && others.iter().all(|other| other.fingerprint == first.fingerprint) =>
+        {
+            Ok(others.last().unwrap_or(&first).file.clone())
+        }
         ref several => {
             let names: Vec<&str> = several.iter().map(|key| key.file.as_str()).collect();
             Err(CliError::usage(format!("several keys are of {name}: {}", names.join(", ")))

@@ -1,0 +1,46 @@
+//! Keys go into the archive while their nodes live: what happens to a disk does not ask first.
+
+use std::collections::BTreeSet;
+
+use wnm_core::model::{NodeKey, NodeSpec, RecordId};
+use wnm_core::observe::{NodeState, NodeView, Snapshot};
+
+use crate::compose::Adapters;
+use crate::output;
+
+/// A cycle must stay short, and each key costs a sync or two.
+const A_CYCLE: usize = 25;
+
+/// Archives the keys of nodes that have none in the archive. There is nothing to decide: each key
+/// belongs there. One that cannot be kept is told of and tried again in the next cycle.
+pub(in crate::commands) fn keep(adapters: &Adapters, snapshot: &Snapshot) {
+    let archived = match adapters.archived_records() {
+        Ok(archived) => archived,
+        Err(error) => return warn("keys of nodes", &error.chain()),
+    };
+    let host = adapters.host();
+    for (node, spec) in missing(snapshot, &archived).take(A_CYCLE) {
+        if let Err(error) = host.files.archive(node, spec) {
+            warn(&format!("the key of {}", node.id), &error.chain());
+        }
+    }
+}
+
+/// A node that starts may be writing its key; one that shows its signs of life has read it.
+fn missing<'s>(
+    snapshot: &'s Snapshot,
+    archived: &BTreeSet<RecordId>,
+) -> impl Iterator<Item = (NodeKey, &'s NodeSpec)> {
+    let is_settled = |node: &&NodeView| {
+        let state = &node.seen.state;
+        matches!(state, NodeState::Running | NodeState::Stopped { .. })
+            && node.data_present == Some(true)
+    };
+    let is_missing = |node: &&NodeView| !archived.contains(&node.record());
+    let nodes = snapshot.nodes.iter().filter(is_settled).filter(is_missing);
+    nodes.map(|node| (node.record.key(), &node.record.spec))
+}
+
+fn warn(what: &str, why: &str) {
+    output::say(&format!("WARNING: {what} could not be put into the archive: {why}"));
+}
