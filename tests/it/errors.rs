@@ -289,12 +289,12 @@ fn numbers_and_nodes() {
 
     $ wnm remove --all
     exit 5
-    err| error: removing all nodes, or more than four by count, needs --confirm
+    err| error: removing all nodes, or more than four at once, needs --confirm
     err| hint: nothing was done
 
     $ wnm remove --count 5
     exit 5
-    err| error: removing all nodes, or more than four by count, needs --confirm
+    err| error: removing all nodes, or more than four at once, needs --confirm
     err| hint: nothing was done
 
     $ wnm remove 2
@@ -326,7 +326,7 @@ fn numbers_and_nodes() {
 
     $ wnm status --watch=0
     exit 2
-    err| error: invalid value '0' for '--watch[=<SECONDS>]': give a whole number from 1 to 3600
+    err| error: invalid value '0' for '--watch [<SECONDS>]': give a whole number from 1 to 3600
     err|
     err| For more information, try '--help'.
 

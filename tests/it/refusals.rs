@@ -84,7 +84,7 @@ fn a_missing_program() {
     fs::remove_file(env.program()).expect("removed");
     insta::assert_snapshot!(refused(&env, &[]), @"
     exit 2
-    err| error: no `ant-node` was found on PATH, in ~/.local/bin or /usr/local/bin: install it, or name it with --node-binary
+    err| error: no `ant-node` was found on PATH, in ~/.local/bin or /usr/local/bin: `wnm binary fetch` gets it, or name it with --node-binary
     err| hint: nothing was written
     ");
 }

@@ -78,12 +78,12 @@ fn what_cannot_be_asked_for() {
     ");
     insta::assert_snapshot!(env.run(&["remove", "--all"]).block(), @"
     exit 5
-    err| error: removing all nodes, or more than four by count, needs --confirm
+    err| error: removing all nodes, or more than four at once, needs --confirm
     err| hint: nothing was done
     ");
     insta::assert_snapshot!(env.run(&["remove", "--count", "5"]).block(), @"
     exit 5
-    err| error: removing all nodes, or more than four by count, needs --confirm
+    err| error: removing all nodes, or more than four at once, needs --confirm
     err| hint: nothing was done
     ");
     insta::assert_snapshot!(env.run(&["remove"]).block(), @"

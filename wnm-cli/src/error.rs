@@ -86,6 +86,7 @@ fn exit_of(kind: &StoreErrorKind) -> Exit {
         | StoreErrorKind::Newer { .. }
         | StoreErrorKind::Older
         | StoreErrorKind::Damaged
+        | StoreErrorKind::Permission
         | StoreErrorKind::Corrupt { .. } => Exit::Store,
         _ => Exit::Failed,
     }

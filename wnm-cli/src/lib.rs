@@ -44,7 +44,14 @@ pub fn main_on(machine: impl MachineProbe + 'static) -> ExitCode {
             error.exit
         }
     };
-    exit.into()
+    told(exit).into()
+}
+
+/// An answer that nobody got is no success.
+fn told(exit: Exit) -> Exit {
+    let Some(why) = output::lost() else { return exit };
+    output::say(&format!("error: not all of the output could be written: {why}"));
+    if exit == Exit::Done { Exit::Failed } else { exit }
 }
 
 /// A line of the Python tool's, in our words: each command only when the one before succeeded.

@@ -131,7 +131,7 @@ pub(crate) enum Command {
     /// The image of containers, for nodes that are kept in containers
     #[command(subcommand)]
     Docker(DockerCommand),
-    #[command(name = "__nodes", hide = true)]
+    #[command(name = "__complete", hide = true)]
     NodeNames,
     #[command(name = SUPERVISE, hide = true)]
     Supervise(SuperviseArgs),
@@ -461,7 +461,6 @@ pub(crate) struct ShowArgs {
         long,
         value_name = "SECONDS",
         num_args = 0..=1,
-        require_equals = true,
         default_missing_value = "2",
         value_parser = seconds
     )]

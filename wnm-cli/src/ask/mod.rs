@@ -65,9 +65,22 @@ pub(crate) fn interview(
         }
     }
     terminal.tell(&format!("The same without questions:\n  {}", command(given, &answers)));
-    match terminal.ask("Go ahead? [Y/n] ").as_deref().map(str::trim) {
-        Some("" | "y" | "Y" | "yes" | "Yes") => Interview::Answered(answers),
-        Some(_) | None => Interview::GivenUp,
+    match agrees(terminal, "Go ahead? [Y/n] ", true) {
+        true => Interview::Answered(answers),
+        false => Interview::GivenUp,
+    }
+}
+
+/// Asks until the answer is yes or no; nothing is `proposal`, and an end of the input is no.
+pub(crate) fn agrees(terminal: &mut dyn Terminal, question: &str, proposal: bool) -> bool {
+    loop {
+        let Some(answer) = terminal.ask(question) else { return false };
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "" => return proposal,
+            "y" | "yes" => return true,
+            "n" | "no" => return false,
+            other => terminal.tell(&format!("  `{other}` is neither yes nor no")),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use wnm_core::host::{Clock, Intents};
-use wnm_core::model::{Program, ReleaseSource, Verb, Version};
+use wnm_core::model::{Program, ReleaseSource, Scope, Verb, Version};
 use wnm_core::observe::{Ledger, NodeView};
 use wnm_core::policy::{PolicyDraft, Releases, Setting};
 use wnm_managers::SystemRunner;
@@ -16,6 +16,7 @@ use wnm_releases::{
 };
 
 use super::Context;
+use super::init::make_private;
 use crate::args::{BinaryCommand, FetchArgs, OfProgram};
 use crate::compose::{self, Access, open};
 use crate::error::CliError;
@@ -57,6 +58,10 @@ impl<'a> Held<'a> {
             Err(error) if error.exit == Exit::NotInitialised => PolicyDraft::default(),
             Err(error) => return Err(error),
         };
+        // The store of programs would make it as any directory is made.
+        if context.paths.scope == Scope::User {
+            make_private(&context.paths.base)?;
+        }
         Held::of(context, stored.under(&context.layers.merged()), of.program)
     }
 

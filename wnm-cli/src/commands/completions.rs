@@ -1,5 +1,5 @@
 //! `wnm completions`: what a shell offers after a tab. Commands and options come from clap's
-//! generator; names of nodes are asked of `wnm __nodes` at that moment.
+//! generator; names of nodes are asked of `wnm __complete` at that moment.
 
 use clap::CommandFactory;
 use clap_complete::{Shell as Known, generate};
@@ -72,7 +72,7 @@ _wnm_with_nodes() {{
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         case "$word" in
             {})
-                COMPREPLY=($(compgen -W "$("${{COMP_WORDS[0]}}" __nodes 2>/dev/null)" -- "$current"))
+                COMPREPLY=($(compgen -W "$("${{COMP_WORDS[0]}}" __complete 2>/dev/null)" -- "$current"))
                 return 0
                 ;;
         esac
@@ -94,7 +94,7 @@ fn zsh(script: &str) -> String {
         text.push_str(&line);
         text.push('\n');
     }
-    let helper = "_wnm_nodes() {\n    local -a nodes\n    nodes=(${(f)\"$(wnm __nodes \
+    let helper = "_wnm_nodes() {\n    local -a nodes\n    nodes=(${(f)\"$(wnm __complete \
                   2>/dev/null)\"})\n    compadd -a nodes\n}\n";
     // Before the end of the script, which calls its own function.
     match text.rfind("if [ \"$funcstack[1]\"") {
@@ -105,7 +105,7 @@ fn zsh(script: &str) -> String {
 
 fn fish(names: &[String]) -> String {
     format!(
-        "complete -c wnm -n \"__fish_seen_subcommand_from {}\" -f -a \"(wnm __nodes 2>/dev/null)\"\n",
+        "complete -c wnm -n \"__fish_seen_subcommand_from {}\" -f -a \"(wnm __complete 2>/dev/null)\"\n",
         names.join(" ")
     )
 }
@@ -133,8 +133,11 @@ mod tests {
         let count = node_commands(&cli).len() + nested;
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let script = script(shell);
-            assert!(script.contains("wnm __nodes") || script.contains("__nodes 2>"), "{shell:?}");
-            let uses = script.matches("__nodes").count();
+            assert!(
+                script.contains("wnm __complete") || script.contains("__complete 2>"),
+                "{shell:?}"
+            );
+            let uses = script.matches("__complete").count();
             assert_eq!(uses, 1, "{shell:?} asks once, and offers nothing that is hidden");
         }
         let zsh = script(Shell::Zsh);

@@ -78,8 +78,13 @@ fn pairs(args: &SetArgs) -> Result<BTreeMap<Setting, String>, CliError> {
     let SetArgs { key, value, more, .. } = args;
     let plain = (!key.contains('=')).then_some(value.as_ref()).flatten();
     if let Some(value) = plain {
-        return match more.first() {
-            None => Ok(BTreeMap::from([(named(key)?, value.clone())])),
+        let first = (named(key)?, value.clone());
+        return match more.iter().find(|word| !word.contains('=')) {
+            None => {
+                let more = more.iter().filter_map(|word| word.split_once('='));
+                let more = more.map(|(key, value)| Ok((named(key)?, value.to_owned())));
+                std::iter::once(Ok(first)).chain(more).collect()
+            }
             Some(word) => Err(CliError::usage(format!("`{word}` is one word too many")).hint(
                 format!("quote a value with blanks: `wnm config set {key} '{value} {word}'`"),
             )),
@@ -150,6 +155,10 @@ fn change(context: &Context<'_>, changes: &Changes, keep_nodes: bool) -> Result<
     for setting in &changed {
         let (before, after) = (ledger.draft.text(*setting), draft.text(*setting));
         output::say(&format!("{setting} is now `{after}` (it was `{before}`)"));
+        let (counts, source) = context.layers.provenance(&draft, *setting);
+        if counts != after {
+            output::say(&format!("WARNING: what counts is `{counts}`, from: {}", source.name()));
+        }
         warn(*setting, &ledger, &policy);
     }
     for setting in changes.keys().filter(|setting| !keep_nodes && !changed.contains(setting)) {

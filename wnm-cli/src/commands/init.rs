@@ -351,7 +351,7 @@ fn first_look(context: &Context<'_>, draft: &PolicyDraft) -> Result<(), CliError
     Ok(())
 }
 
-fn make_private(path: &Path) -> Result<(), CliError> {
+pub(super) fn make_private(path: &Path) -> Result<(), CliError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         CliError::new(Exit::Failed, format!("failed to make {}: {error}", path.display()))
     })

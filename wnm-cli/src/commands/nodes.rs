@@ -1,9 +1,11 @@
 //! Requests about nodes: stored first, then a cycle for them, then the outcome.
 
+use std::collections::BTreeSet;
+
 use wnm_core::action::{PlannedAction, Reason};
 use wnm_core::host::{Clock, Store};
 use wnm_core::model::{
-    Answer, NodeId, NodeKey, NodeRecord, RequestId, Verb, Want, parse_node_list,
+    Answer, BadNodeId, NodeId, NodeKey, NodeRecord, RequestId, Verb, Want, parse_node_list,
 };
 use wnm_core::observe::Ledger;
 use wnm_core::plan::PlanScope;
@@ -18,7 +20,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{interrupt, output};
 
-/// More removals than this by count need a confirmation.
+/// More removals than this at once need a confirmation.
 const UNCONFIRMED: u32 = 4;
 
 pub(super) fn add(context: &Context<'_>, args: &AddArgs) -> Result<Exit, CliError> {
@@ -62,12 +64,19 @@ pub(super) fn remove(
 ) -> Result<Exit, CliError> {
     let many = which.all || which.count.is_some_and(|count| count > UNCONFIRMED);
     if many && !confirmed {
-        let problem = "removing all nodes, or more than four by count, needs --confirm";
-        return Err(CliError::new(Exit::Refused, problem).hint("nothing was done"));
+        return Err(unconfirmed());
     }
     let (adapters, ledger) = context.adapters(Access::Write)?;
     let nodes = named(which, &ledger, &adapters, removal_order(&ledger.draft), is_ours)?;
+    if nodes.len() > UNCONFIRMED as usize && !confirmed {
+        return Err(unconfirmed());
+    }
     carry_out(context, &adapters, &Verb::Remove { nodes })
+}
+
+fn unconfirmed() -> CliError {
+    let problem = "removing all nodes, or more than four at once, needs --confirm";
+    CliError::new(Exit::Refused, problem).hint("nothing was done")
 }
 
 pub(super) fn disable(context: &Context<'_>, which: &Which) -> Result<Exit, CliError> {
@@ -210,16 +219,35 @@ fn named(
         let ids = pick(weighed, order, count as usize);
         return ids.into_iter().map(|id| key(ledger, id)).collect();
     }
-    let ids = parse_node_list(&which.nodes).map_err(|error| CliError::usage(error.to_string()))?;
-    ids.into_iter().map(|id| key(ledger, id)).collect()
+    listed(&which.nodes, ledger)
+}
+
+/// Nodes by name. A range goes from the first to the last that there is and has holes where nodes were
+/// removed; a single name means that very node.
+fn listed(words: &[String], ledger: &Ledger) -> Result<Vec<NodeKey>, CliError> {
+    let usage = |error: BadNodeId| CliError::usage(error.to_string());
+    let all = parse_node_list(words).map_err(usage)?;
+    let single = words.iter().flat_map(|word| word.split(',')).filter(|part| !part.contains('-'));
+    let single: Vec<&str> = single.filter(|part| !part.trim().is_empty()).collect();
+    let single = match single.is_empty() {
+        true => BTreeSet::new(),
+        false => parse_node_list(&single).map_err(usage)?,
+    };
+    let is_meant = |id: &NodeId| single.contains(id) || ledger.node(*id).is_some();
+    let meant: Vec<NodeId> = all.iter().copied().filter(is_meant).collect();
+    match (meant.is_empty(), all.first()) {
+        (true, Some(first)) => Err(missing(*first)),
+        _ => meant.into_iter().map(|id| key(ledger, id)).collect(),
+    }
 }
 
 fn key(ledger: &Ledger, id: NodeId) -> Result<NodeKey, CliError> {
-    let missing = || {
-        CliError::usage(format!("there is no {id}; nothing was done"))
-            .hint("`wnm status` shows the nodes there are")
-    };
-    ledger.node(id).map(NodeRecord::key).ok_or_else(missing)
+    ledger.node(id).map(NodeRecord::key).ok_or_else(|| missing(id))
+}
+
+fn missing(id: NodeId) -> CliError {
+    CliError::usage(format!("there is no {id}; nothing was done"))
+        .hint("`wnm status` shows the nodes there are")
 }
 
 /// What the last cycle saw of them.

@@ -76,6 +76,8 @@ fn watch(
 struct Look {
     ledger: Ledger,
     last: Option<LastSeen>,
+    /// How many nodes are in none of the states that were asked for.
+    hidden: u32,
     capacity: Option<Capacity>,
     age: Option<Duration>,
 }
@@ -94,13 +96,14 @@ impl Look {
             Some(capacity(snapshot, &plan.memory.cost, &policy))
         });
         let age = age(last.as_ref())?;
-        Ok(Look { ledger, last, capacity, age })
+        Ok(Look { ledger, last, hidden: 0, capacity, age })
     }
 
     fn shown(&self) -> Shown<'_> {
         Shown {
             ledger: &self.ledger,
             last: self.last.as_ref(),
+            hidden: self.hidden,
             capacity: self.capacity.as_ref(),
             age: self.age,
         }
@@ -112,11 +115,13 @@ fn look(context: &Context<'_>, args: &ShowArgs) -> Result<Look, CliError> {
     let only = known(&args.of, &ledger)?;
     keep_only(&mut ledger, &only);
     let last = store.last_seen()?;
+    let all = ledger.nodes.len();
     if !args.state.is_empty() {
         let in_state = |word: &str| args.state.iter().any(|state| state == word);
         ledger.nodes.retain(|record| in_state(output::state_word(record, last.as_ref())));
     }
-    Look::new(context, ledger, last)
+    let hidden = (all - ledger.nodes.len()) as u32;
+    Ok(Look { hidden, ..Look::new(context, ledger, last)? })
 }
 
 /// How long ago the last cycle looked. In the same boot by the clock that does not jump.

@@ -60,19 +60,26 @@ pub(super) fn plan(snapshot: &Snapshot, policy: &Policy, plan: &Plan) -> String 
         let _ = writeln!(text, "nothing to do");
     }
     let _ = writeln!(text, "{}", counts(snapshot, policy.cap.limit));
-    text + &not_more(&explain(snapshot, policy, plan))
+    text + &not_more(&explain(snapshot, policy, plan), policy)
         + &rollout(&plan.report)
         + &notes(&plan.report)
 }
 
 /// Why not more, each with the setting that says so.
-fn not_more(explanation: &Explanation) -> String {
+fn not_more(explanation: &Explanation, policy: &Policy) -> String {
+    let starts = Some(policy.limits.starts.or(0)).filter(|number| *number > 0);
     let mut text = String::new();
     for rule in &explanation.rules {
         let threshold = rule.thresholds.iter().find_map(|threshold| threshold.setting);
         let setting = rule.held.map(|held| held.setting).or(threshold);
         for blocked in &rule.blocked {
-            let _ = match setting.filter(|_| !matches!(blocked, Blocked::NoReading { .. })) {
+            let says_it = match blocked {
+                Blocked::NoReading { .. } => false,
+                // As long as nobody knows what a node costs, and where room is short, fewer start.
+                Blocked::InFlight { limit, .. } => starts.is_none_or(|starts| starts == *limit),
+                _ => true,
+            };
+            let _ = match setting.filter(|_| says_it) {
                 Some(setting) => writeln!(text, "not growing: {blocked} ({setting})"),
                 None => writeln!(text, "not growing: {blocked}"),
             };

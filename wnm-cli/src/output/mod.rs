@@ -34,6 +34,7 @@ pub(crate) use upgrades::UpgradeStatus;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use wnm_core::host::{CycleSummary, LastSeen};
 use wnm_core::model::NodeRecord;
@@ -86,7 +87,19 @@ pub(crate) fn state_word(record: &NodeRecord, last: Option<&LastSeen>) -> &'stat
 
 /// Data. A reader that went away is no error of ours.
 pub(crate) fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    if let Err(error) = writeln!(std::io::stdout(), "{text}") {
+        // Whoever closes a pipe has read enough; on a full disk an answer is lost.
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            let _ = LOST.set(error.to_string());
+        }
+    }
+}
+
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Why some of the output could not be written, if so.
+pub(crate) fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
 }
 
 /// Words for whoever watches.

@@ -16,7 +16,7 @@ use wnm_managers::look_at_found;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
 use crate::args::ImportArgs;
-use crate::ask::{StandardTerminal, Terminal};
+use crate::ask::{StandardTerminal, agrees};
 use crate::commands::Context;
 use crate::compose;
 use crate::error::CliError;
@@ -175,9 +175,9 @@ fn agree(
         let error = CliError::new(Exit::Refused, "taking nodes over needs --confirm");
         return Err(error.hint("nothing was changed"));
     };
-    match terminal.ask("Take these over? [y/N] ").as_deref().map(str::trim) {
-        Some("y" | "Y" | "yes" | "Yes") => Ok(()),
-        Some(_) | None => {
+    match agrees(&mut terminal, "Take these over? [y/N] ", false) {
+        true => Ok(()),
+        false => {
             Err(CliError::new(Exit::Refused, "nothing was taken over").hint("nothing was changed"))
         }
     }

@@ -100,7 +100,8 @@ fn space(facts: &Facts, disk: &DiskFact) -> Vec<Finding> {
     let place = disk.root.display();
     let look = |root: &Path| format!("du --max-depth=1 {}", super::quoted(root));
     if disk.free < disk.crisis {
-        let means = "less is free than crisis_bytes: the next cycle removes a node";
+        let means = "less is free than crisis_bytes: no node is added or started on it, and one is \
+                     removed where that helps";
         let subject = format!("{place}: {} left", disk.free);
         let finding = Finding::new(Severity::Error, "disk-full", subject, means);
         findings.push(finding.fix(super::hand(facts, &look(&disk.root))));

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use wnm_core::host::LastSeen;
-use wnm_core::model::{NodeRecord, Version};
+use wnm_core::model::{NodeRecord, Version, counted};
 use wnm_core::observe::{LearnedCost, Ledger, MachineView};
 use wnm_core::plan::Capacity;
 
@@ -34,6 +34,8 @@ pub(crate) struct Shown<'a> {
     /// Its nodes are those to be shown.
     pub(crate) ledger: &'a Ledger,
     pub(crate) last: Option<&'a LastSeen>,
+    /// How many nodes are in none of the states that were asked for.
+    pub(crate) hidden: u32,
     /// How many nodes the machine holds, where that can be asked.
     pub(crate) capacity: Option<&'a Capacity>,
     /// How long ago the last cycle looked.
@@ -69,11 +71,14 @@ pub(crate) const OLD: Duration = Duration::from_secs(300);
 
 /// The whole screen.
 pub(crate) fn status(shown: &Shown<'_>, view: View, terminal: Terminal) -> String {
-    let Shown { ledger, last, capacity, age } = *shown;
+    let Shown { ledger, last, capacity, age, hidden } = *shown;
     let mut text = String::new();
     let nodes = sorted(ledger, last, view.sort);
     let folds = terminal.is_terminal && !view.each && view.sort == Sort::Name;
     match (nodes.len(), view.details) {
+        (0, _) if hidden > 0 => {
+            let _ = writeln!(text, "none in such a state, and {} besides", counted(hidden, "node"));
+        }
         (0, _) => text += "no nodes\n",
         (_, true) => text += &details::blocks(&nodes, last, terminal),
         (count, false) if folds && count > FOLD_ABOVE => {

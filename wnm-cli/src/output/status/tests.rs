@@ -10,7 +10,7 @@ const FRESH: Option<Duration> = Some(Duration::from_secs(17));
 const WIDE: Terminal = Terminal { is_terminal: true, colour: false, width: Some(120) };
 
 fn fresh<'a>(ledger: &'a Ledger, last: &'a LastSeen) -> Shown<'a> {
-    Shown { ledger, last: Some(last), capacity: None, age: FRESH }
+    Shown { ledger, last: Some(last), hidden: 0, capacity: None, age: FRESH }
 }
 
 fn screen(count: u32, view: View, terminal: Terminal) -> String {
@@ -151,7 +151,7 @@ fn an_old_look_is_warned_of() {
 #[test]
 fn before_anything_happened() {
     let ledger = Ledger::default();
-    let nothing = Shown { ledger: &ledger, last: None, capacity: None, age: None };
+    let nothing = Shown { ledger: &ledger, last: None, hidden: 0, capacity: None, age: None };
     let text = status(&nothing, View::default(), Terminal::default());
     insta::assert_snapshot!(text, @"
     no nodes
