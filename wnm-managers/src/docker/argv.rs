@@ -140,6 +140,15 @@ pub(super) fn keep(name: &str) -> Vec<String> {
     words(&["update", "--restart", "unless-stopped", name])
 }
 
+/// It stays as it is when it ends.
+pub(super) fn forsake(name: &str) -> Vec<String> {
+    words(&["update", "--restart", "no", name])
+}
+
+pub(super) fn rename(name: &str, to: &str) -> Vec<String> {
+    words(&["rename", name, to])
+}
+
 pub(super) fn remove(name: &str) -> Vec<String> {
     words(&["rm", "--", name])
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use wnm_core::host::Store;
 use wnm_core::import::{Takeover, decide, implied};
-use wnm_core::model::counted;
+use wnm_core::model::{ManagerKind, counted};
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_managers::look_at_found;
 use wnm_store::{SqliteStore, StoreErrorKind};
@@ -143,6 +143,7 @@ fn checked(
     let expected = super::Expected {
         ports: takeover.nodes.iter().flat_map(|node| node.spec.ports.all()).collect(),
         mended: roots.chain([policy.nodes.logs.clone()]).collect(),
+        containers: takeover.nodes.iter().any(|node| node.spec.manager.kind == ManagerKind::Docker),
     };
     let release = super::verify(context, &policy, draft, &expected)?;
     Ok((policy, release))

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wnm_core::host::{Clock, Managers, NodeFiles, Store};
+use wnm_core::host::{Clock, HostError, HostResult, Managers, NodeFiles, Store};
 use wnm_core::import::{Taken, Takeover};
 use wnm_core::model::{
     Manager, ManagerKind, NodeId, NodeKey, NodeRecord, NodeSpec, RecordId, Timestamp,
 };
 use wnm_core::policy::{Policy, PolicyDraft};
-use wnm_managers::{Moving, Places};
+use wnm_managers::{Containers, Moving, Places, SystemRunner, probe_program};
 use wnm_metrics::SystemClock;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -68,7 +68,8 @@ fn steps(
     policy: &Policy,
     at: Timestamp,
 ) -> Result<(), CliError> {
-    moving.copy_programs(takeover)?;
+    let containers = compose::containers(&context.paths, draft);
+    moving.copy_programs(takeover, &|node| from_container(&containers, moving, node))?;
     moving.set_aside()?;
     SqliteStore::discard(&context.paths.store)?;
     let store = SqliteStore::create(&context.paths.store)?;
@@ -86,6 +87,29 @@ fn steps(
     let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
     hand_over(adapters.host().managers, takeover)?;
     Ok(moving.silence()?)
+}
+
+/// The program of a container, copied out of it, which must be one for this machine too: the node's
+/// next container has its libraries from here. What the container was is kept beside it.
+fn from_container(
+    containers: &Containers,
+    moving: &Moving,
+    node: &Taken,
+) -> HostResult<Option<PathBuf>> {
+    let Some(inside) = &node.found.inside else { return Ok(None) };
+    let name = &node.found.name;
+    moving.note(&format!("container-{name}.json"), &containers.describe(inside)?)?;
+    let copy = moving.backup().join(format!("{}-of-{name}", node.spec.program.binary_name()));
+    containers.fetch(inside, &copy)?;
+    let wrong = |error: HostError| {
+        let op = format!(
+            "the node program of container {name} does not run on this machine, and its next container \
+             would have it from here; leave it out by --except {name}"
+        );
+        HostError::with(op, error.kind, error.chain())
+    };
+    probe_program(&SystemRunner, &copy).map_err(wrong)?;
+    Ok(Some(copy))
 }
 
 fn record(node: &Taken, at: Timestamp) -> NodeRecord {
