@@ -58,8 +58,10 @@ fn ours(told: &Told, mut found: Found, data: &str) -> Result<Found, String> {
     if found.data != Path::new(data) {
         return Err(format!("its label {} is {data}, and its line says otherwise", argv::DATA));
     }
-    let is_own = |(key, _): &&(String, String)| !NOT_THE_NODES.contains(&key.as_str());
-    found.launch.environment = told.environment.iter().filter(is_own).cloned().collect();
+    let of_image = told.environment.clone();
+    let given = told.labels.get(argv::DEFINITION).and_then(|text| argv::environment(text));
+    let is_own = |(key, _): &(String, String)| !NOT_THE_NODES.contains(&key.as_str());
+    found.launch.environment = given.unwrap_or(of_image).into_iter().filter(is_own).collect();
     Ok(found)
 }
 
@@ -331,8 +333,14 @@ pub(super) mod tests {
             ("/Name", json!("antnode0003")),
             ("/Path", json!("/srv/nodes/antnode0003/ant-node")),
             ("/Args", args(&line)),
-            ("/Config/Env", json!(["HOME=/x", "PATH=/bin", "A=/b"])),
-            ("/Config/Labels", json!({ "wnm.data": "/srv/nodes/antnode0003" })),
+            ("/Config/Env", json!(["HOME=/x", "PATH=/bin", "A=/b", "OF_IMAGE=x"])),
+            (
+                "/Config/Labels",
+                json!({
+                    "wnm.data": "/srv/nodes/antnode0003",
+                    "wnm.definition": "create --env HOME=/x --env 'A=/b' --init wnm-node --env B=c",
+                }),
+            ),
         ]);
         let found = read(&own).unwrap();
         assert_eq!(found.inside, None);

@@ -137,11 +137,13 @@ impl Containers {
             let text = self.engine.tell(ids.iter().map(String::as_str))?;
             for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "[]")
             {
-                let value = serde_json::from_str(line).map_err(|error| {
-                    let shown: String = line.chars().take(60).collect();
-                    let op = format!("understand a container, which begins `{shown}`");
-                    HostError::with(op, FaultKind::Garbled, error)
-                })?;
+                let shown = || line.chars().take(60).collect::<String>();
+                let op = || format!("understand a container, which is told as `{}`", shown());
+                let value: Value = serde_json::from_str(line)
+                    .map_err(|error| HostError::with(op(), FaultKind::Garbled, error))?;
+                if !value.is_object() {
+                    return Err(HostError::new(op(), FaultKind::Garbled));
+                }
                 all.push(value);
             }
         }

@@ -1,5 +1,6 @@
 //! The takeover itself, step by step.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::commands::init::{first_look, places};
 use crate::compose::{self, Adapters};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Counting};
 
 /// All of it, or all as it was.
 pub(super) fn carry_out(
@@ -69,16 +70,25 @@ fn steps(
     at: Timestamp,
 ) -> Result<(), CliError> {
     let containers = compose::containers(&context.paths, draft);
-    moving.copy_programs(takeover, &|node| from_container(&containers, moving, node))?;
+    let copies = takeover.nodes.iter().filter(|node| node.copy_from.is_some()).count();
+    let progress = RefCell::new(Counting::new(context.json, copies));
+    moving.copy_programs(takeover, &|node| {
+        progress.borrow_mut().tell(&format!("{}: copy its program", node.spec.id));
+        from_container(&containers, moving, node)
+    })?;
+    drop(progress);
     moving.set_aside()?;
     SqliteStore::discard(&context.paths.store)?;
     let store = SqliteStore::create(&context.paths.store)?;
     let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
     let numbers = store.adopt(draft, &records, at)?;
     let files = compose::files(&context.paths);
+    let mut progress = Counting::new(context.json, takeover.nodes.len());
     for (node, record) in takeover.nodes.iter().zip(numbers) {
+        progress.tell(&format!("{}: keep its key", node.spec.id));
         files.archive(NodeKey { id: node.spec.id, record }, &node.spec)?;
     }
+    drop(progress);
     moving.claim_roots(&files)?;
     for root in &policy.nodes.storage {
         files.claim_root(root)?;
