@@ -138,6 +138,8 @@ pub(super) fn failure(line: &str, answer: &Completed) -> HostError {
         }
         () if says("already in use") => FaultKind::Conflict,
         () if says("no such")
+            // What sudo says of a tool that is not there.
+            || says("command not found")
             || says("not known")
             || says("does not exist")
             || says("no container with") =>
