@@ -46,8 +46,10 @@ fn from_antctl<'a>(op: &Operator, more: &[&'a str]) -> Vec<&'a str> {
         "ant" => &["--scope", "system", "init", "--from-antctl"],
         _ => &["init", "--from-antctl"],
     };
-    let program = ["--node-binary", "/usr/local/bin/antnode"];
-    [scope, EAGER, &program, more].concat()
+    // For nodes that come later.
+    let program = ["--node-binary", "/usr/local/bin/antnode", "--network", NETWORK];
+    let closed = ["--start-args", START_ARGS, "--bootstrap", PEER];
+    [scope, EAGER, &program, &closed, more].concat()
 }
 
 #[test]

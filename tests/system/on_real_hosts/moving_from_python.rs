@@ -234,7 +234,8 @@ fn a_python_installation_of_the_machine_moves_in_with_its_processes() {
     let before = running();
     let file = ["--scope", "system", "init", "--from-python-db", "/var/antctl/colony.db"];
     let line = [&file[..], EAGER, &["--node-cap", "5"]].concat();
-    let other = op.wnm(&["init", "--from-python-db", "/var/antctl/colony.db"]);
+    let user = ["--scope", "user", "init", "--from-python-db", "/var/antctl/colony.db"];
+    let other = op.wnm(&user);
     assert!(other.stderr.contains("choose --scope system"), "{other:?}");
     let dry = op.wnm(&[&line[..], &["--dry-run"]].concat()).ok();
     assert!(dry.stdout.contains("antnode0005 as antnode0005"), "{dry:?}");

@@ -1,6 +1,5 @@
 //! Containers that nodes run in, for who takes them over: those of a wnm whose store is gone, and those
 //! that somebody made by hand. Nothing is changed.
-#![expect(clippy::disallowed_methods, reason = "the shell module that looks at copied programs")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -194,7 +193,7 @@ impl Reading<'_> {
 
     fn one(&mut self, told: &Told) {
         let pids = self.pids_of(told);
-        self.found.pids.extend(pids.iter().flat_map(|(_, pids)| pids));
+        self.found.pids.extend(pids.values().flatten());
         match import::node(told, self.containers.manager)
             .and_then(|found| settled(found, told, &pids))
         {
