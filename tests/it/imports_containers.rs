@@ -119,7 +119,8 @@ fn containers_made_by_hand_go_on_as_nodes_of_wnm() {
     let found = env.init(&["--import", "--node-storage", text(&nodes), "--dry-run"]).expect(0);
     assert!(found.stdout.contains("node1 as antnode0001"), "{}", found.block());
 
-    init(&env, &[]).expect(0);
+    let ran = init(&env, &[]).expect(0);
+    assert!(ran.stderr.contains("[2/2] antnode0005: keep its key"), "{}", ran.block());
     assert_eq!((env.running(), ids(&env)), (before.clone(), containers.clone()));
     env.cycle_until_resting_with(2);
     let ran = env.run(&["run"]).expect(0);

@@ -318,7 +318,7 @@ fn nodes_of_the_ant_daemon_keep_their_numbers_before_all_others() {
     let takeover = taken(vec![found("one", 1), found("antnode0002", 2), of_daemon(2, 3)]);
     assert_eq!(
         ids(&takeover),
-        [("one".into(), 1), ("node-2".into(), 2), ("antnode0002".into(), 3)]
+        [("one".to_owned(), 1), ("node-2".to_owned(), 2), ("antnode0002".to_owned(), 3)]
     );
     let spec = &takeover.nodes[1].spec;
     assert_eq!(spec.service.as_deref(), Some("node-2"));
@@ -351,5 +351,5 @@ fn a_container_of_somebody_else_is_known_by_its_id() {
     node.data = "/elsewhere/x".into();
     let mut other = found("node7", 8);
     other.number = NodeId::new(7);
-    assert_eq!(ids(&taken(vec![node, other])), [("node7".into(), 1)]);
+    assert_eq!(ids(&taken(vec![node, other])), [("node7".to_owned(), 1)]);
 }
