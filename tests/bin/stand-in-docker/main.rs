@@ -1,6 +1,12 @@
 //! Does of docker what wnm calls, with processes of our own instead of containers. What it keeps of one is
 //! a file of the shape that `inspect` shows, in `~/.stand-in-docker`; a story makes those of somebody
 //! else by writing such a file. Strict about its command line.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a whole program of its own: it has files, an environment and output"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,14 +62,14 @@ impl Engine {
             ["--version"] => Ok("Docker version 28.2.2, a stand-in\n".into()),
             ["info", "--format", _] => Ok("[]\n".into()),
             ["image", "inspect", "--format", "{{.Id}}", "--", _] => Ok("sha256:5\n".into()),
-            ["ps", "--all", "--format", "{{.Names}}"] => Ok(self.lines(|it| name_of(it))),
+            ["ps", "--all", "--format", "{{.Names}}"] => Ok(self.lines(name_of)),
             ["ps", "--all", "--quiet", "--no-trunc"] => Ok(self.lines(|it| text(it, "/Id"))),
             ["inspect", "--type", "container", "--format", format, "--", names @ ..] => {
                 self.inspect(format, names)
             }
             ["create", options @ ..] => self.create(options),
-            ["start", "--", name] => self.with(name, |it| start(it)),
-            ["stop", "-t", _, "--", name] => self.with(name, |it| stop(it)),
+            ["start", "--", name] => self.with(name, start),
+            ["stop", "-t", _, "--", name] => self.with(name, stop),
             ["unpause", "--", _] => Err("it is not paused".into()),
             ["update", "--restart", policy, name] => self.with(name, |it| {
                 it["HostConfig"]["RestartPolicy"]["Name"] = json!(policy);

@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        let table: [(fn(&mut Config), &str); 5] = [
+        type Spoil = fn(&mut Config);
+        let table: [(Spoil, &str); 5] = [
             (|it| it.rewards_address = "0x1".into(), "rewards_address is `0x1`"),
             (|it| it.binary_path = None, "it has no binary_path"),
             (|it| it.data_dir = "node-1".into(), "data_dir is `node-1`"),
