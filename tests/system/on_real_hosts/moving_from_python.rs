@@ -186,12 +186,12 @@ fn installation_of_the_machine(op: &Operator) {
     let directory = tempfile::tempdir().expect("a directory");
     let sql = directory.path().join("colony.sql");
     fs::write(&sql, OF_THE_MACHINE).expect("it is written");
-    op.host.put(&sql, "/root/colony.sql");
+    op.host.put(&sql, "/opt/colony.sql");
     let script = r#"set -e
 useradd --system --home-dir /var/antctl --shell /usr/sbin/nologin --user-group ant
 mkdir -p /var/antctl/services /var/antctl/bootstrap-cache /var/log/antnode /home/op/.local/bin
 cp /usr/local/bin/ant-node /usr/local/bin/antnode
-sqlite3 /var/antctl/colony.db < /root/colony.sql
+sqlite3 /var/antctl/colony.db < /opt/colony.sql
 chown op:op /var/antctl /var/antctl/colony.db
 chown ant:ant /var/antctl/services /var/antctl/bootstrap-cache /var/log/antnode
 for i in 1 2 3 4 5; do
