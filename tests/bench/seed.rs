@@ -51,6 +51,7 @@ fn spec(policy: &Policy, id: NodeId) -> Option<NodeSpec> {
         autostart: false,
         service: None,
         container: None,
+        adopted: None,
         left: None,
         launch: nodes.launch.clone(),
     })

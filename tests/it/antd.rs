@@ -50,7 +50,7 @@ impl Daemon {
         daemon
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("our own child");
         self.child.wait().expect("our own child");
     }
@@ -61,7 +61,7 @@ impl Daemon {
     }
 
     /// Asks it as anybody could.
-    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> String {
         let port = fs::read_to_string(self.home.join("daemon.port")).expect("it listens");
         let mut stream =
             TcpStream::connect(format!("127.0.0.1:{}", port.trim())).expect("it listens");

@@ -135,7 +135,7 @@ fn inspect(containers: &BTreeMap<String, Fake>, names: &[&str]) -> Result<String
             _ => "running",
         };
         let labels = serde_json::to_string(&fake.labels).expect("labels");
-        told += &format!("\"/{name}\"\t\"{status}\"\t{pid}\t0\t0\t{labels}\n");
+        told += &format!("\"/{name}\"\t\"{status}\"\t{pid}\t0\t0\t\"{name}\"\t{labels}\n");
     }
     // The real one prints what it found in either case; one name at a time is enough here.
     if missing.is_empty() { Ok(told) } else { Err(missing) }

@@ -2,6 +2,7 @@
 //! sense is refused whole, and nothing was made.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -110,6 +111,35 @@ fn plain_processes_go_on_as_nodes_of_wnm() {
     env.run(&["remove", "1"]).expect(0);
     assert!(!is_there(&nodes.join("one")));
     assert_eq!(env.running().len(), 1);
+}
+
+#[test]
+fn new_nodes_get_the_program_of_the_others_where_there_is_none_on_path() {
+    if is_there(Path::new("/usr/local/bin/ant-node")) {
+        // It is looked for there, whatever PATH says.
+        let note = b"NOT TESTED: there is a node program in /usr/local/bin\n";
+        // Past the capture of the test harness.
+        std::io::stderr().write_all(note).ok();
+        return;
+    }
+    let env = TestEnv::new();
+    let opt = env.path("opt");
+    fs::create_dir_all(&opt).expect("a directory");
+    let program = StandIn::install(&opt, "ant-node");
+    let data = env.path("nodes/one");
+    let port = env.spec(1).ports.node.to_string();
+    let args = ["--root-dir", text(&data), "--port", &port, "--rewards-address", WALLET];
+    let _node = program.spawn(args);
+    let key = data.join("node_identity.key");
+    wait_until(Duration::from_secs(20), "the node has a key", || is_there(&key));
+    fs::remove_file(env.program()).expect("a program");
+    let nodes = env.path("nodes");
+    let ran = env.init(&["--import", "--confirm", "--node-storage", text(&nodes)]).expect(0);
+    let told = format!("new nodes get the program {}", program.path.display());
+    assert!(ran.stdout.contains(&told), "{}", ran.block());
+    assert!(ran.stderr.contains("[1/1] antnode0001: copy its program"), "{}", ran.block());
+    env.run(&["config", "set", "node_cap", "2"]).expect(0);
+    env.cycle_until_resting_with(2);
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod guide;
 mod harness;
 mod identities;
 mod imports;
+mod imports_antd;
+mod imports_containers;
 mod imports_python;
 mod inputs;
 mod interrupts;

@@ -12,9 +12,9 @@ use wnm_core::observe::Ledger;
 use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
 use wnm_firewall::Owner;
 use wnm_managers::{
-    Antctl, AntctlPlaces, Antd, Cron, DiskFiles, Docker, DockerSettings, Downloaded, Launchd,
-    Mover, ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd, Timer,
-    Units,
+    Antctl, AntctlPlaces, Antd, Containers, Cron, DiskFiles, Docker, DockerSettings, Downloaded,
+    Launchd, Mover, ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd,
+    Timer, Units,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_releases::{BinaryStore, Chosen};
@@ -375,6 +375,18 @@ pub(crate) fn foreign_units(paths: &Paths) -> Units {
         Scope::System => Units::of_system(runner, units),
     };
     found.beside_antctl(&paths.antctl_registry())
+}
+
+/// What keeps containers here, for who takes nodes over.
+pub(crate) fn containers(paths: &Paths, in_force: &PolicyDraft) -> Containers {
+    let command = in_force.text(Setting::DockerCommand);
+    let orders = paths.base.join("containers");
+    Containers::new(Arc::new(SystemRunner), command, paths.scope, orders)
+}
+
+/// The `ant` daemon of this user, for who takes nodes over.
+pub(crate) fn ant_daemon(paths: &Paths) -> Antd {
+    Antd::new(paths.antd.clone(), Vec::new())
 }
 
 /// True for a store whose settings were never written: an init died over it.

@@ -10,6 +10,7 @@ mod files;
 mod hands;
 mod import;
 mod launchd;
+mod mounts;
 mod process;
 mod registry;
 mod schedule;
@@ -19,11 +20,12 @@ mod systemd;
 mod tests;
 
 pub use antctl::{Antctl, AntctlPlaces, Downloaded, probe_antctl};
-pub use antd::Antd;
+pub use antd::{Antd, OfDaemon};
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
 pub use docker::{
-    Docker, DockerSettings, Image, SUPERVISE, build_image, docker_problems, supervise,
+    Containers, Docker, DockerSettings, Image, InContainers, SUPERVISE, build_image,
+    docker_problems, supervise,
 };
 pub use exec::SystemRunner;
 pub use files::{

@@ -17,6 +17,7 @@ use wnm_core::model::{NodeSpec, Program};
 use wnm_core::observe::{FaultKind, ProcessKey};
 
 use crate::hands::Hands;
+use crate::mounts::Mounts;
 
 /// Longer ones are rare.
 const COMMAND_LINE: usize = 4 << 10;
@@ -42,6 +43,7 @@ pub(crate) fn pids_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<
     let entries =
         fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
     let mut command = Vec::with_capacity(COMMAND_LINE);
+    let mut places = Places::default();
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
@@ -53,11 +55,29 @@ pub(crate) fn pids_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<
         let Some(data) = data_directory(&command) else {
             continue;
         };
-        if roots.iter().any(|root| data.starts_with(root)) {
-            found.entry(data).or_default().push(pid);
+        let is_below = |data: &Path| roots.iter().any(|root| data.starts_with(root));
+        // All that we started has its data where it says; only for others it is worth a look.
+        let is_known = is_below(&data) && !roots.iter().any(|root| root == Path::new("/"));
+        let meant = if is_known { Vec::new() } else { places.of(pid, &data) };
+        for data in if meant.is_empty() { vec![data] } else { meant } {
+            if is_below(&data) {
+                found.entry(data).or_default().push(pid);
+            }
         }
     }
     Ok(found)
+}
+
+/// Where the paths of processes lie for us: in a container they may have other names.
+#[derive(Default)]
+struct Places(Option<Mounts>);
+
+impl Places {
+    /// Nothing where a path means what it says.
+    fn of(&mut self, pid: u32, path: &Path) -> Vec<PathBuf> {
+        let own = self.0.get_or_insert_with(Mounts::own);
+        own.place_of(path, &Mounts::of(pid))
+    }
 }
 
 /// Into room that is used again; the file system does not say how much there is.
@@ -167,6 +187,12 @@ fn signal(hands: &dyn Hands, keys: &[ProcessKey], signal: Signal) -> HostResult<
 
 fn wait_for_end(keys: &[ProcessKey], patience: Duration) -> bool {
     wait_until(patience, || keys.iter().all(|key| alive(key.pid) != Some(*key)))
+}
+
+/// As whom a process runs.
+pub(crate) fn owner(pid: u32) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(format!("/proc/{pid}")).ok().map(|found| found.uid())
 }
 
 /// The process that started `pid`, as far as it still lives.

@@ -25,14 +25,14 @@ use crate::host::stand_in_bin;
 const INSIDE: &str = "WNM_ANTCTL_HOME";
 
 /// What keeps a real `antnode` on the host's loopback; the peer is nobody.
-const NETWORK: &str = "evm-custom,http://127.0.0.1:61611,\
+pub(super) const NETWORK: &str = "evm-custom,http://127.0.0.1:61611,\
                        0x5FbDB2315678afecb367f032d93F642f64180aa3,\
                        0x8464135c8F25Da09e49BC8782676a84730C318bC";
-const PEER: &str = "/ip4/127.0.0.1/udp/13001/quic-v1/p2p/\
+pub(super) const PEER: &str = "/ip4/127.0.0.1/udp/13001/quic-v1/p2p/\
                     12D3KooWEQJxKkixB8A2Z2GSTzQeJSGtoE5fT6Fx4cKCDZ73xTGf";
-const START_ARGS: &str = "--local --ip 127.0.0.1";
+pub(super) const START_ARGS: &str = "--local --ip 127.0.0.1";
 
-fn operator(label: &str, who: Who) -> Option<Operator> {
+pub(super) fn operator(label: &str, who: Who) -> Option<Operator> {
     let op = Operator::of(label, who)?;
     let real = |name: &str| env::var_os(name).map(PathBuf::from);
     let antctl = real("WNM_REAL_ANTCTL");
@@ -225,7 +225,7 @@ fn a_lost_registry_is_not_believed(op: &Operator) {
     assert_eq!(op.processes(), 2);
 }
 
-fn registry(op: &Operator) -> String {
+pub(super) fn registry(op: &Operator) -> String {
     match op.base() {
         "/var/antctl" => "/var/antctl/node_registry.json".to_owned(),
         base => format!("{base}/node/node_registry.json"),
@@ -254,7 +254,7 @@ fn status_json(op: &Operator) -> Vec<Value> {
     json(&ran)["nodes"].as_array().expect("a list").clone()
 }
 
-fn pid(op: &Operator, number: u32) -> u32 {
+pub(super) fn pid(op: &Operator, number: u32) -> u32 {
     let show =
         format!("{} show --property=MainPID --value antnode{number}.service", op.systemctl());
     op.shell(&show).ok().stdout.trim().parse().expect("a number")

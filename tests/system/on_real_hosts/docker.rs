@@ -19,7 +19,7 @@ const UNITS: [&str; 2] = ["docker", "containerd"];
 const INSIDE: &str = "WNM_CONTRACT_HOME";
 
 /// Somebody whom a docker on a new host obeys.
-fn docked(label: &str, who: Who) -> Option<Operator> {
+pub(super) fn docked(label: &str, who: Who) -> Option<Operator> {
     let op = Operator::with_units(label, who, &UNITS)?;
     wait_for_docker(&op);
     if who == Who::User {
@@ -32,12 +32,12 @@ fn wait_for_docker(op: &Operator) {
     op.host.sh("for i in $(seq 300); do docker ps && exit 0; sleep 0.1; done; exit 1").ok();
 }
 
-fn build_image(op: &Operator, who: Who) {
+pub(super) fn build_image(op: &Operator, who: Who) {
     let scope = if who == Who::User { "user" } else { "system" };
     op.wnm(&["--scope", scope, "docker", "image", "--build"]).ok();
 }
 
-fn containers(op: &Operator) -> Vec<String> {
+pub(super) fn containers(op: &Operator) -> Vec<String> {
     let listed = op.host.sh("docker ps -a --format '{{.Names}}' | sort").ok().stdout;
     listed.lines().map(str::to_owned).collect()
 }

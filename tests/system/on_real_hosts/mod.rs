@@ -7,6 +7,8 @@ mod day;
 mod docker;
 mod doctor;
 mod firewall;
+mod moving_containers;
+mod moving_from_antctl;
 mod moving_from_python;
 mod moving_in;
 mod operator;

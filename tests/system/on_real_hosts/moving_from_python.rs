@@ -3,49 +3,14 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::operator::{Operator, json};
+use super::operator::{Operator, Who, json};
+use super::story::EAGER;
 
 /// As 0.6.3 made it in the home of `ann`: nodes 1 and 4 run, 2 is stopped, 3 is disabled.
 const DATABASE: &str = include_str!("../../../wnm-store/museum/python/0.6.3-user.sql");
 const FILE: &str = "/home/op/.local/share/autonomi/colony.db";
 /// What cron ran: a program in a virtual environment.
 const CRON: &str = "* * * * * /home/op/venv/bin/wnm >> /home/op/cron.log 2>&1";
-/// Nothing grows, and what is stopped is started.
-const SETTINGS: &[&str] = &[
-    "--delay-start",
-    "0",
-    "--grow-window",
-    "0",
-    "--settle-time",
-    "0",
-    "--quiet-time",
-    "0",
-    "--learn-time",
-    "0",
-    "--disk-prior",
-    "1MB",
-    "--crisis-bytes",
-    "100MB",
-    "--cpu-less-than",
-    "99.99",
-    "--cpu-remove",
-    "100",
-    "--hd-less-than",
-    "98",
-    "--hd-remove",
-    "99",
-    "--mem-less-than",
-    "99.8",
-    "--mem-remove",
-    "99.9",
-    "--desired-load-average",
-    "9999",
-    "--max-load-average-allowed",
-    "10000",
-    "--node-cap",
-    "4",
-];
-
 /// The installation as that program leaves it: its database, a copy of `antnode` and a unit for each
 /// node, and the user's crontab.
 fn installation(op: &Operator) {
@@ -108,7 +73,7 @@ fn outside(op: &Operator) -> String {
 }
 
 fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["init", "--from-python-db", FILE], SETTINGS, more].concat()
+    [&["init", "--from-python-db", FILE], EAGER, &["--node-cap", "4"], more].concat()
 }
 
 #[test]
@@ -212,4 +177,92 @@ fn a_takeover_from_python_that_fails_puts_its_database_back() {
     }
     op.wnm(&import(&["--confirm"])).ok();
     assert_eq!(running(&op), before);
+}
+
+/// The same tool as an operator had it for the machine: 1 and 5 run, the others are stopped.
+const OF_THE_MACHINE: &str = include_str!("../../../wnm-store/museum/python/0.6.3-system.sql");
+
+fn installation_of_the_machine(op: &Operator) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let sql = directory.path().join("colony.sql");
+    fs::write(&sql, OF_THE_MACHINE).expect("it is written");
+    op.host.put(&sql, "/opt/colony.sql");
+    let script = r#"set -e
+useradd --system --home-dir /var/antctl --shell /usr/sbin/nologin --user-group ant
+mkdir -p /var/antctl/services /var/antctl/bootstrap-cache /var/log/antnode /home/op/.local/bin
+cp /usr/local/bin/ant-node /usr/local/bin/antnode
+sqlite3 /var/antctl/colony.db < /opt/colony.sql
+chown op:op /var/antctl /var/antctl/colony.db
+chown ant:ant /var/antctl/services /var/antctl/bootstrap-cache /var/log/antnode
+for i in 1 2 3 4 5; do
+  name=antnode000$i
+  data=/var/antctl/services/$name
+  mkdir -p $data /var/log/antnode/$name
+  cp /usr/local/bin/antnode $data/antnode
+  chown -R ant:ant $data /var/log/antnode/$name
+  cat >/etc/systemd/system/$name.service <<END
+[Unit]
+Description=$name
+[Service]
+User=ant
+ExecStart=$data/antnode --bootstrap-cache-dir /var/antctl/bootstrap-cache --root-dir $data --port 5500$i --enable-metrics-server --metrics-server-port 1300$i --log-output-dest /var/log/antnode/$name --max-log-files 1 --max-archived-log-files 1 --rewards-address 0x00000000000000000000000000000000000000A1 evm-arbitrum-one
+Restart=always
+#RestartSec=300
+END
+done
+systemctl daemon-reload
+systemctl start antnode0001 antnode0002 antnode0003 antnode0004 antnode0005
+for i in $(seq 100); do
+  test $(ls /var/antctl/services/*/secret-key 2>/dev/null | wc -l) = 5 && break
+  sleep 0.1
+done
+systemctl stop antnode0002 antnode0003 antnode0004
+test $(ls /var/antctl/services/*/secret-key | wc -l) = 5
+echo '  * * * * * /home/op/venv/bin/wnm >> /home/op/cron.log 2>&1' | crontab -u op -
+"#;
+    op.host.sh(script).ok();
+}
+
+#[test]
+fn a_python_installation_of_the_machine_moves_in_with_its_processes() {
+    let Some(op) = Operator::of("pysys", Who::Sudo) else { return };
+    installation_of_the_machine(&op);
+    let running = || {
+        let show = "systemctl show --property=Id,MainPID,InvocationID antnode0001 antnode0005";
+        op.host.sh(show).ok().stdout
+    };
+    let before = running();
+    let file = ["--scope", "system", "init", "--from-python-db", "/var/antctl/colony.db"];
+    let line = [&file[..], EAGER, &["--node-cap", "5"]].concat();
+    let user = ["--scope", "user", "init", "--from-python-db", "/var/antctl/colony.db"];
+    let other = op.wnm(&user);
+    assert!(other.stderr.contains("choose --scope system"), "{other:?}");
+    let dry = op.wnm(&[&line[..], &["--dry-run"]].concat()).ok();
+    assert!(dry.stdout.contains("antnode0005 as antnode0005"), "{dry:?}");
+    assert!(dry.stdout.contains("the crontab line `* * * * * /home/op/venv/bin/wnm"), "{dry:?}");
+    assert_eq!(running(), before);
+
+    let took = json(&op.wnm(&[&line[..], &["--json", "--confirm"]].concat()).ok());
+    assert_eq!(took["take"].as_array().map(Vec::len), Some(5), "{took}");
+    assert_eq!(running(), before);
+    let crontab = op.host.sh("crontab -u op -l").ok().stdout;
+    assert_eq!(crontab.trim(), "", "its blanks do not save the line");
+    let owners = "stat -c '%U %a' /var/antctl/services /var/antctl/services/antnode0001 \
+                  /var/antctl/services/antnode0001/secret-key";
+    assert!(op.host.sh(owners).ok().stdout.starts_with("root 755\nant 7"), "{owners}");
+    // What was stopped for want of room is started again; the two that ran go on.
+    op.rest_with(5);
+    assert_eq!(running(), before);
+    let again = op.wnm(&[&line[..], &["--confirm"]].concat());
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.stderr.contains("these are kept by wnm: antnode0001"), "{again:?}");
+
+    // Under wnm's own unit it comes back with the key it had.
+    let key = || op.host.sh("sha256sum /var/antctl/services/antnode0005/secret-key").ok().stdout;
+    let had = key();
+    op.wnm(&["restart", "5"]).ok();
+    op.rest_with(5);
+    assert_eq!(key(), had);
+    op.wnm(&["remove", "5"]).ok();
+    assert_eq!(op.states().len(), 4);
 }

@@ -1,44 +1,9 @@
 //! Nodes of others are taken over where they are: the same processes before and after.
 
 use super::operator::{Operator, Who, json};
+use super::story::EAGER;
 
 const WALLET: &str = "0x00455d78f850b0358E8cea5be24d415E01E107CF";
-/// What makes the engine eager, and blind to the machine below the host.
-const EAGER: &[&str] = &[
-    "--delay-start",
-    "0",
-    "--grow-window",
-    "0",
-    "--settle-time",
-    "0",
-    "--quiet-time",
-    "0",
-    "--learn-time",
-    "0",
-    "--restart-backoff",
-    "0",
-    "--disk-prior",
-    "1MB",
-    "--crisis-bytes",
-    "100MB",
-    "--cpu-less-than",
-    "99.99",
-    "--cpu-remove",
-    "100",
-    "--hd-less-than",
-    "98",
-    "--hd-remove",
-    "99",
-    "--mem-less-than",
-    "99.8",
-    "--mem-remove",
-    "99.9",
-    "--desired-load-average",
-    "9999",
-    "--max-load-average-allowed",
-    "10000",
-];
-
 /// An installation as anm leaves it: three running nodes, one of them with three digits, and a cron
 /// file that is due every minute.
 fn anm(op: &Operator) {

@@ -2,6 +2,42 @@
 
 use super::operator::Operator;
 
+/// What makes the engine eager, and blind to the machine below the host.
+pub(super) const EAGER: &[&str] = &[
+    "--delay-start",
+    "0",
+    "--grow-window",
+    "0",
+    "--settle-time",
+    "0",
+    "--quiet-time",
+    "0",
+    "--learn-time",
+    "0",
+    "--restart-backoff",
+    "0",
+    "--disk-prior",
+    "1MB",
+    "--crisis-bytes",
+    "100MB",
+    "--cpu-less-than",
+    "99.99",
+    "--cpu-remove",
+    "100",
+    "--hd-less-than",
+    "98",
+    "--hd-remove",
+    "99",
+    "--mem-less-than",
+    "99.8",
+    "--mem-remove",
+    "99.9",
+    "--desired-load-average",
+    "9999",
+    "--max-load-average-allowed",
+    "10000",
+];
+
 /// Nodes are created one by one, healed in every way, brought back after a reboot, shed and taken
 /// down.
 pub(super) fn main_job(op: &Operator) {

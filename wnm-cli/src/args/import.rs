@@ -18,8 +18,8 @@ pub(crate) struct InitArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[group(skip)]
 pub(crate) struct ImportArgs {
-    /// Take over nodes that run here under units of systemd that somebody wrote, or as plain
-    /// processes
+    /// Take over nodes that run here under units of systemd that somebody wrote, in containers, as
+    /// plain processes, or under the ant daemon
     #[arg(long, group = "source", help_heading = "Taking over")]
     pub(crate) import: bool,
     /// Take over the nodes and settings of anm, and turn it off

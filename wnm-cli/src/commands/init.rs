@@ -156,6 +156,8 @@ struct Expected {
     ports: BTreeSet<u16>,
     /// Places that will get the right owner.
     mended: BTreeSet<PathBuf>,
+    /// True where nodes in containers are among them.
+    containers: bool,
 }
 
 /// All problems at once, and nothing written yet.
@@ -178,7 +180,7 @@ fn verify(
         Scope::System => system::problems(&context.paths, policy, &expected.mended),
     };
     let of_antctl = antctl::problems(context, policy, draft);
-    let of_docker = containers(policy, draft);
+    let of_docker = containers(policy, draft, expected);
     for (problem, hint) in of_scope.into_iter().chain(of_antctl).chain(of_docker) {
         problems.push(problem);
         hints.push(hint);
@@ -293,10 +295,11 @@ fn manager(
 }
 
 /// Whether the nodes' containers could be made.
-fn containers(policy: &Policy, draft: &PolicyDraft) -> Vec<(String, String)> {
-    let Manager { kind: ManagerKind::Docker, scope } = policy.nodes.manager else {
+fn containers(policy: &Policy, draft: &PolicyDraft, expected: &Expected) -> Vec<(String, String)> {
+    let Manager { kind, scope } = policy.nodes.manager;
+    if kind != ManagerKind::Docker && !expected.containers {
         return Vec::new();
-    };
+    }
     let (command, image) = (draft.text(Setting::DockerCommand), draft.text(Setting::DockerImage));
     docker_problems(Arc::new(SystemRunner), command, image, scope)
 }

@@ -25,7 +25,7 @@ mod upgrades;
 pub(crate) use binary::{Fetching, Shelved, VersionCheck};
 pub(crate) use effect::effect_now;
 pub(crate) use explain::Explained;
-pub(crate) use progress::{Progress, left};
+pub(crate) use progress::{Counting, Progress, left};
 pub(crate) use reference::reference;
 pub(crate) use schedule::{ScheduleReport, Scheduled};
 pub(crate) use store::{Comparison, Differing, StoreState, Stranger, Verdict};

@@ -69,6 +69,42 @@ impl Progress {
     }
 }
 
+/// Follows work on many nodes, one after the other: a line each, or at a terminal one that is written
+/// over.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    is_quiet: bool,
+    is_terminal: bool,
+    of: usize,
+    begun: usize,
+}
+
+impl Counting {
+    pub(crate) fn new(is_quiet: bool, of: usize) -> Counting {
+        let is_terminal = std::io::stderr().is_terminal();
+        Counting { is_quiet, is_terminal, of, begun: 0 }
+    }
+
+    /// The next node is at hand.
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.begun += 1;
+        let line = format!("[{}/{}] {text}", self.begun, self.of);
+        match (self.is_quiet, self.is_terminal) {
+            (true, _) => {}
+            (false, true) => write(&format!("\r\x1b[K{}", fitting(&line))),
+            (false, false) => say(&line),
+        }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        if self.is_terminal && !self.is_quiet && self.begun > 0 {
+            write("\r\x1b[K");
+        }
+    }
+}
+
 /// As much of a line as the terminal shows in one.
 pub(super) fn fitting(line: &str) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr());

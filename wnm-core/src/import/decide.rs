@@ -33,6 +33,8 @@ pub fn decide(findings: Findings, around: &Around) -> Result<Takeover, Vec<Strin
     if !problems.is_empty() {
         return Err(problems);
     }
+    let (fit, stuck) = with_their_numbers(fit, &mut numbers);
+    takeover.left.extend(stuck);
     takeover.nodes = numbered(fit, numbers, around);
     Ok(takeover)
 }
@@ -40,7 +42,8 @@ pub fn decide(findings: Findings, around: &Around) -> Result<Takeover, Vec<Strin
 /// The number of a node that stays behind, where its unit or its directory would be in the way of ours.
 fn held_number(found: &Found, around: &Around) -> Option<NodeId> {
     let is_inside = |root: &super::Root| found.data.parent() == Some(&root.path);
-    let is_near = found.manager.kind == ManagerKind::Systemd || around.roots.iter().any(is_inside);
+    let has_name = matches!(found.manager.kind, ManagerKind::Systemd | ManagerKind::Docker);
+    let is_near = has_name || around.roots.iter().any(is_inside);
     found.name.parse().ok().filter(|_| is_near)
 }
 
@@ -164,9 +167,29 @@ fn all_ports(found: &Found) -> impl Iterator<Item = u16> {
     [ports.node, ports.metrics, ports.webrtc, ports.rpc].into_iter().flatten()
 }
 
+/// The ant daemon cannot be told another number: a node whose number is somebody else's stays.
+fn with_their_numbers(nodes: Vec<Found>, taken: &mut BTreeSet<NodeId>) -> (Vec<Found>, Vec<Left>) {
+    let mut stuck = Vec::new();
+    let (theirs, mut fit): (Vec<Found>, Vec<Found>) =
+        nodes.into_iter().partition(|found| found.manager.kind == ManagerKind::Antd);
+    let mut numbers = BTreeSet::new();
+    for found in theirs {
+        match found.number.filter(|number| !taken.contains(number) && numbers.insert(*number)) {
+            Some(_) => fit.push(found),
+            None => {
+                let why = "its number is taken, and the ant daemon cannot give it another";
+                stuck.push(Left::new(&found.name, &found.place, why));
+            }
+        }
+    }
+    (fit, stuck)
+}
+
 /// Everybody keeps the number in its name where it is free; the first by name is first.
 fn numbered(mut nodes: Vec<Found>, mut taken: BTreeSet<NodeId>, around: &Around) -> Vec<Taken> {
-    nodes.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    // Those first that can have no other.
+    let is_fixed = |found: &Found| found.manager.kind == ManagerKind::Antd;
+    nodes.sort_by(|a, b| (!is_fixed(a), a.number, &a.name).cmp(&(!is_fixed(b), b.number, &b.name)));
     let mut numbers: Vec<Option<NodeId>> = Vec::new();
     for found in &nodes {
         numbers.push(found.number.filter(|number| taken.insert(*number)));
@@ -191,11 +214,15 @@ fn as_taken(mut found: Found, id: NodeId, around: &Around) -> Option<Taken> {
     let storage = found.data.parent()?.to_owned();
     let FoundName { service, moved } = FoundName::of(&found, id);
     found.notes.extend(moved);
-    let own = found.data.join(found.program.binary_name());
+    let own = match found.manager.kind.runs_own_copy() {
+        true => found.data.join(found.program.binary_name()),
+        false => found.binary.clone(),
+    };
     let copy_from = (found.binary != own).then(|| found.binary.clone());
     if let Some(shared) = &copy_from {
+        let whose = if found.inside.is_some() { " of its container" } else { "" };
         found.notes.push(format!(
-            "from its next start on it runs a copy of its own, made from {} now",
+            "from its next start on it runs a copy of its own, made from {}{whose} now",
             shared.display()
         ));
     }
@@ -216,7 +243,8 @@ fn as_taken(mut found: Found, id: NodeId, around: &Around) -> Option<Taken> {
         binary: own,
         autostart: found.autostart,
         service,
-        container: None,
+        container: found.container.clone(),
+        adopted: found.inside.as_ref().map(|inside| inside.container.clone()),
         left: None,
         launch: found.launch.clone(),
     };
@@ -233,7 +261,9 @@ struct FoundName {
 
 impl FoundName {
     fn of(found: &Found, id: NodeId) -> FoundName {
-        let service = found.service.clone().filter(|service| *service != id.to_string());
+        // A container of somebody else's is known by the word that it was taken over.
+        let is_named = |service: &String| *service != id.to_string() || found.inside.is_some();
+        let service = found.service.clone().filter(is_named);
         let moved = (found.number.is_some_and(|number| number != id))
             .then(|| format!("its number is taken: wnm calls it {id}"));
         FoundName { service, moved }
@@ -247,13 +277,25 @@ fn logs(
     service: Option<&str>,
     around: &Around,
 ) -> std::path::PathBuf {
-    let usual = around.logs.join(id.to_string());
+    let usual = match (found.manager.kind, service) {
+        (ManagerKind::Antd, Some(service)) => around.logs.join(service).join("logs"),
+        _ => around.logs.join(id.to_string()),
+    };
     let Some(logs) = found.logs.clone() else { return usual };
-    let name = logs.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-    let is_its_own = name.is_some_and(|name| name == id.to_string() || Some(&*name) == service)
-        || logs.parent() == Some(&found.data);
+    let is_named = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name == id.to_string() || Some(name) == service)
+    };
+    let is_of_daemon = found.manager.kind == ManagerKind::Antd;
+    let is_its_own = is_named(&logs)
+        || logs.parent() == Some(&found.data)
+        || is_of_daemon && logs.ends_with("logs") && logs.parent().is_some_and(is_named);
     if is_its_own {
         return logs;
+    }
+    if is_of_daemon {
+        found.notes.push(format!("its logs in {} stay when it goes", logs.display()));
+        return usual;
     }
     found.notes.push(format!(
         "from its next start on it logs to {}; what is in {} stays there",

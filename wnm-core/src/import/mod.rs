@@ -41,6 +41,10 @@ pub enum Origin {
     PythonDb,
     /// A registry of antctl.
     Antctl,
+    /// A container, whoever made it.
+    Container,
+    /// The `ant` daemon.
+    Antd,
 }
 
 impl fmt::Display for Origin {
@@ -51,6 +55,8 @@ impl fmt::Display for Origin {
             Origin::Process => "a plain process",
             Origin::PythonDb => "the Python wnm",
             Origin::Antctl => "antctl",
+            Origin::Container => "a container",
+            Origin::Antd => "the ant daemon",
         })
     }
 }
@@ -87,6 +93,15 @@ pub enum OnDisk {
     },
 }
 
+/// A container that wnm did not make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// Its whole id.
+    pub container: String,
+    /// Where its program may lie in it, in the order of looking.
+    pub programs: Vec<PathBuf>,
+}
+
 /// A node that somebody else keeps, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -104,6 +119,10 @@ pub struct Found {
     pub manager: Manager,
     /// What that manager calls it, without ending; `None` where it has no name of its own.
     pub service: Option<String>,
+    /// The container of wnm's that it shares with others.
+    pub container: Option<String>,
+    /// The container that somebody else made for it.
+    pub inside: Option<Inside>,
     /// Who earns.
     pub wallet: Option<Address>,
     /// Its ports.
@@ -148,6 +167,8 @@ impl Found {
             program: told.program,
             manager,
             service: None,
+            container: None,
+            inside: None,
             wallet: told.wallet,
             ports: told.ports,
             data: told.data,

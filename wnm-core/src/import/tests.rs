@@ -303,3 +303,53 @@ fn words_that_make_no_node() {
         assert!(told(&line).is_err(), "{path}");
     }
 }
+
+/// A node of the ant daemon, which numbers and names it.
+fn of_daemon(number: u32, port: u16) -> Found {
+    let mut node = found(&format!("node-{number}"), port);
+    node.origin = Origin::Antd;
+    node.manager.kind = ManagerKind::Antd;
+    node.logs = Some(format!("/elsewhere/node-{number}/logs").into());
+    node
+}
+
+#[test]
+fn nodes_of_the_ant_daemon_keep_their_numbers_before_all_others() {
+    let takeover = taken(vec![found("one", 1), found("antnode0002", 2), of_daemon(2, 3)]);
+    assert_eq!(
+        ids(&takeover),
+        [("one".to_owned(), 1), ("node-2".to_owned(), 2), ("antnode0002".to_owned(), 3)]
+    );
+    let spec = &takeover.nodes[1].spec;
+    assert_eq!(spec.service.as_deref(), Some("node-2"));
+    assert_eq!(spec.logs, Path::new("/elsewhere/node-2/logs"), "they are its own");
+    assert_eq!(takeover.nodes[1].copy_from, None);
+    let mut around = around();
+    around.numbers.extend(NodeId::new(2));
+    let takeover = decide(with(vec![of_daemon(2, 3)]), &around).expect("a takeover");
+    assert_eq!(takeover.nodes, Vec::new());
+    let why = &takeover.left[0].why;
+    assert_eq!(why, "its number is taken, and the ant daemon cannot give it another");
+    // A directory of logs that is not its own is not the node's to delete.
+    let mut shared = of_daemon(4, 4);
+    shared.logs = Some("/home/op/logs".into());
+    let spec = taken(vec![shared]).nodes.remove(0).spec;
+    assert_eq!(spec.logs, Path::new("/srv/logs/node-4/logs"));
+}
+
+#[test]
+fn a_container_of_somebody_else_is_known_by_its_id() {
+    let mut node = found("antnode0007", 7);
+    node.manager.kind = ManagerKind::Docker;
+    node.binary = "/usr/local/bin/ant-node".into();
+    node.inside = Some(Inside { container: "f00d".into(), programs: Vec::new() });
+    let taken_over = taken(vec![node.clone()]).nodes.remove(0);
+    assert_eq!(taken_over.spec.adopted.as_deref(), Some("f00d"));
+    assert_eq!(taken_over.spec.service.as_deref(), Some("antnode0007"), "though it is its name");
+    assert!(taken_over.spec.owns_program() && taken_over.copy_from.is_some());
+    // One that is left alone is in the way of ours by that name, wherever its data lies.
+    node.data = "/elsewhere/x".into();
+    let mut other = found("node7", 8);
+    other.number = NodeId::new(7);
+    assert_eq!(ids(&taken(vec![node, other])), [("node7".to_owned(), 1)]);
+}

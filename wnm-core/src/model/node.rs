@@ -40,6 +40,10 @@ pub struct NodeSpec {
     /// container of its own, or none at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// The container that somebody else made and that it was taken over in, by its whole id: this one
+    /// is the node's, until it is made anew under the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
     /// Where its data lay before it was moved to another disk: what is there goes when the node runs
     /// where it lies now. Nothing, for nodes that were not moved, or not of late.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -164,6 +164,7 @@ impl NodeDefaults {
             autostart: self.autostart,
             service: (name != id.to_string()).then_some(name),
             container: None,
+            adopted: None,
             left: None,
             launch: self.launch.clone(),
         }

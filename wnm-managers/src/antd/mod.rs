@@ -6,6 +6,9 @@
 mod body;
 mod parse;
 mod rest;
+mod takeover;
+
+pub use takeover::OfDaemon;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -25,6 +25,18 @@ pub(super) struct Config {
     pub(super) node_port: Option<u16>,
     #[serde(default)]
     pub(super) eviction: Option<Eviction>,
+    #[serde(default)]
+    pub(super) log_dir: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) binary_path: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) version: Option<String>,
+    #[serde(default)]
+    pub(super) env_variables: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) bootstrap_peers: Vec<String>,
+    #[serde(default)]
+    pub(super) evm_network: Option<String>,
 }
 
 /// Why the daemon deleted a node's data by itself.

@@ -73,6 +73,19 @@ impl Home {
         }
     }
 
+    pub(super) fn registry_file(&self) -> PathBuf {
+        self.directory.join("node_registry.json")
+    }
+
+    /// What lies on disk, whether a daemon runs or not; `None` where there is no registry.
+    pub(super) fn registry(&self) -> HostResult<Option<Registry>> {
+        match read(&self.registry_file(), MOST_REGISTRY) {
+            Ok(text) => parse::registry(&text).map(Some),
+            Err(error) if error.kind == FaultKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn port_file(&self) -> PathBuf {
         self.directory.join("daemon.port")
     }
@@ -110,11 +123,10 @@ impl Connection<'_> {
     /// that is gone while the daemon still has nodes in mind was lost, and its next word would make
     /// that final.
     pub(super) fn registry(&self) -> HostResult<Registry> {
-        let path = self.home.directory.join("node_registry.json");
-        match read(&path, MOST_REGISTRY) {
-            Ok(text) => parse::registry(&text),
-            Err(error) if error.kind != FaultKind::NotFound => Err(error),
-            Err(_) if self.nodes > 0 => {
+        let path = self.home.registry_file();
+        match self.home.registry()? {
+            Some(registry) => Ok(registry),
+            None if self.nodes > 0 => {
                 let op = format!(
                     "the ant daemon has {} nodes in mind and no {}: give it back that file before \
                      anything else; it forgets them when it is restarted or told to add one",
@@ -123,7 +135,7 @@ impl Connection<'_> {
                 );
                 Err(HostError::new(op, FaultKind::Garbled))
             }
-            Err(_) => Ok(Registry { schema_version: 1, next_id: 1, ..Registry::default() }),
+            None => Ok(Registry { schema_version: 1, next_id: 1, ..Registry::default() }),
         }
     }
 

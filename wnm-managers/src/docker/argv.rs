@@ -123,6 +123,27 @@ pub(super) fn definition(args: &[String]) -> &str {
     definitions.next().unwrap_or_default()
 }
 
+/// The variables that a definition gives, apart from those of its image; `None` for what is none.
+pub(super) fn environment(definition: &str) -> Option<Vec<(String, String)>> {
+    let words = shell_words::split(definition).ok()?;
+    let mut words = words.into_iter().skip_while(|word| word == "create");
+    let mut given = Vec::new();
+    while let Some(option) = words.next() {
+        match option.as_str() {
+            "--init" | "--read-only" => {}
+            "--env" => {
+                let pair = words.next()?;
+                let (key, value) = pair.split_once('=')?;
+                given.push((key.to_owned(), value.to_owned()));
+            }
+            option if option.starts_with("--") => drop(words.next()?),
+            // The image: what comes after it goes to the node.
+            _ => return Some(given),
+        }
+    }
+    None
+}
+
 pub(super) fn start(name: &str) -> Vec<String> {
     words(&["start", "--", name])
 }
@@ -138,6 +159,15 @@ pub(super) fn stop(name: &str, seconds: u64) -> Vec<String> {
 /// From now on the engine brings it back by itself.
 pub(super) fn keep(name: &str) -> Vec<String> {
     words(&["update", "--restart", "unless-stopped", name])
+}
+
+/// It stays as it is when it ends.
+pub(super) fn forsake(name: &str) -> Vec<String> {
+    words(&["update", "--restart", "no", name])
+}
+
+pub(super) fn rename(name: &str, to: &str) -> Vec<String> {
+    words(&["rename", name, to])
 }
 
 pub(super) fn remove(name: &str) -> Vec<String> {
@@ -265,6 +295,20 @@ mod tests {
         ] {
             assert_ne!(definition(&plain), definition(&args), "{args:?}");
         }
+    }
+
+    #[test]
+    fn a_definition_tells_what_it_gave() {
+        let mut spec = spec(7);
+        spec.launch.environment = vec![("A".into(), "b 'c'=d".into()), ("E".into(), "".into())];
+        spec.launch.start_args = vec!["--env".into(), "X=y".into()];
+        let args = create_own(&spec, GROUND);
+        let given = environment(definition(&args));
+        let home = ("HOME".to_owned(), "/srv/nodes/antnode0007".to_owned());
+        let wanted: Vec<_> = std::iter::once(home).chain(spec.launch.environment).collect();
+        assert_eq!(given, Some(wanted));
+        assert_eq!(environment("create --env A"), None);
+        assert_eq!(environment("'"), None);
     }
 
     #[test]

@@ -62,13 +62,22 @@ impl Engine {
         &self,
         names: impl Iterator<Item = &'a str>,
     ) -> HostResult<Vec<Found>> {
-        let mut args = ["inspect", "--type", "container", "--format", found::FORMAT, "--"]
+        found::parse(&self.told(found::FORMAT, names)?)
+    }
+
+    /// All that it says of these containers: a line of JSON each.
+    pub(super) fn tell<'a>(&self, names: impl Iterator<Item = &'a str>) -> HostResult<String> {
+        self.told("{{json .}}", names)
+    }
+
+    fn told<'a>(&self, format: &str, names: impl Iterator<Item = &'a str>) -> HostResult<String> {
+        let mut args = ["inspect", "--type", "container", "--format", format, "--"]
             .map(str::to_owned)
             .to_vec();
         let fixed = args.len();
         args.extend(names.map(str::to_owned));
         if args.len() == fixed {
-            return Ok(Vec::new());
+            return Ok(String::new());
         }
         let line = self.invocation(args.clone(), PATIENCE).line();
         let answer = self.call(args, PATIENCE)?;
@@ -80,7 +89,7 @@ impl Engine {
         {
             return Err(failure(&line, &answer));
         }
-        found::parse(&answer.stdout)
+        Ok(answer.stdout)
     }
 
     /// The container of this name, whoever made it.
@@ -92,6 +101,12 @@ impl Engine {
     /// The names of all containers, whoever made them.
     pub(super) fn names(&self) -> HostResult<Vec<String>> {
         let args = ["ps", "--all", "--format", "{{.Names}}"].map(str::to_owned).to_vec();
+        Ok(self.must(args, PATIENCE)?.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    /// What it calls all containers, for ever.
+    pub(super) fn ids(&self) -> HostResult<Vec<String>> {
+        let args = ["ps", "--all", "--quiet", "--no-trunc"].map(str::to_owned).to_vec();
         Ok(self.must(args, PATIENCE)?.lines().map(|line| line.trim().to_owned()).collect())
     }
 
@@ -123,6 +138,8 @@ pub(super) fn failure(line: &str, answer: &Completed) -> HostError {
         }
         () if says("already in use") => FaultKind::Conflict,
         () if says("no such")
+            // What sudo says of a tool that is not there.
+            || says("command not found")
             || says("not known")
             || says("does not exist")
             || says("no container with") =>

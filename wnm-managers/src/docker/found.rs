@@ -7,7 +7,8 @@ use wnm_core::observe::FaultKind;
 
 /// One line a container. docker and podman have these fields in common.
 pub(super) const FORMAT: &str = "{{json .Name}}\t{{json .State.Status}}\t{{.State.Pid}}\t\
-                                 {{.State.ExitCode}}\t{{.RestartCount}}\t{{json .Config.Labels}}";
+                                 {{.State.ExitCode}}\t{{.RestartCount}}\t{{json .Id}}\t\
+                                 {{json .Config.Labels}}";
 
 /// A container, whoever made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Found {
     pub(super) exit_code: i32,
     /// By the engine itself, since it was last started by somebody.
     pub(super) restarts: u32,
+    /// What the engine calls it, for ever and for it alone.
+    pub(super) id: String,
     pub(super) labels: BTreeMap<String, String>,
 }
 
@@ -60,7 +63,7 @@ pub(super) fn parse(text: &str) -> HostResult<Vec<Found>> {
 }
 
 fn parse_line(line: &str) -> Option<Found> {
-    let mut fields = line.splitn(6, '\t');
+    let mut fields = line.splitn(7, '\t');
     let mut next = || fields.next();
     let name: String = serde_json::from_str(next()?).ok()?;
     let status: String = serde_json::from_str(next()?).ok()?;
@@ -70,12 +73,13 @@ fn parse_line(line: &str) -> Option<Found> {
         pid: next()?.parse().ok()?,
         exit_code: next()?.parse().ok()?,
         restarts: next()?.parse().ok()?,
+        id: serde_json::from_str(next()?).ok()?,
         labels: serde_json::from_str::<Option<_>>(next()?).ok()?.unwrap_or_default(),
     })
 }
 
 /// The words of docker, then those that only podman has.
-fn status_of(word: &str) -> Option<Status> {
+pub(super) fn status_of(word: &str) -> Option<Status> {
     Some(match word {
         "running" => Status::Running,
         "paused" => Status::Paused,
@@ -95,12 +99,12 @@ mod tests {
 
     #[test]
     fn containers_of_docker_and_podman() {
-        let text = "\"/antnode0001\"\t\"running\"\t4711\t0\t2\t{\"wnm.data\":\"/srv/a,b/n 1\"}\n\
-                    \"antnode0002\"\t\"stopped\"\t0\t137\t0\tnull\n[]\n\n";
+        let text = "\"/antnode0001\"\t\"running\"\t4711\t0\t2\t\"f00d\"\t{\"wnm.data\":\"/srv/a,b/n 1\"}\n\
+                    \"antnode0002\"\t\"stopped\"\t0\t137\t0\t\"beef\"\tnull\n[]\n\n";
         let found = parse(text).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].name.as_str(), found[0].status), ("antnode0001", Status::Running));
-        assert_eq!((found[0].pid, found[0].restarts), (4711, 2));
+        assert_eq!((found[0].pid, found[0].restarts, &*found[0].id), (4711, 2, "f00d"));
         assert!(found[0].has_label("wnm.data", "/srv/a,b/n 1") && found[0].is_live());
         assert_eq!((found[1].status, found[1].exit_code), (Status::Resting, 137));
         assert!(!found[1].has_label("wnm.data", ""));
@@ -110,9 +114,9 @@ mod tests {
     fn what_makes_no_sense_says_nothing() {
         for line in [
             "Usage: docker inspect",
-            "\"a\"\t\"sleeping\"\t0\t0\t0\tnull",
-            "\"a\"\t\"running\"\t<no value>\t0\t0\tnull",
-            "\"a\"\t\"running\"\t1\t0\t0",
+            "\"a\"\t\"sleeping\"\t0\t0\t0\t\"f\"\tnull",
+            "\"a\"\t\"running\"\t<no value>\t0\t0\t\"f\"\tnull",
+            "\"a\"\t\"running\"\t1\t0\t0\t\"f\"",
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.kind, FaultKind::Garbled, "{line}");

@@ -11,16 +11,20 @@ mod argv;
 mod engine;
 mod found;
 mod image;
+mod import;
 mod orders;
 mod own;
 mod shared;
 mod supervise;
+mod takeover;
 #[cfg(test)]
 mod tests;
+mod told;
 mod verify;
 
 pub use image::{Image, build_image};
 pub use supervise::supervise;
+pub use takeover::{Containers, InContainers};
 pub use verify::docker_problems;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -299,20 +303,26 @@ impl NodeManager for Docker {
     }
 
     fn states(&self, specs: &[&NodeSpec]) -> HostResult<Vec<UnitReading>> {
-        let names: BTreeSet<String> = specs.iter().map(|spec| container_of(spec)).collect();
+        let adopted = specs.iter().filter_map(|spec| spec.adopted.clone());
+        let names: BTreeSet<String> =
+            specs.iter().map(|spec| container_of(spec)).chain(adopted).collect();
         let found = self.engine.inspect(names.iter().map(String::as_str))?;
-        let found: BTreeMap<&str, &Found> =
-            found.iter().map(|found| (found.name.as_str(), found)).collect();
+        let by_id = found.iter().map(|found| (found.id.as_str(), found));
+        let by_name: BTreeMap<&str, &Found> =
+            found.iter().map(|found| (found.name.as_str(), found)).chain(by_id).collect();
         let roots: BTreeSet<PathBuf> = specs.iter().map(|spec| spec.storage.clone()).collect();
         let processes = pids_below(&roots.into_iter().collect::<Vec<_>>())?;
-        for found in found.values() {
+        for found in &found {
             self.refuse_unseen(found)?;
         }
         let reading = |spec: &&NodeSpec| {
-            let container = found.get(container_of(spec).as_str()).copied();
             let pids = processes.get(&spec.data).map(Vec::as_slice).unwrap_or_default();
+            let container = by_name.get(container_of(spec).as_str()).copied();
             match &spec.container {
-                None => self.read_own(spec, container, pids),
+                None => {
+                    let adopted = spec.adopted.as_deref().and_then(|id| by_name.get(id).copied());
+                    self.read_own(spec, [container, adopted], pids)
+                }
                 Some(name) => self.read_shared(spec, name, container, pids),
             }
         };

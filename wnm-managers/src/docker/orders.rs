@@ -77,13 +77,16 @@ pub(super) fn ids(directory: &Path) -> HostResult<BTreeSet<NodeId>> {
 /// The same for all containers.
 pub(super) fn all(containers: &Path) -> HostResult<BTreeSet<NodeId>> {
     let mut found = BTreeSet::new();
-    for name in names(containers)? {
-        let directory = containers.join(name);
-        if directory.is_dir() {
-            found.extend(ids(&directory)?);
-        }
+    for name in self::containers(containers)? {
+        found.extend(ids(&containers.join(name))?);
     }
     Ok(found)
+}
+
+/// The containers that there are orders for.
+pub(super) fn containers(containers: &Path) -> HostResult<Vec<String>> {
+    let names = names(containers)?;
+    Ok(names.into_iter().filter(|name| containers.join(name).is_dir()).collect())
 }
 
 fn names(directory: &Path) -> HostResult<Vec<String>> {

@@ -52,7 +52,7 @@ impl Stage {
         let labels = serde_json::json!({ "wnm.data": data, "wnm.definition": "older" });
         // A process that is seen: this very one.
         let pid = std::process::id();
-        let line = format!("\"/antnode0001\"\t\"{status}\"\t{pid}\t3\t0\t{labels}\n");
+        let line = format!("\"/antnode0001\"\t\"{status}\"\t{pid}\t3\t0\t\"f00d\"\t{labels}\n");
         self.look("antnode0001", 0, &line, "")
     }
 

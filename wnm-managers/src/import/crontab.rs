@@ -30,8 +30,7 @@ impl Mover {
 impl Moving {
     pub(super) fn without_line(&self, line: &str) -> HostResult<()> {
         let text = self.mover.crontab()?;
-        let left: String =
-            text.split_inclusive('\n').filter(|it| it.trim_end() != line.trim_end()).collect();
+        let left = without(&text, line);
         if left == text { Ok(()) } else { self.set_crontab(&left) }
     }
 
@@ -52,5 +51,24 @@ impl Moving {
                 Err(HostError::with("write the crontab", FaultKind::Failed, answer.stderr.trim()))
             }
         }
+    }
+}
+
+/// A crontab without a line, with whatever blanks around it: those mean nothing to cron.
+fn without(text: &str, line: &str) -> String {
+    text.split_inclusive('\n').filter(|it| it.trim() != line.trim()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_with_its_blanks_and_all_others_stay() {
+        let text = "# mine\n \t* * * * * /v/wnm >> /l 2>&1 \n0 3 * * * true\n* * * * * /v/wnm\n";
+        let left = without(text, "* * * * * /v/wnm >> /l 2>&1");
+        assert_eq!(left, "# mine\n0 3 * * * true\n* * * * * /v/wnm\n");
+        assert_eq!(without("a\n  b", "b"), "a\n");
+        assert_eq!(without(text, "0 4 * * * true"), text);
     }
 }

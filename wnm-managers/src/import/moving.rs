@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::unistd::{Gid, Uid};
 use wnm_core::host::{CommandRunner, HostError, HostResult, Invocation};
-use wnm_core::import::{Scheduler, Takeover};
+use wnm_core::import::{Scheduler, Taken, Takeover};
 use wnm_core::model::Timestamp;
 use wnm_core::observe::FaultKind;
 
@@ -191,15 +191,27 @@ impl Moving {
         self.journal.manifest.state == State::Done
     }
 
-    /// Gives every node that ran a shared program a copy of its own, for its next start.
-    pub fn copy_programs(&self, takeover: &Takeover) -> HostResult<()> {
+    /// Gives every node that ran a shared program a copy of its own, for its next start. Where its
+    /// file is, if it is to be had from somewhere else first, says `fetch`.
+    pub fn copy_programs(
+        &self,
+        takeover: &Takeover,
+        fetch: &dyn Fn(&Taken) -> HostResult<Option<PathBuf>>,
+    ) -> HostResult<()> {
         for node in &takeover.nodes {
             let Some(from) = &node.copy_from else { continue };
             if self.journal.manifest.made.contains(&node.spec.binary) {
+                let fetched = fetch(node)?;
+                let from = fetched.as_ref().unwrap_or(from);
                 self.mover.hands.copy(from, &node.spec.binary, 0o755)?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps a text among the copies of what is replaced.
+    pub fn note(&self, name: &str, text: &str) -> HostResult<()> {
+        crate::files::write_durably(&self.journal.directory.join(name), text.as_bytes(), 0o600)
     }
 
     /// Gives files that are in the way another name.

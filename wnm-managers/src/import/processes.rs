@@ -1,28 +1,30 @@
 //! Nodes that nobody keeps: plain processes of one user.
 #![expect(clippy::disallowed_methods, reason = "the shell module that looks at node processes")]
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use wnm_core::host::{CommandRunner, HostResult};
 use wnm_core::import::{Broken, Findings, Found, Left, Origin, Told};
 use wnm_core::model::{Manager, ManagerKind, Scope};
 
-use crate::process::{alive, pids_below};
+use crate::process::{alive, owner, pids_below};
 use crate::setsid::{keeper_of, service_of_process};
 
-/// The living node processes of user `uid` that no unit and no container keeps. They can be adopted
-/// in place: nothing but their command line is kept of them. Only below `roots` is anything wrong a
-/// reason to stop.
+/// The living node processes of user `uid` that no unit and no container keeps, without those that
+/// were `told` of already. They can be adopted in place: nothing but their command line is kept of
+/// them. Only below `roots` is anything wrong a reason to stop.
 pub fn plain_processes(
     runner: &dyn CommandRunner,
     uid: u32,
     roots: &[PathBuf],
+    told: &BTreeSet<u32>,
 ) -> HostResult<Findings> {
     let mut findings = Findings::default();
     for (data, pids) in pids_below(&[PathBuf::from("/")])? {
-        let is_ours = |pid: &u32| alive(*pid).is_some() && owner(*pid) == Some(uid);
+        let is_ours =
+            |pid: &u32| alive(*pid).is_some() && owner(*pid) == Some(uid) && !told.contains(pid);
         let own: Vec<u32> = pids.into_iter().filter(is_ours).collect();
         let name = data.file_name().and_then(|name| name.to_str()).unwrap_or("node");
         match own[..] {
@@ -100,8 +102,4 @@ fn kept_by(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
 /// Units are looked at as files, and told of there.
 fn is_unit_of_another_reader(keeper: &str) -> bool {
     keeper.ends_with(".service")
-}
-
-fn owner(pid: u32) -> Option<u32> {
-    fs::metadata(format!("/proc/{pid}")).ok().map(|found| found.uid())
 }

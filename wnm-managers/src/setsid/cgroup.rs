@@ -56,6 +56,12 @@ pub(crate) fn keeper(runner: &dyn CommandRunner, pid: u32) -> Option<String> {
     (answer.stdout.trim() == pid.to_string()).then(|| service.unit.to_owned())
 }
 
+/// The whole id of the container that a process is in.
+pub(crate) fn container_of_process(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    container_of(&text).map(str::to_owned)
+}
+
 /// Docker and podman name the group after the container, 64 hex digits of it.
 fn container_of(text: &str) -> Option<&str> {
     let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());

@@ -15,8 +15,8 @@ use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
 use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, node_of_directory};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
-pub(crate) use cgroup::keeper as keeper_of;
 pub use cgroup::service_of_process;
+pub(crate) use cgroup::{container_of_process, keeper as keeper_of};
 
 use crate::hands::{Hands, OwnHands, RootHands};
 use crate::process::{end, pids_below, processes_of};

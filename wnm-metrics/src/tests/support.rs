@@ -126,6 +126,7 @@ pub(super) fn node(program: Program, port: u16, metrics: Option<u16>, data: Path
         autostart: false,
         service: None,
         container: None,
+        adopted: None,
         left: None,
         launch: Launch {
             network: EvmNetwork::ArbitrumOne,

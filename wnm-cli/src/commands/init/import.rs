@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use wnm_core::host::Store;
 use wnm_core::import::{Takeover, decide, implied};
-use wnm_core::model::counted;
+use wnm_core::model::{ManagerKind, counted};
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_managers::look_at_found;
 use wnm_store::{SqliteStore, StoreErrorKind};
@@ -34,8 +34,8 @@ pub(super) fn run(context: &Context<'_>, args: &ImportArgs) -> Result<Exit, CliE
     let settings = super::draft(context, &findings.settings.under(&given))?;
     let findings = look_at_found(&compose::mover(&context.paths), findings, &storage(&settings))?;
     let around = around(context, &settings, args, &findings);
-    let takeover = decide(findings, &around).map_err(refused)?;
-    let draft = whole_draft(context, &takeover, &given)?;
+    let mut takeover = decide(findings, &around).map_err(refused)?;
+    let draft = with_program(context, whole_draft(context, &takeover, &given)?, &mut takeover);
     let (policy, release) = match takeover.nodes.is_empty() {
         true => return nothing(context, &takeover),
         false => checked(context, &draft, &takeover)?,
@@ -131,6 +131,30 @@ fn whole_draft(
     Ok(draft)
 }
 
+/// Where there is no node program for new nodes and none was named, that of the nodes themselves:
+/// rather one that several share than one that goes with its node.
+fn with_program(context: &Context<'_>, draft: PolicyDraft, takeover: &mut Takeover) -> PolicyDraft {
+    let program = draft.text(Setting::Program).parse();
+    let (Ok(program), "") = (program, draft.text(Setting::NodeBinary)) else { return draft };
+    if super::binary(context, program, &draft).is_ok() {
+        return draft;
+    }
+    let on_disk = takeover.nodes.iter().filter(|node| {
+        node.spec.program == program && (node.copy_from.is_none() || node.found.inside.is_none())
+    });
+    let Some(node) = on_disk.min_by_key(|node| node.copy_from.is_none()) else { return draft };
+    let file = node.copy_from.as_ref().unwrap_or(&node.spec.binary).display().to_string();
+    takeover.notes.push(match &node.copy_from {
+        Some(_) => format!("new nodes get the program {file}, as there is none on PATH"),
+        None => format!(
+            "new nodes get the program {file}, as there is none on PATH; it goes with {}: name another \
+             with `wnm config set node_binary FILE`",
+            node.spec.id
+        ),
+    });
+    draft.with(Setting::NodeBinary, file)
+}
+
 fn checked(
     context: &Context<'_>,
     draft: &PolicyDraft,
@@ -143,6 +167,7 @@ fn checked(
     let expected = super::Expected {
         ports: takeover.nodes.iter().flat_map(|node| node.spec.ports.all()).collect(),
         mended: roots.chain([policy.nodes.logs.clone()]).collect(),
+        containers: takeover.nodes.iter().any(|node| node.spec.manager.kind == ManagerKind::Docker),
     };
     let release = super::verify(context, &policy, draft, &expected)?;
     Ok((policy, release))

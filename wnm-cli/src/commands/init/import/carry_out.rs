@@ -1,16 +1,17 @@
 //! The takeover itself, step by step.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wnm_core::host::{Clock, Managers, NodeFiles, Store};
+use wnm_core::host::{Clock, HostError, HostResult, Managers, NodeFiles, Store};
 use wnm_core::import::{Taken, Takeover};
 use wnm_core::model::{
     Manager, ManagerKind, NodeId, NodeKey, NodeRecord, NodeSpec, RecordId, Timestamp,
 };
 use wnm_core::policy::{Policy, PolicyDraft};
-use wnm_managers::{Moving, Places};
+use wnm_managers::{Containers, Moving, Places, SystemRunner, probe_program};
 use wnm_metrics::SystemClock;
 use wnm_store::{SqliteStore, StoreErrorKind};
 
@@ -21,7 +22,7 @@ use crate::commands::init::{first_look, places};
 use crate::compose::{self, Adapters};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Counting};
 
 /// All of it, or all as it was.
 pub(super) fn carry_out(
@@ -68,16 +69,26 @@ fn steps(
     policy: &Policy,
     at: Timestamp,
 ) -> Result<(), CliError> {
-    moving.copy_programs(takeover)?;
+    let containers = compose::containers(&context.paths, draft);
+    let copies = takeover.nodes.iter().filter(|node| node.copy_from.is_some()).count();
+    let progress = RefCell::new(Counting::new(context.json, copies));
+    moving.copy_programs(takeover, &|node| {
+        progress.borrow_mut().tell(&format!("{}: copy its program", node.spec.id));
+        from_container(&containers, moving, node)
+    })?;
+    drop(progress);
     moving.set_aside()?;
     SqliteStore::discard(&context.paths.store)?;
     let store = SqliteStore::create(&context.paths.store)?;
     let records: Vec<NodeRecord> = takeover.nodes.iter().map(|node| record(node, at)).collect();
     let numbers = store.adopt(draft, &records, at)?;
     let files = compose::files(&context.paths);
+    let mut progress = Counting::new(context.json, takeover.nodes.len());
     for (node, record) in takeover.nodes.iter().zip(numbers) {
+        progress.tell(&format!("{}: keep its key", node.spec.id));
         files.archive(NodeKey { id: node.spec.id, record }, &node.spec)?;
     }
+    drop(progress);
     moving.claim_roots(&files)?;
     for root in &policy.nodes.storage {
         files.claim_root(root)?;
@@ -86,6 +97,29 @@ fn steps(
     let adapters = Adapters::new(store, &ledger, draft, &context.paths, context.environment);
     hand_over(adapters.host().managers, takeover)?;
     Ok(moving.silence()?)
+}
+
+/// The program of a container, copied out of it, which must be one for this machine too: the node's
+/// next container has its libraries from here. What the container was is kept beside it.
+fn from_container(
+    containers: &Containers,
+    moving: &Moving,
+    node: &Taken,
+) -> HostResult<Option<PathBuf>> {
+    let Some(inside) = &node.found.inside else { return Ok(None) };
+    let name = &node.found.name;
+    moving.note(&format!("container-{name}.json"), &containers.describe(inside)?)?;
+    let copy = moving.backup().join(format!("{}-of-{name}", node.spec.program.binary_name()));
+    containers.fetch(inside, &copy)?;
+    let wrong = |error: HostError| {
+        let op = format!(
+            "the node program of container {name} does not run on this machine, and its next container \
+             would have it from here; leave it out by --except {name}"
+        );
+        HostError::with(op, error.kind, error.chain())
+    };
+    probe_program(&SystemRunner, &copy).map_err(wrong)?;
+    Ok(Some(copy))
 }
 
 fn record(node: &Taken, at: Timestamp) -> NodeRecord {

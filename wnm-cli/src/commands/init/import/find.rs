@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use wnm_core::import::{Around, Findings, Origin, Root};
-use wnm_core::model::{NodeId, Scope, node_of_directory};
+use wnm_core::model::{Manager, ManagerKind, NodeId, Scope, node_of_directory};
+use wnm_core::observe::FaultKind;
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::{AnmPlaces, SystemRunner, plain_processes};
+use wnm_managers::{AnmPlaces, InContainers, SystemRunner, plain_processes};
 
 use super::former;
 use crate::args::ImportArgs;
@@ -40,12 +41,40 @@ pub(super) fn find(context: &Context<'_>, args: &ImportArgs) -> Result<Findings,
         return Err(CliError::usage(problem).hint(hint));
     }
     let units = compose::foreign_units(&context.paths).read(Origin::Unit, &|_| true)?;
+    let draft = draft(context, &context.layers.merged())?;
+    let InContainers { findings, mut pids } = in_containers(context, &draft)?;
+    let found = units.and(findings);
+    if context.paths.scope == Scope::System {
+        return Ok(found);
+    }
+    let daemon = compose::ant_daemon(&context.paths).read()?;
+    pids.extend(daemon.pids);
     let uid = nix::unistd::geteuid().as_raw();
-    let roots = storage(&draft(context, &context.layers.merged())?);
-    Ok(match context.paths.scope {
-        Scope::User => units.and(plain_processes(&SystemRunner, uid, &roots)?),
-        Scope::System => units,
-    })
+    let plain = plain_processes(&SystemRunner, uid, &storage(&draft), &pids)?;
+    Ok(found.and(daemon.findings).and(plain))
+}
+
+/// Containers are looked at wherever they can be; who asks for them by name is told why not.
+fn in_containers(context: &Context<'_>, draft: &PolicyDraft) -> Result<InContainers, CliError> {
+    let command = draft.text(Setting::DockerCommand);
+    let manager = draft.text(Setting::Manager).parse();
+    let is_asked = manager.is_ok_and(|manager: Manager| manager.kind == ManagerKind::Docker);
+    let found = compose::containers(&context.paths, draft).read();
+    match found {
+        Err(error) if is_asked => Err(error.into()),
+        Err(error) if error.kind == FaultKind::NotFound => Ok(InContainers::default()),
+        Err(error) if error.kind == FaultKind::Garbled => Err(error.into()),
+        Err(error) => {
+            let mut found = InContainers::default();
+            let note = format!(
+                "`{command}` did not answer, so nodes in containers are not among these: {}",
+                error.chain()
+            );
+            found.findings.notes.push(note);
+            Ok(found)
+        }
+        found => Ok(found?),
+    }
 }
 
 pub(super) fn around(
@@ -84,8 +113,9 @@ pub(super) fn storage(settings: &PolicyDraft) -> Vec<PathBuf> {
 /// Directories of a node's name that no node was found for keep their numbers.
 fn numbers(roots: &[Root], findings: &Findings) -> BTreeSet<NodeId> {
     let entries = roots.iter().filter_map(|root| fs::read_dir(&root.path).ok()).flatten().flatten();
-    // A unit that was left alone is in the way of one of ours as well.
-    let units = findings.left.iter().filter(|left| left.place.ends_with(".service"));
+    // A unit or a container that was left alone is in the way of one of ours as well.
+    let is_named = |place: &str| place.ends_with(".service") || place.starts_with("container ");
+    let units = findings.left.iter().filter(|left| is_named(&left.place));
     let units = units.filter_map(|left| left.name.parse().ok());
     let is_found = |path: &Path| findings.nodes.iter().any(|found| found.data == path);
     entries
