@@ -5,7 +5,7 @@ use std::time::Duration;
 use wnm_core::plan::PlanScope;
 use wnm_core::run::{CycleOptions, cycle};
 
-use super::{Context, db};
+use super::{Context, db, identity};
 use crate::compose::Access;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     }
     output::left(&report.left, "the next cycle plans anew");
     db::back_up_daily(context, &adapters);
+    identity::clear_waiting(context, &adapters);
     // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
     drop(lock);
     let in_force = ledger.draft.under(&context.layers.merged());
