@@ -64,7 +64,9 @@ fn swept(op: &Operator, more: &[&str]) {
     op.rest_with(2);
     let mut moments = BTreeMap::new();
     for command in COMMANDS {
-        moments.insert(command, moments::spread(traced(op, command)));
+        // Observing is killed often enough in the hermetic tier.
+        let in_steps = traced(op, command).into_iter().filter(|it| it.at.contains("antnode"));
+        moments.insert(command, moments::spread(in_steps.collect()));
         rested(op, "undisturbed");
     }
     let (mut kills, mut at) = (0, BTreeSet::new());
