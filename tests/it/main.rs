@@ -25,6 +25,7 @@ mod inputs;
 mod interrupts;
 mod json;
 mod main_job;
+mod matrix;
 mod old_lines;
 mod refusals;
 mod replay;

@@ -23,6 +23,8 @@ pub(crate) fn start(verbose: u8, environment: &Environment) -> Result<(), CliErr
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .without_time()
+        // Else it panics where standard error is a file on a full disk, in the middle of a step.
+        .log_internal_errors(false)
         .finish();
     // A second subscriber is refused, which only happens when tests start several runs.
     let _ = tracing::subscriber::set_global_default(subscriber);

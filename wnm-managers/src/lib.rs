@@ -29,8 +29,8 @@ pub use docker::{
 };
 pub use exec::SystemRunner;
 pub use files::{
-    ArchivedKey, DiskFiles, HeldKey, KeyState, Kinship, MARKER, Seal, Story, Unseal, export_keys,
-    import_keys, recipient_problem,
+    ArchivedKey, DiskFiles, HeldKey, KeyState, Kinship, LaidReady, MARKER, Seal, Story, Unseal,
+    export_keys, import_keys, recipient_problem,
 };
 pub use hands::RootHands;
 pub use import::{AnmPlaces, Mover, Moving, Places, Units, look as look_at_found, plain_processes};

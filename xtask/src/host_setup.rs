@@ -26,6 +26,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("zsh", "/usr/bin/zsh"),
     ("fish", "/usr/bin/fish"),
     ("sqlite3", "/usr/bin/sqlite3"),
+    // Neither: the crash matrix kills wnm with it.
+    ("strace", "/usr/bin/strace"),
 ];
 
 /// Whether this machine can run the system tier.

@@ -26,6 +26,8 @@ cargo xtask <command>
   ci                what CI runs, in its order; stops at the first failure
   test [TIER]       pure, hermetic, system, scenarios or all; without one: pure and hermetic
   properties        the campaign of random plans; WNM_PROPERTY_CASES says how many
+  crash-matrix [--kills N]
+                    wnm killed N times in each of its actions, on every manager that runs here
   tidy              text rules over the whole tree
   deps              who may depend on whom
   demo              the main job, shown in a private directory
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["test"] => test::run(test::Tier::Default),
         ["properties"] => test::properties(),
+        ["crash-matrix"] => test::crash_matrix(None),
+        ["crash-matrix", "--kills", kills] => test::crash_matrix(Some(kills)),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),
         ["tidy"] => tidy::run(),
         ["deps"] => deps::run(),

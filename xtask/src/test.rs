@@ -1,7 +1,7 @@
 //! The tiers of tests: `tests/README.md` says what belongs where.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 
@@ -70,6 +70,26 @@ pub(crate) fn properties() -> Done {
         ["test", "--profile", "campaign", "-p", "wnm-core", "--lib", "plan::tests::properties"];
     let wanted = env::var("WNM_PROPERTY_CASES").unwrap_or_else(|_| CASES.to_owned());
     shell(cargo(&tests).env("WNM_PROPERTY_CASES", wanted))
+}
+
+/// So many blows for each scenario, if nobody says otherwise.
+const KILLS: &str = "40";
+
+/// The crash matrix: wnm killed, and refused what it writes, at so many moments of every scenario.
+pub(crate) fn crash_matrix(kills: Option<&str>) -> Done {
+    let kills = kills.unwrap_or(KILLS);
+    if kills.parse::<u32>().is_err() {
+        return Err(format!("`--kills {kills}`: give a number, for each scenario"));
+    }
+    let tests = ["test", "-p", ACROSS, "--test", "it", "matrix::"];
+    let mut command = cargo(&tests);
+    command.args(["--", "--nocapture", "--test-threads=1"]).env("WNM_CRASH_BUDGET", kills);
+    // What is tried are deaths of a process, not of the machine: a file system in memory is as good.
+    let memory = Path::new("/dev/shm");
+    if env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        command.env("TMPDIR", memory);
+    }
+    shell(&mut command)
 }
 
 /// Runs the system tier where that is possible; where it is not, says so loudly.

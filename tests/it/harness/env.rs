@@ -245,7 +245,8 @@ impl TestEnv {
         self.command_of(env!("CARGO_BIN_EXE_wnm-dup"), args)
     }
 
-    fn command_of(&self, program: &str, args: &[&str]) -> Command {
+    /// Another program in the same world, yet to be started.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         let mut path = OsString::from(self.path("tools"));
         path.push(":");

@@ -3,6 +3,7 @@
 mod antctl;
 mod bounds;
 mod contract;
+mod crashes;
 mod day;
 mod docker;
 mod doctor;

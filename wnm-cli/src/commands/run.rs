@@ -34,6 +34,7 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     output::left(&report.left, "the next cycle plans anew");
     identity::keep(&adapters, &report.snapshot);
     db::back_up_daily(context, &adapters);
+    identity::clear_waiting(context, &adapters);
     // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
     drop(lock);
     let in_force = ledger.draft.under(&context.layers.merged());

@@ -1,8 +1,9 @@
 //! A node that comes back with its key, and who might have that key meanwhile.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use wnm_core::action::Change;
 use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::{NodeSpec, Program, Release, Returning};
@@ -61,16 +62,62 @@ fn waiting(key: &Returning) -> HostResult<Vec<u8>> {
     }
 }
 
+/// What a key is called that waits to come back.
+const WAITING: &str = ".returning-";
+
+/// While it lives nobody clears away what was laid ready: until a request names it, nothing else shows
+/// that it is wanted. The kernel lets go of it when this process ends, however it ends.
+#[derive(Debug)]
+pub struct LaidReady {
+    _archive: Flock<File>,
+}
+
 /// Lays a key where only we and the next cycle look.
-pub(super) fn lay_ready(archive: &Path, held: &HeldKey) -> HostResult<Returning> {
+pub(super) fn lay_ready(archive: &Path, held: &HeldKey) -> HostResult<(Returning, LaidReady)> {
+    let op = || format!("lock {}", archive.display());
+    let directory = File::open(archive).map_err(|error| HostError::io(op(), error))?;
+    // Others may lay keys ready as well; whoever clears away takes it for himself.
+    let lock = Flock::lock(directory, FlockArg::LockShared)
+        .map_err(|(_, error)| HostError::io(op(), error.into()))?;
     let returning = returning(archive, held);
     write_durably(&returning.file, &held.key, 0o600)?;
-    Ok(returning)
+    Ok((returning, LaidReady { _archive: lock }))
+}
+
+/// Deletes keys that were laid ready by a run that died before anything named them: a copy of a key that
+/// may be sealed in the archive must not lie there for ever. `awaited` is asked when nobody can lay
+/// another one, and tells which are named.
+pub(super) fn clear_waiting(
+    archive: &Path,
+    awaited: &dyn Fn() -> HostResult<Vec<PathBuf>>,
+) -> HostResult<()> {
+    let waiting = |name: &String| name.trim_start_matches('.').starts_with(&WAITING[1..]);
+    let op = || format!("look into {}", archive.display());
+    let names = || -> std::io::Result<Vec<String>> {
+        let names = fs::read_dir(archive)?.flatten().map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| name.into_string().ok()).filter(waiting).collect())
+    };
+    // There is no archive before there is a key in it.
+    if names().unwrap_or_default().is_empty() {
+        return Ok(());
+    }
+    let directory = File::open(archive).map_err(|error| HostError::io(op(), error))?;
+    let Ok(_alone) = Flock::lock(directory, FlockArg::LockExclusiveNonblock) else {
+        return Ok(());
+    };
+    let names = names().map_err(|error| HostError::io(op(), error))?;
+    let awaited = awaited()?;
+    for path in names.iter().map(|name| archive.join(name)) {
+        if !awaited.contains(&path) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn returning(archive: &Path, held: &HeldKey) -> Returning {
     let sha256 = sha256(&held.key);
-    let file = archive.join(format!(".returning-{}", &sha256[..16]));
+    let file = archive.join(format!("{WAITING}{}", &sha256[..16]));
     let spec = &held.story.spec;
     let (program, wallet, was) = (spec.program, spec.wallet, Some(spec.id));
     Returning { file, sha256, program, wallet, was }
@@ -78,9 +125,13 @@ pub(super) fn returning(archive: &Path, held: &HeldKey) -> Returning {
 
 /// What waited is in its place, or waits for nothing any more.
 pub(super) fn discard(key: &Returning) -> HostResult<()> {
-    match fs::remove_file(&key.file) {
+    remove(&key.file)
+}
+
+fn remove(path: &Path) -> HostResult<()> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(HostError::io(format!("delete {}", key.file.display()), error))
+            Err(HostError::io(format!("delete {}", path.display()), error))
         }
         Ok(()) | Err(_) => Ok(()),
     }

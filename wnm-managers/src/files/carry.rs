@@ -49,13 +49,16 @@ pub(super) fn carry(
         let op = || format!("the key in {} is not the same", coming.display());
         if same { Ok(()) } else { Err(HostError::new(op(), FaultKind::Failed)) }
     });
-    if copied.is_err() {
-        // Half a copy on a full disk would keep it full; the first error is the one.
+    if let Err(error) = copied.and_then(|()| hands.rename(&coming, &to.data)) {
+        // The node goes on where it was: a copy of its key beside it, and on a full disk any copy, is
+        // in the way. The first error is the one.
         let _ = hands.remove_tree(&coming);
+        return Err(error);
     }
-    copied?;
-    hands.rename(&coming, &to.data)?;
-    hands.sync_directory(&to.storage)?;
+    if let Err(error) = hands.sync_directory(&to.storage) {
+        let _ = files.remove_tree(&to.data, &to.storage);
+        return Err(error);
+    }
     Ok(Change::Made)
 }
 

@@ -15,6 +15,7 @@ mod tests;
 mod upgrade;
 mod write;
 
+pub use back::LaidReady;
 pub use bundle::{HeldKey, export as export_keys, import as import_keys};
 pub use identity::{ArchivedKey, KeyState, Kinship};
 pub use key::Story;
@@ -128,10 +129,17 @@ impl DiskFiles {
         back::user_of(self, held.story.spec.program, &held.fingerprint())
     }
 
-    /// Lays a key ready for a node that is to come back with it.
-    pub fn lay_ready(&self, held: &HeldKey) -> HostResult<Returning> {
+    /// Lays a key ready for a node that is to come back with it. What comes along is to live until
+    /// something that is stored names the key.
+    pub fn lay_ready(&self, held: &HeldKey) -> HostResult<(Returning, LaidReady)> {
         self.archive.make()?;
         back::lay_ready(&self.archive.place, held)
+    }
+
+    /// Deletes what was laid ready by a run that died before anything named it. `awaited` tells which
+    /// files are named; it is asked only where there is one, and when no other can come.
+    pub fn clear_waiting(&self, awaited: &dyn Fn() -> HostResult<Vec<PathBuf>>) -> HostResult<()> {
+        back::clear_waiting(&self.archive.place, awaited)
     }
 
     /// What would be laid ready.

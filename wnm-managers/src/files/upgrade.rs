@@ -146,15 +146,10 @@ pub(super) fn replace(
         let op = format!("{version} was not put beside the program of {}", spec.id);
         return Err(HostError::new(op, FaultKind::NotFound));
     }
-    keep(hands, spec)?;
-    for name in spec.program.companions() {
-        if hands.is_there(&next.join(name))? {
-            hands.rename(&next.join(name), &spec.data.join(name))?;
-        }
-    }
-    if let Err(error) = hands.rename(&staged, &spec.binary) {
+    let was_kept = hands.is_there(&kept(spec))?;
+    if let Err(error) = swap(hands, spec, &staged) {
         // The old program goes on, and with it what belongs to it; the first error is the one.
-        let _ = companions_back(hands, spec);
+        let _ = give_up(hands, spec, was_kept);
         return Err(error);
     }
     // From here on the new program is in its place, and an error would say that it is not. A power cut
@@ -163,6 +158,33 @@ pub(super) fn replace(
     let _ = hands.sync_directory(&spec.data);
     let _ = hands.remove_tree(&next);
     Ok(Change::Made)
+}
+
+fn swap(hands: &dyn Hands, spec: &NodeSpec, staged: &Path) -> HostResult<()> {
+    let next = next(spec);
+    keep(hands, spec)?;
+    for name in spec.program.companions() {
+        if hands.is_there(&next.join(name))? {
+            hands.rename(&next.join(name), &spec.data.join(name))?;
+        }
+    }
+    hands.rename(staged, &spec.binary)
+}
+
+/// All as it was before, and nothing left beside it: what was kept by a run before this one is not
+/// ours to judge.
+fn give_up(hands: &dyn Hands, spec: &NodeSpec, was_kept: bool) -> HostResult<()> {
+    let kept = kept(spec);
+    if hands.is_there(&kept)? {
+        companions_back(hands, spec)?;
+    }
+    let new = (!was_kept).then_some(kept);
+    for leftover in [next(spec), keeping(spec)].into_iter().chain(new) {
+        if hands.is_there(&leftover)? {
+            hands.remove_tree(&leftover)?;
+        }
+    }
+    Ok(())
 }
 
 /// What lay beside the program before, from what is kept, which stays.

@@ -10,13 +10,18 @@ mod restore;
 mod secret;
 mod supposing;
 
+use std::path::PathBuf;
+
 pub(super) use keep::keep;
+use wnm_core::action::Action;
+use wnm_core::host::{HostResult, Store};
+use wnm_core::model::Verb;
 use wnm_core::observe::Ledger;
 use wnm_managers::{DiskFiles, KeyState};
 
 use super::Context;
 use crate::args::IdentityCommand;
-use crate::compose::{self, Access, open};
+use crate::compose::{self, Access, Adapters, open};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{self, LivingKey};
@@ -53,4 +58,25 @@ fn list(context: &Context<'_>) -> Result<Exit, CliError> {
 fn files_among(context: &Context<'_>, ledger: &Ledger) -> DiskFiles {
     let in_force = ledger.draft.under(&context.layers.merged());
     compose::files(&context.paths).among(compose::roots(ledger, &in_force))
+}
+
+/// Deletes keys that a `restore` laid ready before it died, and that nothing waits for.
+pub(super) fn clear_waiting(context: &Context<'_>, adapters: &Adapters) {
+    if let Err(error) = compose::files(&context.paths).clear_waiting(&|| awaited(adapters)) {
+        tracing::warn!("{}", error.chain());
+    }
+}
+
+/// The files of keys that requests and operations name.
+fn awaited(adapters: &Adapters) -> HostResult<Vec<PathBuf>> {
+    let ledger = adapters.store.load()?;
+    let asked = ledger.requests.iter().filter_map(|request| match &request.verb {
+        Verb::Restore { key, .. } => Some(key.file.clone()),
+        _ => None,
+    });
+    let begun = ledger.open.iter().filter_map(|open| match &open.planned.action {
+        Action::Add { key, .. } => Some(key.as_ref()?.file.clone()),
+        _ => None,
+    });
+    Ok(asked.chain(begun).collect())
 }

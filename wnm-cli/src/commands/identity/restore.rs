@@ -31,13 +31,15 @@ pub(super) fn run(context: &Context<'_>, args: &RestoreArgs) -> Result<Exit, Cli
     if moved.is_some() {
         files.mark_moved(&held, None)?;
     }
-    let key = files.lay_ready(&held)?;
+    let (key, _laid) = files.lay_ready(&held)?;
     let ended = nodes::carry_out(context, &adapters, &verb(key.clone()));
-    // Queued, it goes on waiting; else it is in its place by now, or waits for nothing.
-    if !matches!(ended, Ok(Exit::Busy)) {
+    // Queued, or cut off by a store that could not be written to, it goes on waiting; else it is in
+    // its place by now, or waits for nothing. Where nobody can say, a later cycle sees to it.
+    let is_awaited = super::awaited(&adapters).map_or(true, |files| files.contains(&key.file));
+    if !is_awaited {
         files.take_away(&key)?;
     }
-    let is_back = matches!(ended, Ok(Exit::Done | Exit::Busy));
+    let is_back = is_awaited || matches!(ended, Ok(Exit::Done | Exit::Busy));
     if let Some(to) = moved.filter(|_| !is_back) {
         files.mark_moved(&held, Some(&to))?;
     }
