@@ -26,6 +26,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("zsh", "/usr/bin/zsh"),
     ("fish", "/usr/bin/fish"),
     ("sqlite3", "/usr/bin/sqlite3"),
+    // libFuzzer is C++.
+    ("g++", "/usr/bin/g++"),
 ];
 
 /// Whether this machine can run the system tier.

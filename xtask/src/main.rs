@@ -12,6 +12,7 @@ mod demo;
 mod deps;
 mod dist;
 mod docker_test;
+mod fuzz;
 mod host_setup;
 mod shell;
 mod test;
@@ -32,6 +33,7 @@ cargo xtask <command>
   dist              the program, a Debian package and checksums, in target/dist
   bench [OPTIONS]   what a cycle costs with 0 to 1000 nodes; `bench --help` shows the options
   bench plan        how long it takes to decide, by the number of nodes
+  fuzz [OPTIONS]    every parser against inputs that nobody thought of; `fuzz --help` shows the options
   docker-test       the system tier in containers with systemd, where Docker can be had
   host-setup        install the Debian packages of the system tier (as root)
 ";
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["dist"] => dist::run(),
         ["bench", "plan"] => bench::plan(),
         ["bench", options @ ..] => bench::run(options),
+        ["fuzz", words @ ..] => fuzz::run(words),
         ["docker-test"] => docker_test::run(),
         ["host-setup"] => host_setup::run(),
         [] | ["help" | "--help" | "-h"] => {
