@@ -22,6 +22,7 @@ mod imports_python;
 mod inputs;
 mod interrupts;
 mod json;
+mod liars;
 mod main_job;
 mod old_lines;
 mod refusals;

@@ -26,6 +26,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("zsh", "/usr/bin/zsh"),
     ("fish", "/usr/bin/fish"),
     ("sqlite3", "/usr/bin/sqlite3"),
+    // A clock that jumps.
+    ("faketime", "/usr/bin/faketime"),
     // libFuzzer is C++.
     ("g++", "/usr/bin/g++"),
 ];
