@@ -80,7 +80,8 @@ pub fn archive(data: &[u8], into: &Path) {
     }
     if let Ok(kept) = unpacked {
         let mut names: Vec<String> = kept.into_iter().map(|file| file.name).collect();
-        (names.sort(), there.sort());
+        names.sort();
+        there.sort();
         assert_eq!(names, there, "what is told is what is there");
     }
 }
