@@ -6,10 +6,13 @@ use std::time::Instant;
 use crate::host_setup::Fitness;
 use crate::shell::{cargo, run as shell};
 use crate::test::{self, Tier};
-use crate::{Done, deps, tidy};
+use crate::{Done, deps, fuzz, supply, tidy};
 
 /// How long the simulated machines run in all.
 const MACHINE_DAYS: u32 = 5200;
+
+/// How long every target runs.
+const FUZZ_SECONDS: &str = "4";
 
 type Stage = fn() -> Done;
 
@@ -18,10 +21,11 @@ const STAGES: &[(&str, Stage)] = &[
     ("format", || shell(&mut cargo(&["fmt", "--all", "--check"]))),
     ("clippy", clippy),
     ("tidy", tidy::run),
-    ("dependencies", deps::run),
+    ("dependencies", || deps::run().and_then(|()| supply::run())),
     ("tests", || test::run(Tier::Default)),
     ("simulated machines", campaign),
     ("properties", test::properties),
+    ("fuzzing", fuzzing),
     ("documentation", documentation),
     ("system tier", system),
 ];
@@ -55,6 +59,17 @@ fn campaign() -> Done {
     shell(
         cargo(&test).args(["--", "--nocapture"]).env("WNM_CAMPAIGN_DAYS", MACHINE_DAYS.to_string()),
     )
+}
+
+/// Every target for a moment, which is enough for what a change has just broken: the build, and three
+/// minutes. `cargo xtask fuzz --seconds 3600` is for what nobody has thought of.
+fn fuzzing() -> Done {
+    let is_ci = env::var("CI").is_ok_and(|ci| ci == "true");
+    if !is_ci && !fuzz::has_compiler() {
+        println!("\nFUZZING NOT RUN: there is no C++ compiler: cargo xtask host-setup\n");
+        return Ok(());
+    }
+    fuzz::run(&["--seconds", FUZZ_SECONDS])
 }
 
 fn documentation() -> Done {

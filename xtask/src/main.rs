@@ -15,6 +15,7 @@ mod docker_test;
 mod fuzz;
 mod host_setup;
 mod shell;
+mod supply;
 mod test;
 mod tidy;
 
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         ["properties"] => test::properties(),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),
         ["tidy"] => tidy::run(),
-        ["deps"] => deps::run(),
+        ["deps"] => deps::run().and_then(|()| supply::run()),
         ["demo"] => demo::run(),
         ["dist"] => dist::run(),
         ["bench", "plan"] => bench::plan(),
