@@ -7,6 +7,8 @@ mod compose;
 mod doctor;
 mod error;
 mod exit;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod interrupt;
 mod lock;
 mod logging;

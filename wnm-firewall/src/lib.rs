@@ -2,6 +2,8 @@
 
 mod choose;
 mod firewalld;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod nftables;
 mod null;
 mod owner;

@@ -32,6 +32,12 @@ fn of_ipv6(text: &str) -> std::vec::IntoIter<String> {
     text.lines().filter_map(default).collect::<Vec<_>>().into_iter()
 }
 
+/// Both readings of any text.
+#[cfg(feature = "fuzz")]
+pub(crate) fn of_text(text: &str) -> impl Iterator<Item = String> {
+    of_ipv4(text).chain(of_ipv6(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,8 @@ mod detect;
 mod docker;
 mod exec;
 mod files;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod hands;
 mod import;
 mod launchd;

@@ -10,6 +10,8 @@ mod elsewhere;
 mod error;
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(all(feature = "fuzz", target_os = "linux"))]
+pub mod fuzz;
 #[cfg(target_os = "linux")]
 mod io;
 #[cfg(target_os = "linux")]

@@ -47,7 +47,7 @@ pub(crate) fn unpack(
     unpack_tar(GzDecoder::new(archive), program, most, into)
 }
 
-fn unpack_tar(
+pub(crate) fn unpack_tar(
     tar: impl Read,
     program: Program,
     most: Most,

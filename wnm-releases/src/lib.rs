@@ -5,6 +5,8 @@ mod choice;
 mod digest;
 mod error;
 mod find;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod manifest;
 mod page;
 mod platform;

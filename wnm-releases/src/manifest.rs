@@ -81,7 +81,8 @@ pub enum Part {
 impl Manifest {
     /// How much room it takes.
     pub fn bytes(&self) -> Bytes {
-        Bytes(self.files.iter().map(|file| file.bytes).sum())
+        // Of a file that somebody bent as well.
+        Bytes(self.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes)))
     }
 
     /// Companions that a release of this program has and this one lacks.
@@ -108,5 +109,30 @@ impl fmt::Display for Part {
             Part::Archive => "archive",
             Part::Program => "program",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wnm_core::model::Bytes;
+
+    use super::Manifest;
+
+    #[test]
+    fn a_bent_manifest_has_a_size_all_the_same() {
+        let file = |name: &str| {
+            let digest = "0".repeat(64);
+            format!(
+                r#"{{"name":"{name}","bytes":18446744073709551615,"sha256":"{digest}","mode":292}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"schema":1,"program":"ant-node","version":"0.23.1","source":"x","taken":1,
+                "verified":{{"by":"operator"}},"files":[{},{}]}}"#,
+            file("a"),
+            file("b")
+        );
+        let manifest: Manifest = serde_json::from_str(&text).expect("it is one");
+        assert_eq!(manifest.bytes(), Bytes(u64::MAX));
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Row {
     id: String,
 }
 
-/// Ten thousand nodes take 16 MB. A damaged cell must not fill the memory.
-pub(crate) const MOST_INFLATED: usize = 256 << 20;
+/// Ten thousand nodes take 16 MB. A damaged cell must not fill the memory of a small machine.
+pub(crate) const MOST_INFLATED: usize = 64 << 20;
 
 /// So much of a bad cell is shown.
 const SHOWN: usize = 80;

@@ -8,6 +8,8 @@ mod cycle;
 mod delta;
 mod discard;
 mod error;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod image;
 mod intents;
 mod legacy;

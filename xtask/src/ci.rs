@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::host_setup::Fitness;
 use crate::shell::{cargo, run as shell};
 use crate::test::{self, Tier};
-use crate::{Done, deps, tidy};
+use crate::{Done, deps, fuzz, supply, tidy};
 
 /// How long the simulated machines run in all.
 const MACHINE_DAYS: u32 = 5200;
@@ -18,10 +18,11 @@ const STAGES: &[(&str, Stage)] = &[
     ("format", || shell(&mut cargo(&["fmt", "--all", "--check"]))),
     ("clippy", clippy),
     ("tidy", tidy::run),
-    ("dependencies", deps::run),
+    ("dependencies", || deps::run().and_then(|()| supply::run())),
     ("tests", || test::run(Tier::Default)),
     ("simulated machines", campaign),
     ("properties", test::properties),
+    ("fuzzing", fuzzing),
     ("documentation", documentation),
     ("system tier", system),
 ];
@@ -55,6 +56,18 @@ fn campaign() -> Done {
     shell(
         cargo(&test).args(["--", "--nocapture"]).env("WNM_CAMPAIGN_DAYS", MACHINE_DAYS.to_string()),
     )
+}
+
+/// The instrumented build takes longer than all that it would run, so a run of CI does without, and says
+/// so: what is kept of earlier inputs is replayed by an ordinary test.
+fn fuzzing() -> Done {
+    match env::var("WNM_FUZZ_SECONDS") {
+        Ok(seconds) => fuzz::run(&["--seconds", &seconds]),
+        Err(_) => {
+            println!("\nFUZZING NOT RUN: WNM_FUZZ_SECONDS, the time for each target, is not set\n");
+            Ok(())
+        }
+    }
 }
 
 fn documentation() -> Done {

@@ -28,6 +28,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("sqlite3", "/usr/bin/sqlite3"),
     // Neither: the crash matrix kills wnm with it.
     ("strace", "/usr/bin/strace"),
+    // A clock that jumps.
+    ("faketime", "/usr/bin/faketime"),
+    // libFuzzer is C++.
+    ("g++", "/usr/bin/g++"),
 ];
 
 /// Whether this machine can run the system tier.

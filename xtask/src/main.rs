@@ -12,8 +12,10 @@ mod demo;
 mod deps;
 mod dist;
 mod docker_test;
+mod fuzz;
 mod host_setup;
 mod shell;
+mod supply;
 mod test;
 mod tidy;
 
@@ -34,6 +36,7 @@ cargo xtask <command>
   dist              the program, a Debian package and checksums, in target/dist
   bench [OPTIONS]   what a cycle costs with 0 to 1000 nodes; `bench --help` shows the options
   bench plan        how long it takes to decide, by the number of nodes
+  fuzz [OPTIONS]    every parser against inputs that nobody thought of; `fuzz --help` shows the options
   docker-test       the system tier in containers with systemd, where Docker can be had
   host-setup        install the Debian packages of the system tier (as root)
 ";
@@ -52,11 +55,12 @@ fn main() -> ExitCode {
         ["crash-matrix", "--kills", kills] => test::crash_matrix(Some(kills)),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),
         ["tidy"] => tidy::run(),
-        ["deps"] => deps::run(),
+        ["deps"] => deps::run().and_then(|()| supply::run()),
         ["demo"] => demo::run(),
         ["dist"] => dist::run(),
         ["bench", "plan"] => bench::plan(),
         ["bench", options @ ..] => bench::run(options),
+        ["fuzz", words @ ..] => fuzz::run(words),
         ["docker-test"] => docker_test::run(),
         ["host-setup"] => host_setup::run(),
         [] | ["help" | "--help" | "-h"] => {

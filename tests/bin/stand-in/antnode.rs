@@ -132,7 +132,8 @@ fn start(given: &Given, root: &Path, version: String, how: &Misbehaviour) -> Opt
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
             let (hang, garbage) = (how.hang_metrics, how.garbage_metrics);
             let (started, peer_id) = (Instant::now(), peer_id.clone());
-            Endpoint { version, peer_id, started, hang, garbage }.serve(listener);
+            let raw = root.join("answer.raw");
+            Endpoint { version, peer_id, started, hang, garbage, raw }.serve(listener);
         }
         say(&format!("Metrics server on http://127.0.0.1:{port}/metrics"));
     }

@@ -1,7 +1,9 @@
 //! The endpoint of `antnode`: `/metrics`, `/metrics_extended` and `/metadata` on loopback.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,9 @@ pub(crate) struct Endpoint {
     pub(crate) hang: bool,
     /// Say nonsense.
     pub(crate) garbage: bool,
+    /// While this file is there it is what every request is answered with, behind its first line: `whole`,
+    /// `drip` (a byte every 50 ms) or `endless` (over and over).
+    pub(crate) raw: PathBuf,
 }
 
 impl Endpoint {
@@ -49,6 +54,9 @@ impl Endpoint {
             loop {
                 thread::park();
             }
+        }
+        if let Ok(raw) = fs::read(&self.raw) {
+            return lie(&stream, &raw);
         }
         let (status, kind, body) = self.respond(request.trim());
         let length = body.len();
@@ -87,6 +95,21 @@ impl Endpoint {
         let info = "ant_networking_peer_id_info{";
         let peer_id = format!("{info}peer_id=\"{}\"}} 1", self.peer_id);
         replace_line(&text, info, &peer_id)
+    }
+}
+
+fn lie(mut stream: &TcpStream, raw: &[u8]) -> io::Result<()> {
+    let (how, bytes) = raw.split_at(raw.iter().position(|byte| *byte == b'\n').unwrap_or(0));
+    let bytes = bytes.get(1..).unwrap_or_default();
+    match how {
+        b"drip" => bytes.iter().try_for_each(|byte| {
+            thread::sleep(Duration::from_millis(50));
+            stream.write_all(&[*byte])
+        }),
+        b"endless" => loop {
+            stream.write_all(bytes)?;
+        },
+        _ => stream.write_all(bytes),
     }
 }
 

@@ -21,7 +21,7 @@ mod report;
 mod run;
 mod schedule;
 mod simulate;
-mod snapshot;
+pub(crate) mod snapshot;
 mod status;
 mod survey;
 mod system;

@@ -1,6 +1,9 @@
 //! `wnm snapshot` and `wnm plan --snapshot`: a cycle in one file, and its decisions from it.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads such files")]
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
+
 use std::fs;
 use std::path::Path;
 

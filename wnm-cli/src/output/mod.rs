@@ -158,11 +158,18 @@ pub(crate) fn plan_again(
     then: Option<&Plan>,
     as_json: bool,
 ) -> Result<(), CliError> {
-    let human = || {
-        let again = then.map(|then| replay::again_text(plan, then)).unwrap_or_default();
-        human::plan(snapshot, policy, plan) + &again
-    };
+    let human = || plan_again_text(snapshot, policy, plan, then);
     print_either(as_json, human, || json::plan_again(snapshot, policy, plan, then))
+}
+
+pub(crate) fn plan_again_text(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    plan: &Plan,
+    then: Option<&Plan>,
+) -> String {
+    let again = then.map(|then| replay::again_text(plan, then)).unwrap_or_default();
+    human::plan(snapshot, policy, plan) + &again
 }
 
 pub(crate) fn cycles(cycles: &[CycleSummary], as_json: bool) -> Result<(), CliError> {

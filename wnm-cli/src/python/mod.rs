@@ -2,6 +2,8 @@
 //! scripts with its flat options; they go on with the same effect, or are refused with a reason,
 //! and never destroy more than they did.
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod given;
 mod lines;
 mod names;

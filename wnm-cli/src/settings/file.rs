@@ -1,6 +1,9 @@
 //! The configuration file: TOML, one `key = value` a setting.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads and edits the file")]
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

@@ -71,6 +71,9 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
+/// As many as there are ports.
+const MOST_NAMED: u32 = 65_536;
+
 /// Reads what an operator points at: `antnode0007`, `7`, `7-12`, and comma lists of these.
 pub fn parse_node_list<S: AsRef<str>>(words: &[S]) -> Result<BTreeSet<NodeId>, BadNodeId> {
     let mut ids = BTreeSet::new();
@@ -93,10 +96,14 @@ pub fn parse_node_list<S: AsRef<str>>(words: &[S]) -> Result<BTreeSet<NodeId>, B
             }
         };
         // A range longer than all ports there are is a slip of the finger.
-        if first > last || last.0 - first.0 > 65_535 {
+        if first > last || last.0 - first.0 >= MOST_NAMED {
             return Err(BadNodeId(part.to_owned()));
         }
         ids.extend((first.0..=last.0).map(NodeId));
+        // Many such ranges would fill the memory.
+        if ids.len() > MOST_NAMED as usize {
+            return Err(BadNodeId(part.to_owned()));
+        }
     }
     Ok(ids)
 }
@@ -146,5 +153,20 @@ pub struct NodeKey {
 impl fmt::Display for NodeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.id.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_node_list;
+
+    #[test]
+    fn a_list_has_no_more_nodes_than_there_are_ports() {
+        let list = |word: &str| parse_node_list(&[word]).map(|nodes| nodes.len());
+        assert_eq!(list("1-65536"), Ok(65_536));
+        assert_eq!(list("1-65536,7,antnode0009"), Ok(65_536));
+        assert!(list("1-65537").is_err());
+        assert!(list("1-65536,65537").is_err());
+        assert!(list("1-40000,50001-90000").is_err());
     }
 }

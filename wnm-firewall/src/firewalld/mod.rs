@@ -1,6 +1,8 @@
 //! firewalld, the firewall of Fedora, RHEL and openSUSE.
 
 mod argv;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@
 //! of his own, wherever he wants it.
 
 mod argv;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! ufw, the firewall of Ubuntu and Debian.
 
 mod argv;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@
 mod call;
 mod copies;
 mod enrol;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod registry;
 mod unit;
 

@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "waits for what the daemon does by itself")]
 
 mod body;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod parse;
 mod rest;
 mod takeover;

@@ -10,6 +10,8 @@
 mod argv;
 mod engine;
 mod found;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod image;
 mod import;
 mod orders;

@@ -4,6 +4,8 @@
 mod back;
 mod bundle;
 mod carry;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod guard;
 mod identity;
 mod key;

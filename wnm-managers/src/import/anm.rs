@@ -107,7 +107,7 @@ fn text_of(file: &Path) -> HostResult<Option<String>> {
 }
 
 /// `ntpr=55`: ports are this and the node's number. It is the same wherever it stands.
-fn port_base(script: &str) -> Result<u16, String> {
+pub(super) fn port_base(script: &str) -> Result<u16, String> {
     let mut found: Option<(usize, &str)> = None;
     for (at, line) in script.lines().enumerate() {
         let Some(value) = line.trim().strip_prefix("ntpr=") else { continue };
@@ -128,7 +128,7 @@ fn set(findings: &mut Findings, setting: Setting, text: String) {
     findings.settings.values.insert(setting, text);
 }
 
-fn read_config(file: &Path, text: &str, findings: &mut Findings) {
+pub(super) fn read_config(file: &Path, text: &str, findings: &mut Findings) {
     for (at, line) in text.lines().enumerate() {
         let read = assignment(line).and_then(|found| {
             found.map_or(Ok(Meaning::Nothing), |(key, value)| meaning(key, value))

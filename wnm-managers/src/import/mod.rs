@@ -5,6 +5,8 @@ mod anm;
 mod antctl;
 mod aside;
 mod crontab;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod journal;
 mod look;
 mod moving;

@@ -166,7 +166,7 @@ fn entries(text: &str) -> Result<Vec<Entry>, Unusable> {
     let mut section = None;
     let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
     while let Some((number, line)) = lines.next() {
-        if line.contains(|c: char| c.is_control() && c != '\t') {
+        if has_control(line) {
             return broken(number, "it has control characters in it");
         }
         let mut line = line.trim().to_owned();
@@ -176,9 +176,12 @@ fn entries(text: &str) -> Result<Vec<Entry>, Unusable> {
         while let Some(begun) = line.strip_suffix('\\') {
             // systemd leaves comments out that stand between.
             let next = lines.by_ref().find(|(_, next)| !next.trim_start().starts_with(['#', ';']));
-            let Some((_, next)) = next else {
+            let Some((number, next)) = next else {
                 return broken(number, "it ends in the middle of a line");
             };
+            if has_control(next) {
+                return broken(number, "it has control characters in it");
+            }
             line = format!("{begun} {}", next.trim());
         }
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
@@ -197,6 +200,10 @@ fn entries(text: &str) -> Result<Vec<Entry>, Unusable> {
         found.push(Entry { line: number, section: section.clone(), key, value });
     }
     Ok(found)
+}
+
+fn has_control(line: &str) -> bool {
+    line.contains(|c: char| c.is_control() && c != '\t')
 }
 
 /// Split as systemd does. `%` begins a specifier and, in commands, `$` a variable: both stand for
@@ -330,6 +337,17 @@ mod tests {
             ],
         }
         "#);
+    }
+
+    #[test]
+    fn control_characters_come_in_by_no_line() {
+        for line in
+            ["Nice=5\u{1b}\n", "Environment=A=b \\\n C=\u{1b}[1m\n", "Environment=\\\nA=\u{0}\n"]
+        {
+            let text = unit("/o/antnode --root-dir /n/a", line);
+            let unusable = read(&text).unwrap_err();
+            assert!(matches!(unusable, Unusable::Broken(..)), "{line:?}: {unusable}");
+        }
     }
 
     #[test]

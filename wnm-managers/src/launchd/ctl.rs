@@ -138,7 +138,7 @@ fn is_absent(answer: &Completed) -> bool {
 }
 
 /// The services of a domain with their processes; `None` when the text tells of none at all.
-fn services(text: &str) -> Option<Vec<(String, Option<u32>)>> {
+pub(super) fn services(text: &str) -> Option<Vec<(String, Option<u32>)>> {
     let mut lines = text.lines().skip_while(|line| line.trim() != "services = {");
     lines.next()?;
     let mut found = Vec::new();

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads property lists")]
 
 mod ctl;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod plist;
 
 use std::collections::BTreeSet;

@@ -5,6 +5,8 @@
 
 mod cron;
 mod every;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod job;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 
 mod argv;
 mod ctl;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod show;
 mod unit;
 

@@ -39,7 +39,8 @@ impl File<'_> {
 
     /// Captured output of other programs, and what the snapshot tool writes, stay as they came.
     fn is_captured(&self) -> bool {
-        self.path.contains("/fixtures/") || self.path.ends_with(".snap")
+        ["/fixtures/", "/corpora/"].iter().any(|it| self.path.contains(it))
+            || self.path.ends_with(".snap")
     }
 
     fn numbered_lines(&self) -> impl Iterator<Item = (usize, &str)> {

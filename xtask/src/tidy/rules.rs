@@ -13,6 +13,7 @@ pub(super) const ALL: &[Rule] = &[
     forbidden_words,
     allow_without_reason,
     places,
+    shells,
 ];
 
 /// A longer file wants to be two.
@@ -107,6 +108,24 @@ fn places(file: &File<'_>) -> Vec<Offence> {
     found
 }
 
+/// No shell stands between the product and the tools that it calls: what is an argument stays one.
+fn shells(file: &File<'_>) -> Vec<Offence> {
+    let is_product = file.path.starts_with("wnm-") && file.path.contains("/src/");
+    if !is_product || file.path.contains("/tests") {
+        return Vec::new();
+    }
+    let starts = |text: &str| {
+        let mut calls = text.match_indices("::new(\"").map(|(at, word)| &text[at + word.len()..]);
+        calls.any(|rest| {
+            let program = rest.split('"').next().unwrap_or_default();
+            let name = program.rsplit('/').next().unwrap_or_default();
+            ["sh", "bash", "dash", "zsh", "env"].contains(&name)
+        })
+    };
+    let found = file.numbered_lines().filter(|(_, text)| file.is_rust() && starts(text));
+    found.map(|(line, _)| Offence::new(line, "a shell: call the program itself")).collect()
+}
+
 /// A path counts only where it is absolute: a folder of that name inside another is nobody's.
 fn names(text: &str, place: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "._-}*$)>".contains(c);
@@ -160,6 +179,14 @@ mod tests {
         assert_eq!(lines(allow_without_reason, "a.rs", first), [1]);
         let good = concat!("#[all", "ow(\n    dead_code,\n    reason = \"why\"\n)]\n");
         assert_eq!(lines(allow_without_reason, "a.rs", good), [0; 0]);
+    }
+
+    #[test]
+    fn shells_in_what_is_shipped() {
+        let text = "Invocation::new(\"sh\", [\"-c\"])\nCommand::new(\"/bin/bash\")\nNode::new(\"sharp\")\n";
+        assert_eq!(lines(shells, "wnm-managers/src/exec.rs", text), [1, 2]);
+        assert_eq!(lines(shells, "wnm-managers/src/tests.rs", text), [0; 0]);
+        assert_eq!(lines(shells, "tests/it/docker.rs", text), [0; 0]);
     }
 
     #[test]

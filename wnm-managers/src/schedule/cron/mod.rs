@@ -1,6 +1,8 @@
 //! A block in the crontab of whoever runs wnm.
 #![expect(clippy::disallowed_methods, reason = "the shell module that looks for a cron daemon")]
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod text;
 mod text_file;
 

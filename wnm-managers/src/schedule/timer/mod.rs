@@ -4,6 +4,8 @@
     reason = "the shell module that reads our units and waits for a cycle to end"
 )]
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod text;
 
 use std::fs;

@@ -104,6 +104,10 @@ fn time(text: &str) -> Option<Timestamp> {
         parts.ok()?.try_into().ok()
     };
     let ([year, month, day], [hour, minute, second]) = (numbers(date, '-')?, numbers(clock, ':')?);
+    let is_date = (1970..=9999).contains(&year) && (1..=12).contains(&month);
+    let is_time =
+        (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+    (is_date && is_time && (1..=31).contains(&day)).then_some(())?;
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     Some(Timestamp(seconds * 1000))
 }
@@ -204,6 +208,19 @@ mod tests {
             "NextElapseUSecRealtime=\nLastTriggerUSec=\nActiveState=inactive\nUnitFileState=\n";
         assert_eq!(parse(absent), Shown::default());
         assert_eq!(parse("LastTriggerUSec=n/a\n"), Shown::default());
+    }
+
+    #[test]
+    fn what_is_no_date_is_no_time() {
+        for text in [
+            "99999999999999999-01-01 00:00:00",
+            "2026-13-01 00:00:00",
+            "2026-01-32 00:00:00",
+            "2026-01-01 9223372036854775807:00:00",
+            "-1-01-01 00:00:00",
+        ] {
+            assert_eq!(time(&format!("Xxx {text} UTC")), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,182 @@
+//! A `systemctl` that lies: honest until a file tells it which verb to lie at, and how.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use super::{Alive, a_cycle_hurts_nobody, alive, key_is_there, nodes};
+use crate::harness::{TestEnv, is_there, wait_until};
+
+/// It starts what a unit says, in a process that nobody else knows of, and ends it.
+const SCRIPT: &str = r#"#!/bin/sh
+here=@HERE@ units=@UNITS@
+[ "$1" = --user ] && shift
+verb=$1; shift
+lie=$(cat "$here/lie" 2>/dev/null)
+# The words behind the options.
+names() { while [ $# -gt 0 ]; do case "$1" in --) shift; echo "$@"; return ;; esac; shift; done; }
+# Not one that only waits for its parent.
+lives() { case "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)" in Z*|'') return 1 ;; esac; }
+pid() { read -r pid <"$here/$1.pid" 2>/dev/null && lives "$pid" && echo "$pid"; }
+show() {
+    for unit in $(names "$@"); do
+        pid=$(pid "$unit")
+        [ "$lie" = "dead show" ] && pid=
+        active=inactive sub=dead load=not-found
+        [ -n "$pid" ] && active=active sub=running
+        [ -e "$units/$unit" ] && load=loaded
+        [ "$lie" = "gone show" ] && active=inactive sub=dead load=not-found pid=
+        printf 'Id=%s\nLoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nNRestarts=0\n' \
+            "$unit" "$load" "$active" "$sub" "${pid:-0}"
+        printf 'InvocationID=\nNeedDaemonReload=no\nDropInPaths=\n\n'
+    done
+}
+honest() {
+    case "$verb" in
+    show) case "$1" in --property=Version) echo 252 ;; *) show "$@" ;; esac ;;
+    start)
+        unit=$(names "$@")
+        [ -n "$(pid "$unit")" ] && return
+        line=$(sed -n 's/^ExecStart=//p' "$units/$unit")
+        setsid sh -c "echo \$\$ >$here/$unit.pid; exec $line" </dev/null >/dev/null 2>&1 &
+        ;;
+    stop)
+        pid=$(pid "$(names "$@")") || return 0
+        kill "$pid"
+        while lives "$pid"; do sleep 0.05; done
+        ;;
+    is-enabled) for unit in $(names "$@"); do echo disabled; done ;;
+    esac
+}
+case "$lie" in
+"nothing $verb") exit 0 ;;
+"refuse $verb") echo 'Failed: Keine Berechtigung' >&2; exit 1 ;;
+"afterwards $verb") honest "$@"; echo 'Failed: Zeitüberschreitung' >&2; exit 1 ;;
+"foreign $verb") printf 'Aktiv: aktiv (läuft)\nGeladen: ja\n'; exit 0 ;;
+"half $verb") honest "$@" | head -c 60; exit 0 ;;
+"others $verb") honest "$@" | sed 's/antnode/other/'; exit 0 ;;
+"binary $verb") printf '\377\376\0'; exit 0 ;;
+"hang $verb") exec sleep 600 ;;
+"edit $verb") for unit in $(names "$@"); do echo '# mine' >>"$units/$unit"; done; honest "$@" ;;
+*) honest "$@" ;;
+esac
+"#;
+
+fn world() -> TestEnv {
+    let mut env = TestEnv::new();
+    let here = env.path("systemd");
+    fs::create_dir_all(&here).expect("made");
+    let units = env.path("home/.config/systemd/user").display().to_string();
+    let script = SCRIPT.replace("@HERE@", &here.display().to_string()).replace("@UNITS@", &units);
+    for (tool, text) in [("systemctl", script.as_str()), ("loginctl", "#!/bin/sh\necho yes\n")] {
+        let tool = env.path("tools").join(tool);
+        fs::write(&tool, text).expect("written");
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("ours");
+    }
+    env.set("XDG_RUNTIME_DIR", &here.display().to_string());
+    nodes(&env, "2", &["--manager", "systemd+user"]);
+    env
+}
+
+fn lie(env: &TestEnv, words: &str) {
+    fs::write(env.path("systemd/lie"), words).expect("written");
+}
+
+#[test]
+fn what_it_shows_hurts_nobody() {
+    let env = world();
+    let before = alive(&env);
+    // Beside these, that what runs does not run: it must not be started twice.
+    let lies = ["nothing", "refuse", "foreign", "half", "others", "binary", "dead", "gone"];
+    for how in lies {
+        lie(&env, &format!("{how} show"));
+        for _ in 0..3 {
+            a_cycle_hurts_nobody(&env, how, &before);
+        }
+        // Of a node that is said to be down the process is ended first; of one that nothing is known
+        // of, nothing is done.
+        if !matches!(how, "dead" | "gone") {
+            let asked = env.run(&["remove", "1"]);
+            assert_eq!(alive(&env), before, "{how}: removed on its word: {}", asked.block());
+        }
+        lie(&env, "");
+        env.cycle_until_resting_with(2);
+    }
+    assert_eq!(alive(&env), before);
+}
+
+#[test]
+fn one_that_never_answers_is_waited_for_and_no_longer() {
+    let env = world();
+    let before = alive(&env);
+    lie(&env, "hang show");
+    let told = a_cycle_hurts_nobody(&env, "hang", &before);
+    assert!(told.contains("no answer within 30 s"), "{told}");
+}
+
+/// Exit 0 and nothing done, exit 1 and all done, and a unit that is edited at that moment: what counts is
+/// what is seen afterwards.
+#[test]
+fn what_it_says_of_a_start_counts_for_nothing() {
+    for how in ["nothing", "refuse", "afterwards", "edit"] {
+        let env = world();
+        let pid = nix::unistd::Pid::from_raw(env.pid(1) as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("our own node");
+        wait_until(Duration::from_secs(10), "it is gone", || env.running().len() == 1);
+        lie(&env, &format!("{how} start"));
+        for _ in 0..3 {
+            env.run(&["run"]);
+            everybody_once(&env, how);
+        }
+        lie(&env, "");
+        env.cycle_until_resting_with(2);
+        everybody_once(&env, how);
+    }
+}
+
+/// No data goes while its process lives, whatever is said of the stop. Where systemd only says that it
+/// stopped a node that an operator named, wnm ends its process itself.
+#[test]
+fn what_it_says_of_a_stop_counts_for_nothing() {
+    let env = world();
+    lie(&env, "refuse stop");
+    let before = alive(&env);
+    for line in [["stop", "1"], ["remove", "2"]] {
+        let ran = env.run(&line);
+        assert_ne!(ran.code, Some(0), "{}", ran.block());
+        assert_eq!(alive(&env), before, "{}", ran.block());
+    }
+    for number in [1, 2] {
+        assert!(key_is_there(&env, number, "node_identity.key"));
+        let unit = format!("home/.config/systemd/user/antnode{number:04}.service");
+        assert!(is_there(&env.path(&unit)), "a node that runs keeps its unit");
+    }
+    let env = world();
+    lie(&env, "nothing stop");
+    env.run(&["stop", "1"]).expect(0);
+    assert_eq!(env.running().len(), 1, "what is said to be done is done");
+    let ran = env.run(&["remove", "2"]);
+    assert_eq!(env.running().len(), 0, "{}", ran.block());
+    assert!(!env.names("identities").is_empty(), "its key is kept first: {}", ran.block());
+    assert!(!key_is_there(&env, 2, "node_identity.key"), "{}", ran.block());
+    let env = world();
+    lie(&env, "afterwards stop");
+    let failed = env.run(&["stop", "1"]);
+    assert_ne!(failed.code, Some(0), "{}", failed.block());
+    lie(&env, "");
+    // What failed was told, and is asked for again by who wants it.
+    env.run(&["run"]);
+    everybody_once(&env, "afterwards");
+    env.run(&["stop", "1"]);
+    wait_until(Duration::from_secs(20), "it is stopped", || env.states()[0] == "stopped");
+    everybody_once(&env, "afterwards");
+}
+
+#[track_caller]
+fn everybody_once(env: &TestEnv, what: &str) {
+    let Alive { processes, data } = alive(env);
+    let directories: std::collections::BTreeSet<_> = processes.iter().map(|(it, _)| it).collect();
+    assert_eq!(directories.len(), processes.len(), "{what}: one identity in two: {processes:?}");
+    assert_eq!(data.iter().filter(|name| name.starts_with("antnode")).count(), 2, "{what}");
+    assert_eq!(env.names("identities"), [""; 0], "{what}");
+}
