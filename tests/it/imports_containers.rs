@@ -328,3 +328,26 @@ fn a_failure_in_the_middle_puts_all_back_and_a_docker_that_is_down_is_told() {
     init(&env, &[]).expect(0);
     assert_eq!((env.running(), ids(&env)), (before, containers));
 }
+
+/// What its container mounts is fixed: it gets another one.
+#[test]
+fn a_node_in_a_container_moves_to_another_disk() {
+    let env = home();
+    let (first, other) = (env.path("first"), env.path("other"));
+    let roots = format!("{} {}", text(&first), text(&other));
+    env.init(&["--manager", "docker+user", "--node-cap", "1", "--node-storage", text(&first)])
+        .expect(0);
+    env.run(&["add"]).expect(0);
+    env.cycle_until_resting_with(1);
+    let key = fs::read(first.join("antnode0001/node_identity.key")).expect("a key");
+    env.run(&["config", "set", "node_storage", &roots]).expect(0);
+
+    env.run(&["identity", "move", "1", "--to", text(&other)]).expect(0);
+    assert!(env.running().is_empty(), "it never runs in two places");
+    env.cycle_until_resting_with(1);
+    let there = other.join("antnode0001");
+    assert_eq!(env.running()[0].0, there);
+    assert_eq!(fs::read(there.join("node_identity.key")).expect("a key"), key);
+    assert!(!is_there(&first.join("antnode0001")));
+    assert_eq!(names(&env).len(), 1, "one container for it");
+}

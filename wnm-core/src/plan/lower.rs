@@ -1,7 +1,7 @@
 //! From intentions to effects.
 
 use crate::action::{Action, Step};
-use crate::model::{NodeSpec, Release, Removal};
+use crate::model::{ManagerKind, NodeSpec, Release, Removal};
 
 /// The steps of an action on the node `spec`, in the order in which they are safe: data is there
 /// before a process starts, a process is gone before its data moves, the identity is safe before
@@ -60,7 +60,13 @@ pub fn lower(action: &Action, spec: &NodeSpec) -> Vec<Step> {
         // The old data goes out of the way only when the new is whole: there is one node's data under
         // its name on either disk at any moment, and what was set aside runs nowhere.
         Action::Move { to, .. } => {
-            vec![Step::Stop, Step::Archive, Step::Carry { to: to.clone() }, Step::SetAside]
+            let mut steps = vec![Step::Stop, Step::Archive, Step::Carry { to: to.clone() }];
+            // What a container mounts is fixed when it is made, and its name would be in the way of
+            // the one for the new place.
+            let stays = spec.manager.kind == ManagerKind::Docker;
+            steps.extend(stays.then_some(Step::Dismantle));
+            steps.push(Step::SetAside);
+            steps
         }
         Action::Clear { .. } => vec![Step::ClearLeft],
         // Its port stays open, for it goes on.
