@@ -150,6 +150,7 @@ fn what_cannot_be_cleared_away_undoes_no_upgrade() {
             "",
         )
         .there("@/services/.next-antnode0001/ant-node")
+        .absent("@/services/.kept-antnode0001")
         .absent("@/services/.kept-antnode0001/ant-node")
         .absent("@/services/.keeping-antnode0001")
         .absent("@/services/.kept-antnode0001")

@@ -97,7 +97,11 @@ fn inodes_are_no_bytes() {
     snapshot.memory.over.insert(Resource::Inodes(STORAGE.into()), at(6 * 3600));
     let plan = sound(&snapshot, &policy(&draft()));
     assert_eq!(names(&plan), Vec::<String>::new());
-    assert!(render(&plan).contains("note: inodes:/srv/nodes is too full"), "{}", render(&plan));
+    assert!(
+        render(&plan).contains("note: inodes:/srv/nodes is above hd_remove"),
+        "{}",
+        render(&plan)
+    );
 }
 
 #[test]
