@@ -40,7 +40,7 @@ fn a_disabled_node_is_left_alone_until_it_is_enabled() {
     insta::assert_snapshot!(env.run(&["disable", "2"]).block(), @"
     exit 0
     out| done: disable antnode0002
-    out| 2 of 2 nodes, 2 running before this
+    out| before this: 2 of 2 nodes, 2 running
     err| disable antnode0002: request 2
     ");
     assert_eq!(env.running().len(), 2, "its process stays as it is");
@@ -49,35 +49,35 @@ fn a_disabled_node_is_left_alone_until_it_is_enabled() {
     insta::assert_snapshot!(env.run(&["run", "--node-cap", "1"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
     assert_eq!(env.running().len(), 1, "not started again");
     insta::assert_snapshot!(env.run(&["start", "2"]).block(), @"
     exit 5
     out| nothing to do
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     err| refused: antnode0002: it is disabled; enable it first
     ");
     insta::assert_snapshot!(env.run(&["disable", "2"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     ");
     insta::assert_snapshot!(env.run(&["enable", "2"]).block(), @"
     exit 0
     out| done: enable antnode0002
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     err| enable antnode0002: request 5
     ");
     insta::assert_snapshot!(env.run(&["enable", "1-2"]).block(), @"
     exit 0
     out| nothing to do
-    out| 2 of 2 nodes, 1 running before this
+    out| before this: 2 of 2 nodes, 1 running
     ");
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| done: start antnode0002
-    out| 2 of 2 nodes, 1 running before this
+    out| before this: 2 of 2 nodes, 1 running
     err| start antnode0002: it should run and does not
     ");
     env.cycle_until_resting_with(2);
@@ -89,7 +89,7 @@ fn all_and_so_many_leave_out_what_is_disabled() {
     insta::assert_snapshot!(env.run(&["disable", "--count", "1"]).block(), @"
     exit 0
     out| done: disable antnode0003
-    out| 3 of 3 nodes, 3 running before this
+    out| before this: 3 of 3 nodes, 3 running
     err| disable antnode0003: request 2
     ");
     let disabled = env.pid(3);
@@ -101,7 +101,7 @@ fn all_and_so_many_leave_out_what_is_disabled() {
     insta::assert_snapshot!(env.run(&["enable", "--all"]).block(), @"
     exit 5
     out| nothing to do
-    out| 3 of 3 nodes, 4 running before this
+    out| before this: 3 of 3 nodes, 4 running
     err| refused: antnode0003: it would make 4 nodes and node_cap is 3: raise it with `wnm config set node_cap 4`
     ");
     cycle_until(&env, &["running", "running", "disabled", "running"]);
@@ -131,7 +131,7 @@ fn a_teardown_says_which_disabled_nodes_it_takes() {
     exit 0
     out| done: remove antnode0001
     out| done: remove antnode0002
-    out| 1 of 2 nodes, 2 running before this
+    out| before this: 1 of 2 nodes, 2 running
     err| disabled nodes go as well: antnode0002
     err| remove antnode0001: request 3
     err| remove antnode0002: request 3
@@ -178,7 +178,7 @@ fn a_survey_leaves_requests_to_the_next_cycle() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| done: stop antnode0002
-    out| 2 of 2 nodes, 2 running before this
+    out| before this: 2 of 2 nodes, 2 running
     err| stop antnode0002: request 2
     ");
     assert_eq!(env.running().len(), 1);
@@ -187,7 +187,7 @@ fn a_survey_leaves_requests_to_the_next_cycle() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 2 of 2 nodes, 1 running before this
+    out| before this: 2 of 2 nodes, 1 running
     ");
 }
 

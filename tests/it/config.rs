@@ -123,7 +123,7 @@ fn a_cap_for_one_run_stops_and_the_next_run_starts_again() {
     insta::assert_snapshot!(env.run(&["run", "--node-cap", "1"]).block(), @"
     exit 0
     out| done: stop antnode0002
-    out| 2 of 1 nodes, 2 running before this
+    out| before this: 2 of 1 nodes, 2 running
     err| stop antnode0002: 2 nodes, 1 allowed
     ");
     assert_eq!(env.running().len(), 1);

@@ -232,7 +232,7 @@ fn numbers_and_nodes() {
     $ wnm add --count 5
     exit 5
     out| nothing to do
-    out| 1 of 3 nodes, 1 running before this
+    out| before this: 1 of 3 nodes, 1 running
     err| refused: 5 more would make 6 nodes and node_cap is 3: raise it with `wnm config set node_cap 6`
 
     $ wnm stop

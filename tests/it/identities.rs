@@ -286,7 +286,7 @@ fn a_released_node_goes_on_without_wnm() {
     insta::assert_snapshot!(env.run(&["release", "1"]).block(), @"
     exit 0
     out| done: release antnode0001
-    out| 2 of 2 nodes, 2 running before this
+    out| before this: 2 of 2 nodes, 2 running
     err| release antnode0001: request 2
     err| antnode0001 is yours: NOTHING BRINGS IT BACK when its process ends or the machine restarts; its data is [DIR]/home/.local/share/autonomi/node/antnode0001
     err| wnm keeps 1 node now, and adds others up to node_cap where there is room: lower node_cap if it should not

@@ -24,7 +24,7 @@ fn nodes_are_created_one_by_one_healed_shed_and_taken_down() {
     insta::assert_snapshot!(env.run(&["plan"]).block(), @"
     exit 0
     out| nothing to do
-    out| 0 of 3 nodes, 0 running before this
+    out| before this: 0 of 3 nodes, 0 running
     out| not growing: cpu could not be measured yet
     ");
     env.cycle_until_resting_with(3);
@@ -54,7 +54,7 @@ fn nodes_are_created_one_by_one_healed_shed_and_taken_down() {
     insta::assert_snapshot!(env.run(&["teardown", "--confirm"]).block(), @"
     exit 0
     out| done: remove antnode0001
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| remove antnode0001: request 1
     err| identities are kept in [DIR]/home/.local/share/autonomi/identities
     err| everything else of wnm is gone
@@ -75,7 +75,7 @@ fn a_resting_machine_stays_at_rest() {
             insta::assert_snapshot!(ran.block(), @"
             exit 0
             out| nothing to do
-            out| 2 of 2 nodes, 2 running before this
+            out| before this: 2 of 2 nodes, 2 running
             ");
         }
     }

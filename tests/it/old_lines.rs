@@ -47,7 +47,7 @@ fn a_lower_cap_from_an_old_line_stops_and_does_not_delete() {
     insta::assert_snapshot!(env.run(&["--node_cap", "1"]).block(), @"
     exit 0
     out| done: stop antnode0002
-    out| 2 of 1 nodes, 2 running before this
+    out| before this: 2 of 1 nodes, 2 running
     err| note: this is the Python tool's command line; now it is `wnm config set --keep-nodes 'node_cap=1' && wnm run --node-cap 1`
     err| node_cap stays `2`: `1` would remove nodes with their data; `wnm config set node_cap 1` does it
     err| stop antnode0002: 2 nodes, 1 allowed
@@ -67,7 +67,7 @@ fn actions_and_reports() {
     exit 0
     out| done: add antnode0001
     out| done: add antnode0002
-    out| 0 of 3 nodes, 0 running before this
+    out| before this: 0 of 3 nodes, 0 running
     err| note: this is the Python tool's command line; now it is `wnm add --count 2`
     err| add antnode0001: request 1
     err| add antnode0002: request 1
@@ -76,9 +76,9 @@ fn actions_and_reports() {
     insta::assert_snapshot!(env.run(&args).block(), @"
     exit 0
     out| done: stop antnode0002
-    out| 2 of 3 nodes, 2 running before this
+    out| before this: 2 of 3 nodes, 2 running
     out| done: disable antnode0002
-    out| 2 of 3 nodes, 1 running before this
+    out| before this: 2 of 3 nodes, 1 running
     err| note: this is the Python tool's command line; now it is `wnm stop antnode0002 && wnm disable antnode0002`
     err| stop antnode0002: request 2
     err| disable antnode0002: request 3
@@ -103,7 +103,7 @@ fn actions_and_reports() {
     insta::assert_snapshot!(env.run(&["--force_action", "teardown", "--confirm"]).block(), @"
     exit 0
     out| done: remove antnode0001
-    out| 1 of 3 nodes, 1 running before this
+    out| before this: 1 of 3 nodes, 1 running
     err| note: this is the Python tool's command line; now it is `wnm remove --all --confirm`
     err| note: settings, store and disabled nodes stay, and the next cycle adds nodes again; `wnm teardown --confirm` ends everything
     err| remove antnode0001: request 4

@@ -67,7 +67,7 @@ fn any_cycle_is_one_file_and_gives_its_plan_again() {
     out|     tell its manager
     out|     open [PORT]002/udp
     out|     start it
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     out| not more: the next cycle may start the next
     out| the same as was decided then
     ");
@@ -82,7 +82,7 @@ fn any_cycle_is_one_file_and_gives_its_plan_again() {
     out| stop antnode0002: request 1
     out|     stop it
     out|     close [PORT]002/udp
-    out| 2 of 2 nodes, 2 running before this
+    out| before this: 2 of 2 nodes, 2 running
     out| the same as was decided then
     ");
 

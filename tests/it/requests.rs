@@ -17,7 +17,7 @@ fn stop_start_restart() {
     exit 0
     out| done: stop antnode0001
     out| done: stop antnode0003
-    out| 3 of 3 nodes, 3 running before this
+    out| before this: 3 of 3 nodes, 3 running
     err| stop antnode0001: request 2
     err| stop antnode0003: request 2
     ");
@@ -28,7 +28,7 @@ fn stop_start_restart() {
     exit 0
     out| done: start antnode0001
     out| done: start antnode0003
-    out| 3 of 3 nodes, 1 running before this
+    out| before this: 3 of 3 nodes, 1 running
     err| start antnode0001: request 3
     err| start antnode0003: request 3
     ");
@@ -44,14 +44,14 @@ fn remove_keeps_the_key_and_frees_the_name() {
     insta::assert_snapshot!(env.run(&["remove", "2"]).block(), @"
     exit 0
     out| done: remove antnode0002
-    out| 3 of 3 nodes, 3 running before this
+    out| before this: 3 of 3 nodes, 3 running
     err| remove antnode0002: request 2
     ");
     assert_eq!(env.names("node"), [".wnm-storage", "antnode0001", "antnode0003"]);
     insta::assert_snapshot!(env.run(&["add"]).block(), @"
     exit 0
     out| done: add antnode0002
-    out| 2 of 3 nodes, 2 running before this
+    out| before this: 2 of 3 nodes, 2 running
     err| add antnode0002: request 3
     ");
     let status = env.run(&["status", "--json"]).json();
@@ -64,7 +64,7 @@ fn what_cannot_be_asked_for() {
     insta::assert_snapshot!(env.run(&["add"]).block(), @"
     exit 5
     out| nothing to do
-    out| 3 of 3 nodes, 3 running before this
+    out| before this: 3 of 3 nodes, 3 running
     err| refused: 1 more would make 4 nodes and node_cap is 3: raise it with `wnm config set node_cap 4`
     ");
     insta::assert_snapshot!(env.run(&["stop", "7"]).block(), @"

@@ -102,7 +102,7 @@ fn a_data_directory_is_moved_away_for_a_while() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: the data directory of antnode0001 is gone, and its process lives, so it is not taken for lost. Put it back where it was, or `wnm remove 1`
     ");
     kill(Pid::from_raw(pid as i32), Signal::SIGKILL).expect("our own node");
@@ -191,13 +191,13 @@ fn the_data_is_replaced_by_a_file() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 1
     out| FAILED: start antnode0001: failed to look at [DIR]/home/.local/share/autonomi/node/antnode0001/ant-node: Not a directory (os error 20)
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| start antnode0001: it should run and does not; died 1 time in the last hour
     ");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
     out| FAILED: remove antnode0001: failed to look at [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: Not a directory (os error 20)
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| remove antnode0001: request 2
     ");
     assert_eq!(fs::read_to_string(data(&env)).expect("there"), "somebody's");
@@ -213,7 +213,7 @@ fn the_data_is_replaced_by_a_link() {
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
     out| FAILED: remove antnode0001: [DIR]/home/.local/share/autonomi/node/antnode0001 does not lie inside [DIR]/home/.local/share/autonomi/node with its links resolved: it is not touched
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| remove antnode0001: request 2
     ");
     assert!(is_there(&elsewhere.join("node_identity.key")), "what it leads to is whole");
@@ -230,13 +230,13 @@ fn the_data_is_emptied_while_the_node_runs() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
     insta::assert_snapshot!(env.run(&["identity", "list"]).stdout.lines().last().unwrap_or(""), @"antnode0001: the node has none yet");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 0
     out| done: remove antnode0001
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| remove antnode0001: request 2
     ");
     let archived = ["antnode0001-1-ant-node.json", "antnode0001-1-ant-node.key"];
@@ -258,7 +258,7 @@ fn the_key_is_a_directory() {
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
     out| FAILED: remove antnode0001: read [DIR]/home/.local/share/autonomi/node/antnode0001/node_identity.key: it is no file
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| remove antnode0001: request 2
     ");
     assert!(key.is_dir(), "what could not be archived is not deleted");
@@ -285,7 +285,7 @@ fn the_archive_is_a_file() {
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
     out| FAILED: remove antnode0001: failed to make [DIR]/home/.local/share/autonomi/identities: File exists (os error 17)
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| remove antnode0001: request 2
     ");
     insta::assert_snapshot!(env.run(&["identity", "list"]).block(), @"
@@ -311,13 +311,13 @@ fn the_logs_are_a_file() {
     insta::assert_snapshot!(env.run(&["restart", "1"]).block(), @"
     exit 1
     out| FAILED: restart antnode0001: failed to open [DIR]/home/.local/share/autonomi/logs/antnode0001/output.log: Not a directory (os error 20)
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| restart antnode0001: request 2
     ");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 1
     out| FAILED: remove antnode0001: failed to delete [DIR]/home/.local/share/autonomi/logs/antnode0001: Not a directory (os error 20)
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| remove antnode0001: request 3
     ");
     let kept = fs::read_to_string(env.base_dir().join("logs/antnode0001"));
@@ -331,7 +331,7 @@ fn the_program_of_a_node_is_deleted() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
     env.run(&["restart", "1"]).expect(0);
     assert!(is_there(&data(&env).join("ant-node")), "it is copied again");
@@ -346,7 +346,7 @@ fn the_program_of_a_node_may_not_be_run() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 1
     out| FAILED: start antnode0001: failed to start antnode0001: Permission denied (os error 13)
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| start antnode0001: it should run and does not; died 1 time in the last hour
     ");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
@@ -365,7 +365,7 @@ fn the_program_of_a_node_is_something_else() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 1
     out| FAILED: start antnode0001: failed to start antnode0001: it ended at once (exit status: 127); see [DIR]/home/.local/share/autonomi/logs/antnode0001/output.log
-    out| 1 of 1 nodes, 0 running before this
+    out| before this: 1 of 1 nodes, 0 running
     err| start antnode0001: it should run and does not; died 1 time in the last hour
     ");
     assert_eq!(fs::read_to_string(&program).expect("there"), "this is no program");
@@ -379,7 +379,7 @@ fn there_is_no_program_for_more_nodes() {
     insta::assert_snapshot!(env.run(&["add"]).block(), @"
     exit 5
     out| nothing to do
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     err| refused: no node program: no `ant-node` was found on PATH, in ~/.local/bin or /usr/local/bin: `wnm binary fetch` gets it, or name it with --node-binary
     ");
     kill_node(&env);
@@ -395,7 +395,7 @@ fn there_is_no_path() {
     insta::assert_snapshot!(env.run_in(&[("HOME", &home), ("WNM_SCOPE", "user"), ("PATH", "")], &["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
     assert_eq!(env.running().len(), 1);
 }
@@ -407,20 +407,20 @@ fn the_marker_is_deleted() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: antnode0001 could not be observed: [DIR]/home/.local/share/autonomi/node has no .wnm-storage in it: its disk is not mounted, or it is not a storage of ours
     ");
     insta::assert_snapshot!(env.run(&["remove", "1"]).block(), @"
     exit 5
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: antnode0001 could not be observed: [DIR]/home/.local/share/autonomi/node has no .wnm-storage in it: its disk is not mounted, or it is not a storage of ours
     err| refused: antnode0001: it could not be observed: [DIR]/home/.local/share/autonomi/node has no .wnm-storage in it: its disk is not mounted, or it is not a storage of ours
     ");
     insta::assert_snapshot!(env.run(&["teardown", "--confirm"]).block(), @"
     exit 5
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: antnode0001 could not be observed: [DIR]/home/.local/share/autonomi/node has no .wnm-storage in it: its disk is not mounted, or it is not a storage of ours
     err| refused: antnode0001: it could not be observed: [DIR]/home/.local/share/autonomi/node has no .wnm-storage in it: its disk is not mounted, or it is not a storage of ours
     err| not everything could be removed: the store stays; run teardown again
@@ -436,7 +436,7 @@ fn the_marker_is_empty() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
 }
 
@@ -449,7 +449,7 @@ fn the_storage_is_a_file() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: antnode0001 could not be observed: failed to list [DIR]/home/.local/share/autonomi/node: Not a directory (os error 20)
     ");
     assert_eq!(fs::read_to_string(&root).expect("there"), "mine");
@@ -464,7 +464,7 @@ fn somebody_has_the_name_of_the_next_node() {
     insta::assert_snapshot!(env.run(&["add"]).block(), @"
     exit 0
     out| done: add antnode0003
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     out| note: skipped because their name or ports are taken: antnode0002
     err| add antnode0003: request 2
     ");
@@ -479,7 +479,7 @@ fn somebody_has_the_port_of_the_next_node() {
     insta::assert_snapshot!(env.run(&["add"]).block(), @"
     exit 0
     out| done: add antnode0003
-    out| 1 of 2 nodes, 1 running before this
+    out| before this: 1 of 2 nodes, 1 running
     out| note: skipped because their name or ports are taken: antnode0002
     err| add antnode0003: request 2
     ");
@@ -503,7 +503,7 @@ fn a_node_is_frozen_by_hand() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     ");
     assert_eq!(env.pid(1), frozen, "it lives, and nobody starts another");
     signal(&env, Signal::SIGCONT);
@@ -557,7 +557,7 @@ fn a_node_is_started_by_hand_that_should_be_stopped() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| nothing to do
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     out| note: antnode0001 should be stopped, but somebody started it; it is left alone
     ");
     env.run(&["stop", "1"]).expect(0);
@@ -580,7 +580,7 @@ fn wishes_that_contradict_each_other() {
     insta::assert_snapshot!(env.run(&["run"]).block(), @"
     exit 0
     out| done: remove antnode0001
-    out| 1 of 1 nodes, 1 running before this
+    out| before this: 1 of 1 nodes, 1 running
     err| remove antnode0001: request 2
     err| refused: request 3: antnode0001: something else is done with it in this cycle; ask again
     err| refused: request 4: antnode0001: something else is done with it in this cycle; ask again

@@ -94,7 +94,7 @@ fn not_more(explanation: &Explanation, policy: &Policy) -> String {
 fn counts(snapshot: &Snapshot, cap: u32) -> String {
     let running = snapshot.nodes.iter().filter(|node| node.seen.alive == Some(true)).count();
     let counting = snapshot.counting().count();
-    format!("{counting} of {cap} nodes, {running} running before this")
+    format!("before this: {counting} of {cap} nodes, {running} running")
 }
 
 pub(super) fn waits(report: &PlanReport) -> String {

@@ -147,7 +147,10 @@ pub(super) fn text(status: &UpgradeStatus<'_>) -> String {
         for wait in &status.waits {
             let _ = writeln!(text, "  waits: {wait}");
         }
-    } else if let Some(since) = status.holds.paused {
+    }
+    // A wave that waits for something else does not say it.
+    let is_told = status.waits.iter().any(|wait| wait.to_string().contains("are paused since"));
+    if let Some(since) = status.holds.paused.filter(|_| !is_told) {
         let _ = writeln!(text, "paused since {since} UTC: `wnm upgrade --resume`");
     }
     for failed in &status.holds.quarantined {
