@@ -36,6 +36,9 @@ pub fn main_impl() -> ExitCode {
 /// The same on a machine that is measured otherwise: stories that are not about load must not
 /// depend on who else is busy.
 pub fn main_on(machine: impl MachineProbe + 'static) -> ExitCode {
+    // Keys pass through: no other program of this user looks into this process, and a crash leaves no
+    // image of it. Where the kernel does not have it, it is as it always was.
+    let _ = nix::sys::prctl::set_dumpable(false);
     let environment = Environment::read(machine);
     let translated = python::translate(environment.arguments(), &environment.old_world());
     let exit = match translated {
