@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::Done;
 use crate::shell::{cargo, program, root, run as shell};
@@ -14,16 +15,7 @@ const PACKAGE: &str = "wnm";
 
 /// Builds everything below `target/dist`.
 pub(crate) fn run() -> Done {
-    shell(&mut cargo(&[
-        "build",
-        "--profile",
-        "packaged",
-        "--locked",
-        "-p",
-        "wnm-cli",
-        "--bin",
-        "wnm",
-    ]))?;
+    shell(&mut built_small())?;
     let target = PathBuf::from(metadata()?.target_directory);
     let built = target.join("packaged/wnm");
     let bytes = fs::metadata(&built).map_err(|error| failed(&built, &error))?.len();
@@ -39,6 +31,20 @@ pub(crate) fn run() -> Done {
     let package = dist.join(format!("{PACKAGE}_{version}_{architecture}.deb"));
     debian(&built, &dist, &package, &version, architecture)?;
     checksums(&dist, &[&alone, &package])
+}
+
+/// What SQLite brings and wnm never asks for.
+const NOT_OF_SQLITE: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \
+                             -USQLITE_ENABLE_RTREE -USQLITE_SOUNDEX -USQLITE_ENABLE_LOAD_EXTENSION";
+
+fn built_small() -> Command {
+    let build = ["rustc", "--profile", "packaged", "--locked", "-p", "wnm-cli", "--bin", "wnm"];
+    let mut command = cargo(&build);
+    let script = root().join("xtask/no_unwinding.ld");
+    command.args(["--", "-C", "link-arg=-Wl,--no-eh-frame-hdr", "-C"]);
+    command.arg(format!("link-arg=-Wl,-T,{}", script.display()));
+    command.env("LIBSQLITE3_FLAGS", NOT_OF_SQLITE);
+    command
 }
 
 fn debian(built: &Path, dist: &Path, package: &Path, version: &str, architecture: &str) -> Done {
