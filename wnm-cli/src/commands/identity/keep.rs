@@ -1,6 +1,7 @@
 //! Keys go into the archive while their nodes live: what happens to a disk does not ask first.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use wnm_core::model::{NodeKey, NodeSpec, RecordId};
 use wnm_core::observe::{NodeState, NodeView, Snapshot};
@@ -10,6 +11,9 @@ use crate::output;
 
 /// A cycle must stay short, and each key costs a sync or two.
 const A_CYCLE: usize = 25;
+
+/// Both programs make or read their key before they do anything else.
+const HAS_ITS_KEY: Duration = Duration::from_secs(20);
 
 /// Archives the keys of nodes that have none in the archive. There is nothing to decide: each key
 /// belongs there. One that cannot be kept is told of and tried again in the next cycle.
@@ -26,15 +30,19 @@ pub(in crate::commands) fn keep(adapters: &Adapters, snapshot: &Snapshot) {
     }
 }
 
-/// A node that starts may be writing its key; one that shows its signs of life has read it.
+/// A node that was started a moment ago may be writing its key; one that has lived longer has read it.
 fn missing<'s>(
     snapshot: &'s Snapshot,
     archived: &BTreeSet<RecordId>,
 ) -> impl Iterator<Item = (NodeKey, &'s NodeSpec)> {
     let is_settled = |node: &&NodeView| {
-        let state = &node.seen.state;
-        matches!(state, NodeState::Running | NodeState::Stopped { .. })
-            && node.data_present == Some(true)
+        let is_old = node.process_age.is_some_and(|age| age >= HAS_ITS_KEY);
+        let knows = match node.seen.state {
+            NodeState::Running | NodeState::Mute { .. } | NodeState::Stopped { .. } => true,
+            NodeState::Starting | NodeState::Upgrading => is_old,
+            _ => false,
+        };
+        knows && node.data_present == Some(true)
     };
     let is_missing = |node: &&NodeView| !archived.contains(&node.record());
     let nodes = snapshot.nodes.iter().filter(is_settled).filter(is_missing);
