@@ -21,6 +21,7 @@ use std::iter;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use wnm_core::host::MachineProbe;
 use wnm_metrics::ProcProbe;
 
@@ -36,9 +37,7 @@ pub fn main_impl() -> ExitCode {
 /// The same on a machine that is measured otherwise: stories that are not about load must not
 /// depend on who else is busy.
 pub fn main_on(machine: impl MachineProbe + 'static) -> ExitCode {
-    // Keys pass through: no other program of this user looks into this process, and a crash leaves no
-    // image of it. Where the kernel does not have it, it is as it always was.
-    let _ = nix::sys::prctl::set_dumpable(false);
+    no_image_of_keys();
     let environment = Environment::read(machine);
     let translated = python::translate(environment.arguments(), &environment.old_world());
     let exit = match translated {
@@ -50,6 +49,16 @@ pub fn main_on(machine: impl MachineProbe + 'static) -> ExitCode {
         }
     };
     told(exit).into()
+}
+
+/// Keys pass through, and the packaged program ends by a signal when it panics: no image of its memory is
+/// written. Whoever wants one raises the limit again. To look into it while it runs, as by strace, stays
+/// possible for its user.
+fn no_image_of_keys() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_CORE) {
+        // Where that is refused it is as it always was.
+        let _ = setrlimit(Resource::RLIMIT_CORE, 0, most);
+    }
 }
 
 /// An answer that nobody got is no success.
