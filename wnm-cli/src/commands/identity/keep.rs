@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use wnm_core::model::{NodeKey, NodeSpec, RecordId};
+use wnm_core::action::Change;
+use wnm_core::model::{NodeKey, NodeSpec, RecordId, counted};
 use wnm_core::observe::{NodeState, NodeView, Snapshot};
 
 use crate::compose::Adapters;
@@ -23,10 +24,25 @@ pub(in crate::commands) fn keep(adapters: &Adapters, snapshot: &Snapshot) {
         Err(error) => return warn("keys of nodes", &error.chain()),
     };
     let host = adapters.host();
-    for (node, spec) in missing(snapshot, &archived).take(A_CYCLE) {
-        if let Err(error) = host.files.archive(node, spec) {
-            warn(&format!("the key of {}", node.id), &error.chain());
+    let (mut kept, mut failed) = (0, Vec::new());
+    for (node, spec) in missing(snapshot, &archived) {
+        match host.files.archive(node, spec) {
+            Ok(Change::Made) => kept += 1,
+            // It has none yet.
+            Ok(_) => {}
+            Err(error) => failed.push((node.id, error)),
         }
+        if kept == A_CYCLE {
+            break;
+        }
+    }
+    // One that cannot be kept is in nobody's way, and what is wrong with many is said once.
+    if let [(node, error), others @ ..] = &failed[..] {
+        let besides = match others.len() {
+            0 => String::new(),
+            count => format!(" and {} besides", counted(count as u32, "key")),
+        };
+        warn(&format!("the key of {node}{besides}"), &error.chain());
     }
 }
 
