@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Calls that change something outside of the process, begin another one, or wait for it. Some are
-/// not there on every architecture.
-const EFFECTS: &[&str] = &[
+/// What writes to a disk, which may answer that it did not.
+pub(crate) const WRITES: &[&str] = &[
     "write",
     "pwrite64",
     "writev",
@@ -28,13 +27,18 @@ const EFFECTS: &[&str] = &[
     "chmod",
     "fchmod",
     "fchmodat",
+    "copy_file_range",
+    "sendfile",
+];
+
+/// What else changes something outside of the process, begins another one, or waits for it. Some are
+/// not there on every architecture.
+const OTHERS: &[&str] = &[
     "chown",
     "fchown",
     "lchown",
     "fchownat",
     "utimensat",
-    "copy_file_range",
-    "sendfile",
     "kill",
     "pidfd_send_signal",
     "vfork",
@@ -65,7 +69,7 @@ pub(crate) struct Moment {
 
 /// What strace is to write down.
 pub(crate) fn traced() -> String {
-    let calls = EFFECTS.iter().map(|call| format!("?{call}"));
+    let calls = WRITES.iter().chain(OTHERS).map(|call| format!("?{call}"));
     format!("trace={}", calls.collect::<Vec<_>>().join(","))
 }
 
@@ -80,7 +84,7 @@ pub(crate) fn read(trace: &str) -> Vec<Moment> {
         let Some((pid, rest)) = line.split_once(' ') else { continue };
         let rest = rest.trim_start();
         let Some((call, args)) = rest.split_once('(') else { continue };
-        if !EFFECTS.contains(&call) {
+        if !WRITES.contains(&call) && !OTHERS.contains(&call) {
             continue;
         }
         let nth = counts.entry((pid, call)).or_default();

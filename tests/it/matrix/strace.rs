@@ -11,34 +11,6 @@ use std::time::{Duration, Instant};
 use super::moments::{self, Moment, TELLS, split_step};
 use crate::harness::TestEnv;
 
-/// What a write of the disk may answer instead of succeeding.
-const WRITES: &[&str] = &[
-    "write",
-    "pwrite64",
-    "writev",
-    "fsync",
-    "fdatasync",
-    "ftruncate",
-    "fallocate",
-    "rename",
-    "renameat",
-    "renameat2",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "mkdir",
-    "mkdirat",
-    "link",
-    "linkat",
-    "symlink",
-    "symlinkat",
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "copy_file_range",
-    "sendfile",
-];
-
 /// A run that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -117,7 +89,7 @@ impl Blow {
     pub(super) fn fits(self, call: &str) -> bool {
         match self {
             Blow::Kill => true,
-            Blow::Fault(_) | Blow::Lasting(_) => WRITES.contains(&call),
+            Blow::Fault(_) | Blow::Lasting(_) => moments::WRITES.contains(&call),
             Blow::Short => ["write", "pwrite64", "copy_file_range"].contains(&call),
         }
     }
