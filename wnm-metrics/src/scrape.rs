@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -30,11 +29,9 @@ pub(crate) const METADATA: Question = Question { path: "/metadata", limit: 64 <<
 
 const USER_AGENT: &str = concat!("wnm/", env!("CARGO_PKG_VERSION"));
 /// So much is read at once: a whole answer, as a rule.
-const PIECE: usize = 48 << 10;
+const PIECE: usize = 64 << 10;
 /// So many endpoints are dealt with before time is looked at again.
 const BATCH: usize = 64;
-/// More buffers than this are rarely in use together, and are not kept.
-const SPARE: usize = 8;
 
 /// Told how an exchange ended; answers what to ask next of the same endpoint, if anything.
 pub(crate) type Tell<'a> =
@@ -51,7 +48,8 @@ pub(crate) struct Patience {
 pub(crate) struct Client {
     epoll: Epoll,
     exchanges: BTreeMap<usize, Exchange>,
-    spare: Vec<Vec<u8>>,
+    /// What is read comes here first. With hundreds of exchanges room for each would be most of our memory.
+    piece: Vec<u8>,
     /// No exchange is over before this for want of time.
     earliest: Option<Instant>,
 }
@@ -66,18 +64,19 @@ struct Exchange {
     asked: bool,
     /// The connection has served before, so that it may be closed by now.
     reused: bool,
-    /// Room for the answer, of which so many bytes came.
-    bytes: Vec<u8>,
-    came: usize,
+    /// The beginning of an answer that did not come in one piece.
+    held: Vec<u8>,
 }
 
 /// How far an exchange is.
-enum Progress {
+enum Progress<'a> {
     Waits,
     /// The connection is there, and the question was sent.
     Asked,
+    /// The connection is gone, and nothing came since it was used before.
+    Closed,
     Whole {
-        body: Range<usize>,
+        body: &'a [u8],
         stays: bool,
     },
 }
@@ -85,7 +84,7 @@ enum Progress {
 impl Client {
     pub(crate) fn new() -> io::Result<Client> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        Ok(Client { epoll, exchanges: BTreeMap::new(), spare: Vec::new(), earliest: None })
+        Ok(Client { epoll, exchanges: BTreeMap::new(), piece: vec![0; PIECE], earliest: None })
     }
 
     /// How many exchanges are going on.
@@ -105,10 +104,8 @@ impl Client {
             return Err(Silence::Unasked);
         }
         let stream = connect(port)?;
-        let bytes = self.spare.pop().unwrap_or_default();
-        let (asked, reused) = (false, false);
-        let mut exchange =
-            Exchange { port, question, patience, stream, asked, reused, bytes, came: 0 };
+        let (asked, reused, held) = (false, false, Vec::new());
+        let mut exchange = Exchange { port, question, patience, stream, asked, reused, held };
         // On the loopback interface the connection is there at once, as a rule.
         exchange.send()?;
         self.epoll.add(&exchange.stream, exchange.interest(key)).map_err(io::Error::from)?;
@@ -161,30 +158,26 @@ impl Client {
 
     fn advance(&mut self, key: usize, tell: &mut Tell<'_>) {
         let Some(mut exchange) = self.exchanges.remove(&key) else { return };
-        match exchange.progress() {
-            Ok(Progress::Waits) => {
-                self.exchanges.insert(key, exchange);
-            }
+        match exchange.progress(&mut self.piece) {
+            Ok(Progress::Waits) => drop(self.exchanges.insert(key, exchange)),
             Ok(Progress::Asked) => {
                 match self.epoll.modify(&exchange.stream, &mut exchange.interest(key)) {
                     Ok(()) => drop(self.exchanges.insert(key, exchange)),
-                    Err(errno) => self.end(key, exchange, io::Error::from(errno).into(), tell),
+                    Err(errno) => drop(tell(key, Err(io::Error::from(errno).into()))),
                 }
             }
             Ok(Progress::Whole { body, stays }) => {
-                let text = std::str::from_utf8(&exchange.bytes[body]);
-                match tell(key, text.map_err(|_| Silence::NotText)) {
+                match tell(key, std::str::from_utf8(body).map_err(|_| Silence::NotText)) {
                     Some(next) if stays => self.ask_again(key, exchange, next, tell),
                     Some(next) => self.ask_anew(key, exchange, next, tell),
-                    None => self.keep(exchange.bytes),
+                    None => {}
                 }
             }
-            // The other side may close a connection between two questions.
-            Err(_) if exchange.reused && exchange.came == 0 => {
+            Ok(Progress::Closed) => {
                 let question = exchange.question;
                 self.ask_anew(key, exchange, question, tell);
             }
-            Err(silence) => self.end(key, exchange, silence, tell),
+            Err(silence) => drop(tell(key, Err(silence))),
         }
     }
 
@@ -196,8 +189,8 @@ impl Client {
         question: &'static Question,
         tell: &mut Tell<'_>,
     ) {
-        exchange.question = question;
-        (exchange.reused, exchange.came) = (true, 0);
+        (exchange.question, exchange.reused) = (question, true);
+        exchange.held.clear();
         match exchange.send() {
             Ok(()) => drop(self.exchanges.insert(key, exchange)),
             Err(_) => self.ask_anew(key, exchange, question, tell),
@@ -212,16 +205,10 @@ impl Client {
         question: &'static Question,
         tell: &mut Tell<'_>,
     ) {
-        let Exchange { port, patience, bytes, .. } = exchange;
-        self.keep(bytes);
+        let Exchange { port, patience, .. } = exchange;
         if let Err(silence) = self.ask(key, port, question, patience) {
             tell(key, Err(silence));
         }
-    }
-
-    fn end(&mut self, key: usize, exchange: Exchange, silence: Silence, tell: &mut Tell<'_>) {
-        self.keep(exchange.bytes);
-        tell(key, Err(silence));
     }
 
     /// Ends what has no time left.
@@ -230,21 +217,14 @@ impl Client {
         let late: Vec<(usize, Exchange)> = self.exchanges.extract_if(.., is_late).collect();
         self.earliest = self.exchanges.values().map(|exchange| exchange.patience.end).min();
         for (key, exchange) in late {
-            let silence = Silence::Late(exchange.patience.time);
-            self.end(key, exchange, silence, tell);
+            tell(key, Err(Silence::Late(exchange.patience.time)));
         }
     }
 
     /// Nothing can be waited for, so nothing will ever come.
     fn give_up(&mut self, error: &io::Error, tell: &mut Tell<'_>) {
-        for (key, exchange) in std::mem::take(&mut self.exchanges) {
-            self.end(key, exchange, Silence::Transport(error.to_string()), tell);
-        }
-    }
-
-    fn keep(&mut self, bytes: Vec<u8>) {
-        if self.spare.len() < SPARE {
-            self.spare.push(bytes);
+        for key in std::mem::take(&mut self.exchanges).into_keys() {
+            tell(key, Err(Silence::Transport(error.to_string())));
         }
     }
 }
@@ -269,25 +249,33 @@ impl Exchange {
         Ok(())
     }
 
-    /// Reads what is there, once: whoever has more to say is heard again.
-    fn progress(&mut self) -> Result<Progress, Silence> {
+    /// Reads what is there, once, by way of `piece`: whoever has more to say is heard again.
+    fn progress<'a>(&'a mut self, piece: &'a mut [u8]) -> Result<Progress<'a>, Silence> {
+        // The other side may close a connection between two questions.
+        let may_close = self.reused && self.held.is_empty();
         if !self.asked {
-            self.send()?;
-            return Ok(if self.asked { Progress::Asked } else { Progress::Waits });
+            return match self.send() {
+                Ok(()) => Ok(if self.asked { Progress::Asked } else { Progress::Waits }),
+                Err(_) if may_close => Ok(Progress::Closed),
+                Err(silence) => Err(silence),
+            };
         }
-        if self.bytes.len() - self.came < PIECE / 2 {
-            self.bytes.resize(self.bytes.len() + PIECE, 0);
-        }
-        let came = match self.stream.read(&mut self.bytes[self.came..]) {
-            Ok(count) => count,
+        let came = match self.stream.read(piece) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waits),
+            Ok(0) | Err(_) if may_close => return Ok(Progress::Closed),
+            Ok(count) => count,
             Err(error) => return Err(error.into()),
         };
-        self.came += came;
-        let answer = http_answer(&mut self.bytes[..self.came], came == 0, self.question.limit)?;
-        Ok(match answer {
+        let (piece, limit) = (&mut piece[..came], self.question.limit);
+        if self.held.is_empty()
+            && let Answer::Whole { body, stays } = http_answer(piece, came == 0, limit)?
+        {
+            return Ok(Progress::Whole { body: &piece[body], stays });
+        }
+        self.held.extend_from_slice(piece);
+        Ok(match http_answer(&mut self.held, came == 0, limit)? {
             Answer::Unfinished => Progress::Waits,
-            Answer::Whole { body, stays } => Progress::Whole { body, stays },
+            Answer::Whole { body, stays } => Progress::Whole { body: &self.held[body], stays },
         })
     }
 }

@@ -17,4 +17,4 @@ pub(crate) use telemetry::telemetry_facts;
 #[cfg(test)]
 pub(crate) use antnode::node_facts;
 #[cfg(test)]
-pub(crate) use exposition::parse;
+pub(crate) use exposition::{Sample, parse, starting_with};

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use wnm_core::observe::{NodeFacts, Reported};
 
 use super::support::{METADATA, METRICS, ROUTING};
-use crate::parse::{node_facts, parse, routing_facts};
+use crate::parse::{Sample, node_facts, parse, routing_facts, starting_with};
 
 type Parsed<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
 
@@ -260,6 +260,13 @@ fn check(text: &str) {
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     assert_eq!(exposition.samples.len() + exposition.skipped, lines.count());
     assert!(exposition.samples.iter().all(|sample| !sample.name.is_empty()));
+    // What is passed over quickly is what would have been passed over slowly.
+    for starts in [["ant_networking_", "ant_node_"], ["up", "ant_"]] {
+        let slow = |sample: &&Sample<'_>| starts.iter().any(|start| sample.name.starts_with(start));
+        let slow: Vec<&Sample<'_>> = exposition.samples.iter().filter(slow).collect();
+        let quick: Vec<Sample<'_>> = starting_with(text, &starts).collect();
+        assert_eq!(format!("{quick:?}"), format!("{slow:?}"), "{starts:?}");
+    }
     let _ = node_facts(text, Some(text));
     let _ = routing_facts(text);
 }
