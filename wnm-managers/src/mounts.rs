@@ -19,6 +19,15 @@ struct Mount {
     at: PathBuf,
 }
 
+/// True when process `pid` sees all files where this process sees them. Said of processes only that we may
+/// look at; the tables of others can be read, at a greater cost.
+pub(crate) fn are_ours(pid: u32) -> bool {
+    ["ns/mnt", "root"].iter().all(|link| {
+        let of = |whose: &str| fs::read_link(format!("/proc/{whose}/{link}")).ok();
+        of("self").is_some_and(|ours| of(&pid.to_string()) == Some(ours))
+    })
+}
+
 impl Mounts {
     /// Of process `pid`; nothing where nobody tells.
     pub(crate) fn of(pid: u32) -> Mounts {
@@ -121,6 +130,12 @@ mod tests {
             "that is in its own layer"
         );
         assert_eq!(place("/hidden/7", container), Vec::<PathBuf>::new(), "/srv is over it here");
+    }
+
+    #[test]
+    fn this_process_sees_what_it_sees_and_nobody_sees_nothing() {
+        assert!(are_ours(std::process::id()));
+        assert!(!are_ours(u32::MAX), "nobody tells, so the tables are asked");
     }
 
     #[test]

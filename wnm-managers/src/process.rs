@@ -17,7 +17,7 @@ use wnm_core::model::{NodeSpec, Program};
 use wnm_core::observe::{FaultKind, ProcessKey};
 
 use crate::hands::Hands;
-use crate::mounts::Mounts;
+use crate::mounts::{self, Mounts};
 
 /// Longer ones are rare.
 const COMMAND_LINE: usize = 4 << 10;
@@ -75,6 +75,9 @@ struct Places(Option<Mounts>);
 impl Places {
     /// Nothing where a path means what it says.
     fn of(&mut self, pid: u32, path: &Path) -> Vec<PathBuf> {
+        if mounts::are_ours(pid) {
+            return Vec::new();
+        }
         let own = self.0.get_or_insert_with(Mounts::own);
         own.place_of(path, &Mounts::of(pid))
     }
