@@ -116,10 +116,17 @@ impl NodeManager for SimHost {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
+        let mut found = self.keeps()?;
+        let world = self.world();
+        let running = world.nodes.values().filter(|node| node.process.is_some());
+        found.extend(running.map(|node| node.spec.id));
+        Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut world = self.world();
         world.fault(Op::Discover)?;
-        let known = |node: &&SimNode| node.unit || node.process.is_some();
-        Ok(world.nodes.values().filter(known).map(|node| node.spec.id).collect())
+        Ok(world.nodes.values().filter(|node| node.unit).map(|node| node.spec.id).collect())
     }
 
     fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {

@@ -62,6 +62,12 @@ pub trait NodeManager: Send + Sync {
     /// Ids that this manager has a unit or a process for, recorded or not.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>>;
 
+    /// The same for who has asked [`Managers::processes`] already: ids that are told by nothing but a
+    /// process may be left out, so that a cycle walks over the processes of the machine once.
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
+        self.discover()
+    }
+
     /// What comes next, for managers that number nodes themselves.
     fn numbering(&self) -> HostResult<Option<Numbering>> {
         Ok(None)

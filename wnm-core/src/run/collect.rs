@@ -9,6 +9,7 @@ use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
 use crate::model::{
     Installed, Manager, NodeId, NodeRecord, NodeSpec, Now, Release, UnitDrift, Verb, Version,
+    node_of_directory,
 };
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
@@ -16,6 +17,9 @@ use crate::observe::{
 };
 use crate::plan::{PlanScope, to_look_around, to_measure};
 use crate::policy::Policy;
+
+/// The node processes of the machine by their data directories.
+type Processes = BTreeMap<PathBuf, Vec<u32>>;
 
 /// Logical CPUs, which some defaults follow: from this look, else from the last one stored.
 pub(super) fn cpus(host: &Host<'_>, ledger: &Ledger, now: &Now) -> u32 {
@@ -40,10 +44,11 @@ pub(super) fn collect(
     // Whoever only answers requests mends nothing, and would put off the next look for nothing.
     let looks = options.scope == PlanScope::Everything
         && to_look_around(&ledger.memory, policy.upkeep_every, &now.instant);
+    let processes = host.managers.processes(&roots).map_err(|error| error.unread());
     Readings {
-        around: around(host, ledger, &roots, &nodes, looks),
+        around: around(host, ledger, processes.as_ref().ok(), &nodes, looks),
         ports: host.machine.bound_ports().map_err(|error| error.unread()),
-        occupied: occupied(host, policy.nodes.manager, ledger),
+        occupied: occupied(host, policy.nodes.manager, ledger, &processes),
         numbering: numbering(host, policy.nodes.manager),
         release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
         releases: releases(host, ledger, policy),
@@ -57,13 +62,12 @@ pub(super) fn collect(
 fn around(
     host: &Host<'_>,
     ledger: &Ledger,
-    roots: &[PathBuf],
+    processes: Option<&Processes>,
     nodes: &BTreeMap<NodeId, NodeReading>,
     looks: bool,
 ) -> Surroundings {
     let specs: Vec<&NodeSpec> = ledger.nodes.iter().map(|record| &record.spec).collect();
-    let processes = host.managers.processes(roots).unwrap_or_default();
-    let strangers = strangers(&specs, nodes, &processes);
+    let strangers = processes.map(|found| strangers(&specs, nodes, found)).unwrap_or_default();
     if !looks {
         return Surroundings { strangers, ..Surroundings::default() };
     }
@@ -92,7 +96,7 @@ fn drift(host: &Host<'_>, specs: &[&NodeSpec]) -> BTreeMap<NodeId, UnitDrift> {
 fn strangers(
     specs: &[&NodeSpec],
     nodes: &BTreeMap<NodeId, NodeReading>,
-    processes: &BTreeMap<PathBuf, Vec<u32>>,
+    processes: &Processes,
 ) -> BTreeMap<NodeId, Vec<u32>> {
     let of = |spec: &&NodeSpec| {
         let mut pids = processes.get(&spec.data)?.clone();
@@ -117,23 +121,26 @@ fn roots(ledger: &Ledger, policy: &Policy) -> Vec<PathBuf> {
     roots.into_iter().collect()
 }
 
-/// A name is free only when no manager knows it: neither the one that new nodes get, nor one that
-/// had nodes before, nor any that can be asked for nothing.
+/// A name is free only when no process has it and no manager knows it: neither the one that new nodes
+/// get, nor one that had nodes before, nor any that can be asked for nothing.
 fn occupied(
     host: &Host<'_>,
     manager: Manager,
     ledger: &Ledger,
+    processes: &Result<Processes, Unread>,
 ) -> Result<BTreeSet<NodeId>, Unread> {
+    let directories = processes.as_ref().map_err(Unread::clone)?.keys();
+    let running = directories.filter_map(|data| node_of_directory(data.file_name()?.to_str()?));
     let recorded = ledger.nodes.iter().map(|record| record.spec.manager);
     let asked: BTreeSet<Manager> = recorded.chain([manager]).collect();
-    let mut ids = BTreeSet::new();
+    let mut ids: BTreeSet<NodeId> = running.collect();
     for manager in &asked {
         let manager = host.managers.get(*manager).map_err(|error| error.unread())?;
-        ids.extend(manager.discover().map_err(|error| error.unread())?);
+        ids.extend(manager.keeps().map_err(|error| error.unread())?);
     }
     for manager in host.managers.at_hand() {
         if !asked.contains(&manager.manager()) {
-            ids.extend(manager.discover().map_err(|error| error.unread())?);
+            ids.extend(manager.keeps().map_err(|error| error.unread())?);
         }
     }
     Ok(ids)

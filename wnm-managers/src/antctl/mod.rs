@@ -354,10 +354,14 @@ impl NodeManager for Antctl {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        let (_, services) = self.look()?;
-        let mut found = registry::ids(&services);
+        let mut found = self.keeps()?;
         found.extend(crate::setsid::ids_of(pids_below(&self.places.roots)?.keys()));
         Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
+        let (_, services) = self.look()?;
+        Ok(registry::ids(&services))
     }
 
     fn numbering(&self) -> HostResult<Option<Numbering>> {

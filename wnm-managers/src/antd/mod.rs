@@ -363,11 +363,14 @@ impl NodeManager for Antd {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        let daemon = self.home.connect()?;
-        let mut found: BTreeSet<NodeId> =
-            daemon.registry()?.nodes.keys().filter_map(|id| NodeId::new(*id)).collect();
+        let mut found = self.keeps()?;
         found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
+        let daemon = self.home.connect()?;
+        Ok(daemon.registry()?.nodes.keys().filter_map(|id| NodeId::new(*id)).collect())
     }
 
     fn numbering(&self) -> HostResult<Option<Numbering>> {

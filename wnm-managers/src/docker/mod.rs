@@ -334,10 +334,15 @@ impl NodeManager for Docker {
     /// Containers of a node's name, whoever made them, orders for nodes, and processes below our
     /// storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
+        let mut found = self.keeps()?;
+        found.extend(crate::setsid::ids_of(pids_below(&self.settings.roots)?.keys()));
+        Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
         let names = self.engine.names()?;
         let mut found: BTreeSet<NodeId> = names.iter().filter_map(|name| id_of(name)).collect();
         found.extend(orders::all(&self.settings.orders)?);
-        found.extend(crate::setsid::ids_of(pids_below(&self.settings.roots)?.keys()));
         Ok(found)
     }
 }

@@ -204,6 +204,12 @@ impl NodeManager for Launchd {
 
     /// Property lists of a node's name, jobs that are loaded, and processes below our storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
+        let mut found = self.keeps()?;
+        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
+        Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut found: BTreeSet<NodeId> =
             self.ctl.jobs()?.keys().filter_map(|label| plist::id_of(label)).collect();
         match fs::read_dir(&self.lists) {
@@ -215,7 +221,6 @@ impl NodeManager for Launchd {
                 return Err(HostError::io(format!("list {}", self.lists.display()), error));
             }
         }
-        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 }

@@ -130,6 +130,10 @@ impl NodeManager for Setsid {
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
         Ok(ids_of(pids_below(&self.roots)?.keys()).collect())
     }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
+        Ok(BTreeSet::new())
+    }
 }
 
 /// The nodes whose data directories these are.

@@ -336,9 +336,13 @@ impl NodeManager for Systemd {
 
     /// Units of a node's name, whoever made them, and processes below our storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        let mut found = units_in(&self.units)?;
+        let mut found = self.keeps()?;
         found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
         Ok(found)
+    }
+
+    fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
+        units_in(&self.units)
     }
 
     fn drift(&self, specs: &[&NodeSpec]) -> HostResult<BTreeMap<NodeId, UnitDrift>> {
