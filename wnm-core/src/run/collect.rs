@@ -270,13 +270,17 @@ fn installed(
         .collect()
 }
 
-/// One question to each manager for all of its nodes.
+/// One question to each manager for all of its nodes; where each container has a manager of its own,
+/// to each container, so that one that does not answer says nothing of the others.
 fn units(host: &Host<'_>, specs: &[&NodeSpec]) -> BTreeMap<NodeId, Result<UnitReading, Unread>> {
-    let managers: BTreeSet<Manager> = specs.iter().map(|spec| spec.manager).collect();
+    let mut asked: BTreeMap<(Manager, Option<&str>), Vec<&NodeSpec>> = BTreeMap::new();
+    for spec in specs {
+        let own = spec.manager.kind.counts_in_containers();
+        let container = spec.container.as_deref().filter(|_| own);
+        asked.entry((spec.manager, container)).or_default().push(spec);
+    }
     let mut units = BTreeMap::new();
-    for manager in managers {
-        let kept: Vec<&NodeSpec> =
-            specs.iter().copied().filter(|spec| spec.manager == manager).collect();
+    for ((manager, _), kept) in asked {
         let answers = host.managers.get(manager).and_then(|manager| manager.states(&kept));
         match answers {
             Ok(answers) => {

@@ -366,14 +366,14 @@ impl NodeManager for Antd {
         let daemon = self.home.connect()?;
         let mut found: BTreeSet<NodeId> =
             daemon.registry()?.nodes.keys().filter_map(|id| NodeId::new(*id)).collect();
-        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(&self.roots, pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 
     fn numbering(&self) -> HostResult<Option<Numbering>> {
         let next = NodeId::new(self.home.connect()?.registry()?.next_id);
         let garbled = || HostError::new("the ant daemon counts from 0", FaultKind::Garbled);
-        Ok(Some(Numbering { next: next.ok_or_else(garbled)?, ports: BTreeSet::new() }))
+        Ok(Some(Numbering::together(next.ok_or_else(garbled)?, BTreeSet::new())))
     }
 }
 

@@ -215,7 +215,7 @@ impl NodeManager for Launchd {
                 return Err(HostError::io(format!("list {}", self.lists.display()), error));
             }
         }
-        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(&self.roots, pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 }
