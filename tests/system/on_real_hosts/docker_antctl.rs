@@ -126,6 +126,7 @@ fn main_job(op: &Operator, manager: &str) {
     let keys = op.names("identities");
     assert!(keys.iter().any(|name| name.starts_with("antnode0011-")), "{keys:?}");
     op.wnm(&["config", "set", "node_cap", "3"]).ok();
+    op.wnm(&["add", "--count", "1"]).ok();
     op.rest_with(3);
     let expected = [
         "antnode0001 wnm-nodes-1 antnode1",

@@ -115,8 +115,10 @@ impl Image {
             (Path::new(UNIT_PLACE).join(name), format!("[Unit]\nDefaultDependencies=no\n{text}"))
         });
         self.texts.extend(texts);
-        // systemd writes into it, and does not come up without.
+        // systemd writes into the first, and does not come up without. Nobody keeps a journal.
+        let silent = "[Manager]\nDefaultStandardOutput=null\nDefaultStandardError=null\n";
         self.texts.insert("/etc/machine-id".into(), String::new());
+        self.texts.insert("/etc/systemd/system.conf".into(), silent.to_owned());
         Ok(self)
     }
 

@@ -51,6 +51,11 @@ pub fn docker_antctl_problems(
     scope: Scope,
 ) -> Vec<(String, String)> {
     let problems = docker_problems(Arc::clone(&runner), command, image, scope);
+    if scope == Scope::User && nix::unistd::geteuid().is_root() {
+        // They would have all that the container's systemd has.
+        let problem = "nodes of root's own would run as root in a container that may mount things";
+        return vec![(problem.to_owned(), "choose --manager docker-antctl+sudo".to_owned())];
+    }
     let hint = "`wnm docker image --antctl --build` makes an image with systemd and antctl in it";
     if !problems.is_empty() {
         // The small image would not do.

@@ -56,10 +56,12 @@ pub(super) fn create(
     args.extend(mount_at(&place.users(), Path::new("/etc/passwd"), true));
     args.extend(mount_at(&place.groups(), Path::new("/etc/group"), true));
     args.extend(["--label".to_owned(), format!("{OURS}={}", text(&place.root))]);
-    // Where control groups are of the second version Docker mounts them read-only.
+    // Docker mounts control groups read-only: those of the second version at the first place, what of
+    // the first version is systemd's at the other.
     let begin = format!(
-        "mount -o remount,rw /sys/fs/cgroup 2>/dev/null; exec /usr/lib/systemd/systemd \
-         --unit={TARGET} --log-target=console --log-color=no --show-status=no"
+        "for place in /sys/fs/cgroup /sys/fs/cgroup/systemd; do mount -o remount,bind,rw $place \
+         2>/dev/null; done; exec /usr/lib/systemd/systemd --unit={TARGET} --log-target=console \
+         --log-color=no --show-status=no"
     );
     finish(args, "/bin/sh", ground.image, vec!["-c".to_owned(), begin])
 }
@@ -89,4 +91,68 @@ pub(super) fn exec(
     words.extend([id.to_owned(), program.to_owned()]);
     words.extend(args.iter().cloned());
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use wnm_core::fakes::build::spec;
+
+    use super::*;
+
+    #[test]
+    fn a_container_with_a_systemd() {
+        let ground = Ground { image: "wnm-node", uid: 1000, gid: 1001, keeps_ids: false };
+        let mut spec = spec(7);
+        spec.storage = "/srv/nodes/wnm-nodes-1".into();
+        spec.logs = "/srv/logs/wnm-nodes-1/antnode7".into();
+        let place = Place::of(Path::new("/base/boxes"), "wnm-nodes-1");
+        let args = create("wnm-nodes-1", &spec, &place, ground);
+        let shown = shell_words::join(&args).replace(" --", "\n--");
+        let (options, _) = shown.split_once("\n--label 'wnm.definition=").unwrap_or_default();
+        insta::assert_snapshot!(options, @r#"
+        create
+        --pull never
+        --name wnm-nodes-1
+        --restart no
+        --stop-timeout 100
+        --stop-signal SIGRTMIN+3
+        --network host
+        --cgroupns private
+        --read-only
+        --tmpfs /run
+        --tmpfs /tmp
+        --cap-drop ALL
+        --cap-add CHOWN
+        --cap-add DAC_OVERRIDE
+        --cap-add FOWNER
+        --cap-add KILL
+        --cap-add SETGID
+        --cap-add SETPCAP
+        --cap-add SETUID
+        --cap-add SYS_ADMIN
+        --cap-add SYS_PTRACE
+        --security-opt no-new-privileges
+        --security-opt 'apparmor=unconfined'
+        --log-driver json-file
+        --log-opt 'max-size=1m'
+        --tty
+        --env 'container=docker'
+        --mount 'type=bind,"source=/srv/nodes/wnm-nodes-1","target=/srv/nodes/wnm-nodes-1"'
+        --mount 'type=bind,"source=/srv/logs/wnm-nodes-1","target=/srv/logs/wnm-nodes-1"'
+        --mount 'type=bind,"source=/base/boxes/wnm-nodes-1/antctl","target=/var/antctl"'
+        --mount 'type=bind,"source=/base/boxes/wnm-nodes-1/units","target=/etc/systemd/system"'
+        --mount 'type=bind,"source=/base/boxes/wnm-nodes-1/passwd","target=/etc/passwd",readonly'
+        --mount 'type=bind,"source=/base/boxes/wnm-nodes-1/group","target=/etc/group",readonly'
+        --label 'wnm.antctl=/base/boxes/wnm-nodes-1'
+        --entrypoint /bin/sh
+        "#);
+        insta::assert_snapshot!(users(ground) + &groups(ground), @"
+        root:x:0:0::/root:/bin/sh
+        ant:x:1000:1001::/var/antctl:/bin/sh
+        root:x:0:
+        ant:x:1001:
+        ");
+        let call = exec("f00d", &[("TZ".into(), "UTC".into())], "antctl", &["--version".into()]);
+        assert_eq!(call.join(" "), "exec --env TZ=UTC f00d antctl --version");
+    }
 }
