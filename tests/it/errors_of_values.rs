@@ -299,7 +299,7 @@ fn files_and_variables() {
 
     $ PROCESS_MANAGER=upstart+user wnm run
     exit 2
-    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, docker+user, systemd+sudo, setsid+sudo, docker+sudo, antctl+user, antctl+sudo, antctl+zen, antd+user, launchctl+user or launchctl+sudo
+    err| error: manager: `upstart+user` is not a manager of this version: use systemd+user, setsid+user, docker+user, systemd+sudo, setsid+sudo, docker+sudo, antctl+user, antctl+sudo, antctl+zen, docker-antctl+user, docker-antctl+sudo, antd+user, launchctl+user or launchctl+sudo
     err| hint: manager comes from the environment variable PROCESS_MANAGER
     ");
 }

@@ -10,6 +10,7 @@ mod config;
 mod contract;
 mod crashes;
 mod docker;
+mod docker_antctl;
 mod doctor;
 mod errors;
 mod errors_of_values;

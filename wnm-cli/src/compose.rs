@@ -12,9 +12,9 @@ use wnm_core::observe::Ledger;
 use wnm_core::policy::{Policy, PolicyDraft, Setting, Together};
 use wnm_firewall::Owner;
 use wnm_managers::{
-    Antctl, AntctlPlaces, Antd, Containers, Cron, DiskFiles, Docker, DockerSettings, Downloaded,
-    Launchd, Mover, ProgramFinder, Registry, RootHands, Schedule, Setsid, SystemRunner, Systemd,
-    Timer, Units,
+    Antctl, AntctlPlaces, Antd, Containers, Cron, DiskFiles, Docker, DockerAntctl,
+    DockerAntctlSettings, DockerSettings, Downloaded, Launchd, Mover, ProgramFinder, Registry,
+    RootHands, Schedule, Setsid, SystemRunner, Systemd, Timer, Units,
 };
 use wnm_metrics::{ScrapeProbe, SystemClock};
 use wnm_releases::{BinaryStore, Chosen};
@@ -57,7 +57,9 @@ impl Adapters {
     ) -> Adapters {
         let runner = Arc::new(SystemRunner);
         let roots = roots(ledger, in_force);
-        let antctl = antctl_managers(paths, environment, in_force, roots.clone());
+        let own = roots_alone(ledger, in_force);
+        let antctl = antctl_managers(paths, environment, in_force, own.clone());
+        let boxes = docker_antctl(paths, ledger, in_force);
         Adapters {
             store,
             clock: SystemClock,
@@ -67,7 +69,8 @@ impl Adapters {
             files: files(paths).among(roots.clone()).sealing_for(recipients(in_force)),
             managers: antctl
                 .into_iter()
-                .fold(managers(paths, roots, in_force), |registry, antctl| registry.with(antctl)),
+                .fold(managers(paths, own, in_force), |registry, antctl| registry.with(antctl))
+                .with(boxes),
             binaries: binaries(in_force, paths, environment),
         }
     }
@@ -176,6 +179,30 @@ fn docker(
     }
 }
 
+/// Containers with an antctl of their own.
+fn docker_antctl(paths: &Paths, ledger: &Ledger, in_force: &PolicyDraft) -> DockerAntctl {
+    let runner: Arc<dyn CommandRunner> = Arc::new(SystemRunner);
+    let logs = shell_words::split(in_force.text(Setting::LogStorage)).unwrap_or_default();
+    let former = ledger.nodes.iter().map(|record| &record.spec);
+    let former = former.filter(|spec| spec.manager.kind.counts_in_containers());
+    let mut roots = roots_alone(ledger, in_force);
+    roots.extend(former.filter_map(|spec| spec.storage.parent().map(PathBuf::from)));
+    roots.sort();
+    roots.dedup();
+    let settings = DockerAntctlSettings {
+        command: in_force.text(Setting::DockerCommand).to_owned(),
+        image: in_force.text(Setting::DockerImage).to_owned(),
+        boxes: paths.base.join("antctl-containers"),
+        copies: paths.antctl_copies(),
+        roots,
+        logs: logs.into_iter().next().map_or_else(|| paths.logs.clone(), PathBuf::from),
+    };
+    match paths.scope {
+        Scope::User => DockerAntctl::new(runner, settings),
+        Scope::System => DockerAntctl::of_system(runner, settings, root_hands(paths)),
+    }
+}
+
 /// Where nodes get their program: a kept version, a file, or what antctl was told to download.
 pub(crate) fn binaries(
     in_force: &PolicyDraft,
@@ -277,6 +304,7 @@ pub(crate) fn manager_problem(paths: &Paths, manager: Manager) -> Option<(String
         ManagerKind::Systemd
         | ManagerKind::Setsid
         | ManagerKind::Docker
+        | ManagerKind::DockerAntctl
         | ManagerKind::Antctl
         | ManagerKind::AntctlZen => None,
     }
@@ -333,6 +361,17 @@ pub(crate) fn roots(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
     roots.extend(ledger.nodes.iter().map(|record| record.spec.storage.clone()));
     roots.sort();
     roots.dedup();
+    roots
+}
+
+/// The same without those of containers that count by themselves, which say nothing of ids.
+fn roots_alone(ledger: &Ledger, in_force: &PolicyDraft) -> Vec<PathBuf> {
+    let of_container = |root: &PathBuf| {
+        let mut specs = ledger.nodes.iter().map(|record| &record.spec);
+        specs.any(|spec| spec.manager.kind.counts_in_containers() && spec.storage == *root)
+    };
+    let mut roots = roots(ledger, in_force);
+    roots.retain(|root| !of_container(root));
     roots
 }
 

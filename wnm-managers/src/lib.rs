@@ -26,8 +26,8 @@ pub use antd::{Antd, OfDaemon};
 pub use binary::{ProgramFinder, probe_program};
 pub use detect::{UserManager, root_refusal, system_manager, user_manager};
 pub use docker::{
-    Containers, Docker, DockerSettings, Image, InContainers, SUPERVISE, build_image,
-    docker_problems, supervise,
+    Containers, Docker, DockerAntctl, DockerAntctlSettings, DockerSettings, Image, InContainers,
+    SUPERVISE, build_image, docker_antctl_problems, docker_problems, supervise,
 };
 pub use exec::SystemRunner;
 pub use files::{

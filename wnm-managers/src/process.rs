@@ -205,6 +205,18 @@ pub(crate) fn parent(pid: u32) -> Option<u32> {
     rest.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// The number that a process has for itself: another one than ours in a container.
+pub(crate) fn number_inside(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    innermost(&status)
+}
+
+/// The last of the numbers of one process, which are told from the outside to the inside.
+fn innermost(status: &str) -> Option<u32> {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    numbers.split_ascii_whitespace().next_back()?.parse().ok()
+}
+
 pub(crate) fn pause(time: Duration) {
     thread::sleep(time);
 }
@@ -263,6 +275,14 @@ mod tests {
         assert_eq!(parse_stat(stat), Some(('S', 4242)));
         assert_eq!(parse_stat("7 (x) S 1"), None);
         assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn a_process_in_a_container_has_a_number_of_its_own() {
+        assert_eq!(innermost("Name:\ta\nNSpid:\t4711\t12\nNSpgid:\t1\n"), Some(12));
+        assert_eq!(innermost("NSpid:\t4711\n"), Some(4711));
+        assert_eq!(innermost("Name:\ta\n"), None);
+        assert_eq!(number_inside(std::process::id()), Some(std::process::id()));
     }
 
     #[test]

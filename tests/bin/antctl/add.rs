@@ -114,7 +114,10 @@ fn port(text: Option<&str>) -> Option<u16> {
 fn make(from: &Path, to: &Path, data: &Path, logs: &Path, root: bool) -> std::io::Result<()> {
     for directory in [data, logs] {
         fs::create_dir_all(directory)?;
-        let user = nix::unistd::User::from_name("ant").ok().flatten().filter(|_| root);
+        let user = nix::unistd::User::from_name("ant")
+            .ok()
+            .flatten()
+            .filter(|_| root && nix::unistd::geteuid().is_root());
         for place in [Some(directory), directory.parent()].into_iter().flatten() {
             if let Some(user) = &user {
                 nix::unistd::chown(place, Some(user.uid), Some(user.gid))?;

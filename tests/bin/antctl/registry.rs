@@ -100,23 +100,30 @@ pub(crate) fn process_of(node: &Value) -> Option<u32> {
 }
 
 pub(crate) fn is_root() -> bool {
-    nix::unistd::geteuid().is_root() && env::var_os("WNM_STANDIN_USER_MODE").is_none()
+    own_home().is_some()
+        || nix::unistd::geteuid().is_root() && env::var_os("WNM_STANDIN_USER_MODE").is_none()
 }
 
 /// Where the registry is, and a user's nodes unless something else is said.
 pub(crate) fn place() -> PathBuf {
     match is_root() {
-        true => "/var/antctl".into(),
+        true => own_home().unwrap_or_else(|| "/var/antctl".into()),
         false => below_home("XDG_DATA_HOME", ".local/share").join("autonomi/node"),
     }
 }
 
 pub(crate) fn unit_file(service: &str) -> PathBuf {
     let units = match is_root() {
-        true => "/etc/systemd/system".into(),
+        true => env::var_os("WNM_STANDIN_UNITS")
+            .map_or_else(|| "/etc/systemd/system".into(), PathBuf::from),
         false => below_home("XDG_CONFIG_HOME", ".config").join("systemd/user"),
     };
     units.join(format!("{service}.service"))
+}
+
+/// Where a test has what a container would see as the one place of root's.
+fn own_home() -> Option<PathBuf> {
+    env::var_os("WNM_STANDIN_HOME").map(PathBuf::from)
 }
 
 fn below_home(variable: &str, otherwise: &str) -> PathBuf {

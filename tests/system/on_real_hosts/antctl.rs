@@ -45,7 +45,7 @@ pub(super) fn operator(label: &str, who: Who) -> Option<Operator> {
     Some(op)
 }
 
-fn antctl_stand_in() -> PathBuf {
+pub(super) fn antctl_stand_in() -> PathBuf {
     env::var_os("WNM_ANTCTL_STAND_IN")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_antctl-stand-in")), PathBuf::from)
 }

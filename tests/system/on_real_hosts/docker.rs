@@ -28,7 +28,7 @@ pub(super) fn docked(label: &str, who: Who) -> Option<Operator> {
     Some(op)
 }
 
-fn wait_for_docker(op: &Operator) {
+pub(super) fn wait_for_docker(op: &Operator) {
     op.host.sh("for i in $(seq 300); do docker ps && exit 0; sleep 0.1; done; exit 1").ok();
 }
 

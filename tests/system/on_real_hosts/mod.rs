@@ -6,6 +6,7 @@ mod contract;
 mod crashes;
 mod day;
 mod docker;
+mod docker_antctl;
 mod doctor;
 mod firewall;
 mod moving_containers;

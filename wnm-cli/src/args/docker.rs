@@ -15,6 +15,9 @@ pub(crate) struct ImageArgs {
     /// Make it, from the libraries that the node program uses on this machine; nothing is downloaded
     #[arg(long)]
     pub(crate) build: bool,
+    /// With systemd and antctl in it, as they are on this machine: for docker-antctl
+    #[arg(long)]
+    pub(crate) antctl: bool,
     /// What to call it [default: the setting docker_image]
     #[arg(long, value_name = "NAME", requires = "build")]
     pub(crate) tag: Option<String>,

@@ -1,17 +1,18 @@
 //! `wnm docker`: the image of containers; and what runs inside a container that nodes share.
 
 use std::env;
+use std::path::Path;
 use std::sync::Arc;
 
 use wnm_core::host::Store;
-use wnm_core::model::Scope;
+use wnm_core::model::{Program, Scope};
 use wnm_core::policy::{PolicyDraft, Setting};
-use wnm_managers::{Image, SystemRunner, build_image, supervise};
+use wnm_managers::{Image, SystemRunner, build_image, probe_antctl, supervise};
 
 use super::Context;
 use super::init::binary;
 use crate::args::{DockerCommand, ImageArgs, SuperviseArgs};
-use crate::compose::{Access, open_store};
+use crate::compose::{Access, antctl_program, open_store};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
@@ -25,7 +26,11 @@ pub(super) fn run(context: &Context<'_>, command: &DockerCommand) -> Result<Exit
 
 /// It is made before `init` as well, which insists on it.
 fn image(context: &Context<'_>, args: &ImageArgs) -> Result<Exit, CliError> {
-    let draft = in_force(context)?;
+    let mut draft = in_force(context)?;
+    if args.antctl {
+        // antctl keeps one program only.
+        draft = draft.with(Setting::Program, Program::Antnode.binary_name());
+    }
     let program = draft
         .text(Setting::Program)
         .parse()
@@ -36,12 +41,18 @@ fn image(context: &Context<'_>, args: &ImageArgs) -> Result<Exit, CliError> {
         CliError::new(Exit::Failed, format!("cannot tell where this program lies: {error}"))
     })?;
     // The program itself runs in containers that nodes share.
-    let image = Image::of(&SystemRunner, &[&release.path, &this])?;
+    let mut image = Image::of(&SystemRunner, &[&release.path, &this])?;
+    if args.antctl {
+        let antctl = antctl_program(&draft, context.environment);
+        probe_antctl(&SystemRunner, &antctl)?;
+        image = image.with_antctl(&SystemRunner, Path::new(&antctl))?;
+    }
     if !args.build {
         output::print(image.dockerfile().trim_end());
-        output::say(
-            "`wnm docker image --build` makes it; with Docker's own builder / is its context",
-        );
+        let option = if args.antctl { " --antctl" } else { "" };
+        output::say(&format!(
+            "`wnm docker image{option} --build` makes it; with Docker's own builder / is its context"
+        ));
         return Ok(Exit::Done);
     }
     let tag = args.tag.as_deref().unwrap_or(draft.text(Setting::DockerImage));

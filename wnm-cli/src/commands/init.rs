@@ -17,7 +17,9 @@ use wnm_core::model::{Manager, ManagerKind, NodeId, Program, Release, Scope};
 use wnm_core::plan::PlanScope;
 use wnm_core::policy::{Policy, PolicyDraft, Setting};
 use wnm_core::run::{CycleOptions, cycle};
-use wnm_managers::{SystemRunner, UserManager, docker_problems, user_manager};
+use wnm_managers::{
+    SystemRunner, UserManager, docker_antctl_problems, docker_problems, user_manager,
+};
 use wnm_metrics::{ProcProbe, SystemClock};
 use wnm_store::{Backups, SqliteStore, StoreErrorKind};
 
@@ -297,10 +299,13 @@ fn manager(
 /// Whether the nodes' containers could be made.
 fn containers(policy: &Policy, draft: &PolicyDraft, expected: &Expected) -> Vec<(String, String)> {
     let Manager { kind, scope } = policy.nodes.manager;
-    if kind != ManagerKind::Docker && !expected.containers {
+    if !kind.has_containers() && !expected.containers {
         return Vec::new();
     }
     let (command, image) = (draft.text(Setting::DockerCommand), draft.text(Setting::DockerImage));
+    if kind == ManagerKind::DockerAntctl {
+        return docker_antctl_problems(Arc::new(SystemRunner), command, image, scope);
+    }
     docker_problems(Arc::new(SystemRunner), command, image, scope)
 }
 

@@ -43,6 +43,11 @@ fn fate(spec: &NodeSpec) -> String {
         ManagerKind::Docker => {
             format!("Docker keeps the container {service}, also after a restart of the machine")
         }
+        ManagerKind::DockerAntctl => {
+            format!(
+                "the antctl of its container keeps {service}; nothing starts it after a restart"
+            )
+        }
         ManagerKind::Launchd => {
             format!("launchd keeps its job {service}, also after a restart of the machine")
         }

@@ -59,7 +59,8 @@ pub(super) fn run(context: &Context<'_>, args: &TeardownArgs) -> Result<Exit, Cl
     // Nodes may have lain in places that the settings no longer name.
     let former = ledger.nodes.iter().map(|record| record.spec.storage.clone());
     let roots: BTreeSet<PathBuf> = roots.into_iter().map(PathBuf::from).chain(former).collect();
-    for root in roots {
+    // Containers may have roots of their own below others.
+    for root in roots.into_iter().rev() {
         files.release_root(&root)?;
     }
     logs.iter().for_each(|log| files.remove_if_empty(Path::new(log)));

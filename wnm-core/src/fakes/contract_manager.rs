@@ -28,7 +28,7 @@ pub fn manager(
     assert_eq!(manager.remove(spec).unwrap(), Change::AlreadySo);
 
     if numbers {
-        let next = || manager.numbering().unwrap().unwrap().next;
+        let next = || next_of(manager, spec);
         assert_eq!(next(), spec.id, "it gives the number that comes next");
         assert!(manager.create(spec).is_err(), "what it has not made it does not know");
         assert_eq!(manager.enrol(spec, release).unwrap(), Change::Made);
@@ -86,10 +86,20 @@ pub fn handed_over(manager: &dyn NodeManager, spec: &NodeSpec) {
     assert!(manager.discover().unwrap().contains(&spec.id), "its name is not free");
 }
 
+/// The number that comes next, in its container where each counts by itself. The story is told with the
+/// first node of all, whose number is its id.
+fn next_of(manager: &dyn NodeManager, spec: &NodeSpec) -> NodeId {
+    let numbering = manager.numbering().unwrap().unwrap();
+    match &spec.container {
+        Some(container) => numbering.next_in(container).unwrap(),
+        None => numbering.next,
+    }
+}
+
 /// A number and its ports are spent until everything is forgotten.
 fn numbers_go_on(manager: &dyn NodeManager, spec: &NodeSpec, release: &Release) {
     let numbering = || manager.numbering().unwrap().unwrap();
-    assert_eq!(numbering().next, spec.id.next(), "it is not given again");
+    assert_eq!(next_of(manager, spec), spec.id.next(), "it is not given again");
     assert!(manager.enrol(spec, release).is_err());
     if !manager.manager().kind.keeps_removed() {
         return;
@@ -98,7 +108,7 @@ fn numbers_go_on(manager: &dyn NodeManager, spec: &NodeSpec, release: &Release) 
     assert!(spec.ports.all().all(|port| kept.contains(&port)), "nor are its ports");
     assert_eq!(manager.reset().unwrap(), Change::Made);
     assert_eq!(manager.reset().unwrap(), Change::AlreadySo);
-    assert_eq!(numbering().next, NodeId::FIRST);
+    assert_eq!(next_of(manager, spec), NodeId::FIRST);
 }
 
 /// The end of a node's data: archived, set aside, deleted, each of it twice.

@@ -40,6 +40,8 @@ pub enum ManagerKind {
     AntctlZen,
     /// A container a node, or many nodes in one.
     Docker,
+    /// Containers with a systemd and an `antctl` of their own, each of which numbers its nodes from 1.
+    DockerAntctl,
     /// The `ant` daemon, which starts nodes as its children and is told what to do over HTTP.
     Antd,
     /// One job of launchd a node, on macOS.
@@ -48,12 +50,13 @@ pub enum ManagerKind {
 
 impl ManagerKind {
     /// Every kind this program knows.
-    pub const ALL: [ManagerKind; 7] = [
+    pub const ALL: [ManagerKind; 8] = [
         ManagerKind::Systemd,
         ManagerKind::Setsid,
         ManagerKind::Antctl,
         ManagerKind::AntctlZen,
         ManagerKind::Docker,
+        ManagerKind::DockerAntctl,
         ManagerKind::Antd,
         ManagerKind::Launchd,
     ];
@@ -63,8 +66,10 @@ impl ManagerKind {
     pub fn needs_systemd(self) -> bool {
         match self {
             ManagerKind::Systemd | ManagerKind::Antctl | ManagerKind::AntctlZen => true,
+            // The one in a container is no business of the machine's.
             ManagerKind::Setsid
             | ManagerKind::Docker
+            | ManagerKind::DockerAntctl
             | ManagerKind::Antd
             | ManagerKind::Launchd => false,
         }
@@ -79,6 +84,7 @@ impl ManagerKind {
             | ManagerKind::Antctl
             | ManagerKind::AntctlZen
             | ManagerKind::Docker
+            | ManagerKind::DockerAntctl
             | ManagerKind::Launchd => true,
             // The ant daemon keeps the version in its registry.
             ManagerKind::Antd => false,
@@ -94,7 +100,8 @@ impl ManagerKind {
             ManagerKind::Setsid
             | ManagerKind::Antctl
             | ManagerKind::AntctlZen
-            | ManagerKind::Docker => false,
+            | ManagerKind::Docker
+            | ManagerKind::DockerAntctl => false,
         }
     }
 
@@ -106,13 +113,32 @@ impl ManagerKind {
             | ManagerKind::Setsid
             | ManagerKind::Docker
             | ManagerKind::Launchd => false,
-            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::Antd => true,
+            ManagerKind::Antctl
+            | ManagerKind::AntctlZen
+            | ManagerKind::DockerAntctl
+            | ManagerKind::Antd => true,
         }
     }
 
     /// True when nodes that were removed stay known to the manager, and their ports taken.
     pub fn keeps_removed(self) -> bool {
-        matches!(self, ManagerKind::Antctl | ManagerKind::AntctlZen)
+        self.is_antctl()
+    }
+
+    /// True when `antctl` makes the nodes, on the machine or in containers.
+    pub fn is_antctl(self) -> bool {
+        matches!(self, ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::DockerAntctl)
+    }
+
+    /// True when each container counts its nodes by itself: several may have an `antnode1`, so that
+    /// a node is told by its container and its service together, and its id is wnm's own.
+    pub fn counts_in_containers(self) -> bool {
+        matches!(self, ManagerKind::DockerAntctl)
+    }
+
+    /// True when nodes are kept in containers.
+    pub fn has_containers(self) -> bool {
+        matches!(self, ManagerKind::Docker | ManagerKind::DockerAntctl)
     }
 
     /// True when the manager deletes the data of nodes by its own decision, so that a key is safe
@@ -124,7 +150,9 @@ impl ManagerKind {
     /// What the manager calls node `id`, and how its directory is called.
     pub fn service_name(self, id: NodeId) -> String {
         match self {
-            ManagerKind::Antctl | ManagerKind::AntctlZen => format!("antnode{}", id.number()),
+            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::DockerAntctl => {
+                format!("antnode{}", id.number())
+            }
             ManagerKind::Antd => format!("{ANTD_DIRECTORY}{}", id.number()),
             ManagerKind::Systemd
             | ManagerKind::Setsid
@@ -141,6 +169,7 @@ impl ManagerKind {
             ManagerKind::Setsid
             | ManagerKind::Antctl
             | ManagerKind::AntctlZen
+            | ManagerKind::DockerAntctl
             | ManagerKind::Antd
             | ManagerKind::Launchd => false,
         }
@@ -154,6 +183,7 @@ impl ManagerKind {
             | ManagerKind::Antctl
             | ManagerKind::AntctlZen
             | ManagerKind::Docker
+            | ManagerKind::DockerAntctl
             | ManagerKind::Antd
             | ManagerKind::Launchd => false,
         }
@@ -179,6 +209,7 @@ impl fmt::Display for ManagerKind {
             ManagerKind::Setsid => "setsid",
             ManagerKind::Antctl | ManagerKind::AntctlZen => "antctl",
             ManagerKind::Docker => "docker",
+            ManagerKind::DockerAntctl => "docker-antctl",
             ManagerKind::Antd => "antd",
             ManagerKind::Launchd => "launchctl",
         })
@@ -205,6 +236,8 @@ pub const MANAGERS: &[&str] = &[
     "antctl+user",
     "antctl+sudo",
     "antctl+zen",
+    "docker-antctl+user",
+    "docker-antctl+sudo",
     "antd+user",
     "launchctl+user",
     "launchctl+sudo",

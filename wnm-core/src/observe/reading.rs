@@ -308,4 +308,20 @@ pub struct Numbering {
     pub next: NodeId,
     /// Ports it will not give to any other node, also those of nodes that are gone.
     pub ports: BTreeSet<u16>,
+    /// Where each container counts by itself: the number that comes next in each that is there, or why
+    /// that is not known. One that is not there begins with 1, and `next` says nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub containers: BTreeMap<String, Result<NodeId, Unread>>,
+}
+
+impl Numbering {
+    /// Of a manager that counts all of its nodes together.
+    pub fn together(next: NodeId, ports: BTreeSet<u16>) -> Numbering {
+        Numbering { next, ports, containers: BTreeMap::new() }
+    }
+
+    /// The number that comes next in a container.
+    pub fn next_in(&self, container: &str) -> Result<NodeId, Unread> {
+        self.containers.get(container).cloned().unwrap_or(Ok(NodeId::FIRST))
+    }
 }

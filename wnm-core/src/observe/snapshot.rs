@@ -1,7 +1,7 @@
 //! Everything that planning may look at, at one instant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -216,7 +216,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         memory: ledger.memory.clone(),
         release: readings.release.clone(),
         ports: readings.ports.clone(),
-        occupied: occupied(readings),
+        occupied: occupied(ledger, readings),
         numbering: readings.numbering.clone(),
         storage: readings
             .storage
@@ -343,10 +343,15 @@ fn file_system_view(sample: &FileSystemSample) -> Option<FileSystemView> {
 }
 
 /// An id is free only when nothing at all carries it. Directories count as well as units and
-/// processes: a data directory without a record is somebody's identity.
-fn occupied(readings: &Readings) -> Result<BTreeSet<NodeId>, Unread> {
+/// processes: a data directory without a record is somebody's identity. What a recorded directory is
+/// called says nothing of ids where each container counts by itself.
+fn occupied(ledger: &Ledger, readings: &Readings) -> Result<BTreeSet<NodeId>, Unread> {
     let mut ids = readings.occupied.clone()?;
-    let names = readings.storage.values().filter_map(|seen| seen.entries.as_ref().ok()).flatten();
+    let counted = ledger.nodes.iter().map(|record| &record.spec);
+    let counted = counted.filter(|spec| spec.manager.kind.counts_in_containers());
+    let elsewhere: BTreeSet<&Path> = counted.map(|spec| spec.storage.as_path()).collect();
+    let roots = readings.storage.iter().filter(|(root, _)| !elsewhere.contains(root.as_path()));
+    let names = roots.filter_map(|(_, seen)| seen.entries.as_ref().ok()).flatten();
     ids.extend(names.filter_map(|name| node_of_directory(name)));
     Ok(ids)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::counts::Counts;
 use super::disk::Outlook;
 use super::spread::Spread;
 use super::work::Work;
@@ -12,6 +13,7 @@ use crate::model::{
     Address, Bytes, ManagerKind, NodeId, NodePorts, NodeSpec, Phase, PortError, Release, Returning,
 };
 use crate::observe::{FileSystemView, NodeView};
+use crate::policy::InContainer;
 
 /// Hands out what new nodes are made of, never the same thing twice.
 pub(super) struct Allocator<'w, 'a> {
@@ -23,6 +25,8 @@ pub(super) struct Allocator<'w, 'a> {
     placed: BTreeMap<PathBuf, u32>,
     /// Where nodes share containers.
     spread: Option<Spread<'a>>,
+    /// Where each container counts by itself.
+    counts: Option<Counts<'a>>,
     /// Nodes of ours, recorded or made by this very plan.
     ours: BTreeSet<NodeId>,
     skipped: BTreeSet<NodeId>,
@@ -69,15 +73,21 @@ impl<'w, 'a> Allocator<'w, 'a> {
             }
         }
         let defaults = &work.policy.nodes;
-        let is_shared =
-            defaults.manager.kind == ManagerKind::Docker && defaults.containers.are_shared();
+        let recorded = || snapshot.nodes.iter().map(|node| &node.record.spec);
+        let counts = numbering.filter(|_| kind.counts_in_containers());
+        let counts = counts.map(|numbering| Counts::new(numbering, recorded()));
+        let is_shared = match kind {
+            ManagerKind::Docker => defaults.containers.are_shared(),
+            _ => kind.counts_in_containers(),
+        };
         let mut spread = is_shared.then(|| Spread::new(&defaults.containers));
         if let Some(spread) = &mut spread {
             snapshot.nodes.iter().for_each(|node| spread.count(&node.record.spec));
         }
         let ours: BTreeSet<NodeId> = snapshot.nodes.iter().map(NodeView::id).collect();
         taken_ids.extend(&ours);
-        if let Some(early) = numbering.and_then(|numbering| ours.range(numbering.next..).next()) {
+        let together = numbering.filter(|_| counts.is_none());
+        if let Some(early) = together.and_then(|numbering| ours.range(numbering.next..).next()) {
             let why = format!("{early} is recorded, and {kind} has not made it yet");
             return Err(Blocked::NoSurvey { why });
         }
@@ -89,9 +99,10 @@ impl<'w, 'a> Allocator<'w, 'a> {
             wallets,
             placed: BTreeMap::new(),
             spread,
+            counts,
             ours,
             skipped: BTreeSet::new(),
-            next: numbering.map_or(NodeId::FIRST, |numbering| numbering.next),
+            next: together.map_or(NodeId::FIRST, |numbering| numbering.next),
         };
         for planned in work.decided() {
             allocator.take_note_of(&planned.action);
@@ -117,6 +128,9 @@ impl<'w, 'a> Allocator<'w, 'a> {
         *self.placed.entry(spec.storage.clone()).or_insert(0) += 1;
         if let Some(spread) = &mut self.spread {
             spread.count(spec);
+        }
+        if let Some(counts) = &mut self.counts {
+            counts.give(spec);
         }
     }
 
@@ -215,13 +229,23 @@ impl<'w, 'a> Allocator<'w, 'a> {
     fn place(&mut self, root: PathBuf) -> Result<Action, Blocked> {
         let defaults = &self.work.policy.nodes;
         let wallet = defaults.wallets.next(&self.wallets);
-        let (id, ports, container) = match self.spread.is_some() {
-            false => self.anywhere().map(|(id, ports)| (id, ports, None))?,
-            true => self
-                .in_a_container(&root, wallet)
-                .map_err(|error| Blocked::NoPorts { why: error.to_string() })?,
+        let spec = match (self.spread.is_some(), &self.counts) {
+            (false, _) => {
+                let (id, ports) = self.anywhere()?;
+                defaults.spec_with(id, ports, wallet, &root)
+            }
+            (true, None) => {
+                let (id, ports, name) = self.in_a_container(&root, wallet)?;
+                let container = Some(name);
+                NodeSpec { container, ..defaults.spec_with(id, ports, wallet, &root) }
+            }
+            (true, Some(_)) => {
+                let (id, ports, name) = self.in_a_container(&root, wallet)?;
+                let number = self.counts.as_ref().map_or(Ok(NodeId::FIRST), |it| it.next(&name));
+                let number = number.map_err(|why| Blocked::NoSurvey { why })?;
+                defaults.spec_in(id, ports, wallet, &root, &InContainer { name, number })
+            }
         };
-        let spec = NodeSpec { container, ..defaults.spec_with(id, ports, wallet, &root) };
         self.give(&spec);
         Ok(Action::Add { spec: Box::new(spec), release: self.release.clone(), key: None })
     }
@@ -316,33 +340,42 @@ impl<'w, 'a> Allocator<'w, 'a> {
         &mut self,
         root: &Path,
         wallet: Address,
-    ) -> Result<(NodeId, NodePorts, Option<String>), PortError> {
+    ) -> Result<(NodeId, NodePorts, String), Blocked> {
         let defaults = &self.work.policy.nodes;
+        let no_ports = |error: PortError| Blocked::NoPorts { why: error.to_string() };
         let ports_of = |id: NodeId| defaults.ports_of(id);
-        let like = defaults.spec_with(NodeId::FIRST, ports_of(NodeId::FIRST)?, wallet, root);
+        let first = ports_of(NodeId::FIRST).map_err(no_ports)?;
+        let like = defaults.spec_with(NodeId::FIRST, first, wallet, root);
         let candidates: Vec<_> = self.spread.iter().flat_map(|it| it.candidates(&like)).collect();
-        let mut no_ports = None;
+        let mut why_not = None;
         for number in candidates {
             let Some(spread) = &self.spread else { break };
             let (ids, name) = (spread.ids(number), spread.name(number));
+            if let Some(Err(why)) = self.counts.as_ref().map(|counts| counts.next(&name)) {
+                // Others may well be able to.
+                why_not = Some(Blocked::NoSurvey { why });
+                continue;
+            }
             for id in ids {
                 match ports_of(id) {
-                    Ok(ports) if self.is_free(id, &ports) => return Ok((id, ports, Some(name))),
+                    Ok(ports) if self.is_free(id, &ports) => return Ok((id, ports, name)),
                     Ok(_) => {}
                     // Higher ids of this block, and of those after it, have none either.
                     Err(error) => {
-                        no_ports = Some(error);
+                        why_not = Some(no_ports(error));
                         break;
                     }
                 }
             }
         }
         // There is always an unused container, so the last thing tried had no ports.
-        Err(no_ports.unwrap_or(PortError {
-            setting: "port_start",
-            base: defaults.ports.node,
-            id: NodeId::FIRST,
-            port: u32::from(u16::MAX) + 1,
+        Err(why_not.unwrap_or_else(|| {
+            no_ports(PortError {
+                setting: "port_start",
+                base: defaults.ports.node,
+                id: NodeId::FIRST,
+                port: u32::from(u16::MAX) + 1,
+            })
         }))
     }
 

@@ -8,6 +8,7 @@ mod capacity;
 mod check;
 mod check_starts;
 mod check_upgrades;
+mod counts;
 mod dead;
 mod disk;
 mod finish;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{ManagerKind, NodeId, NodeSpec};
+use crate::model::{Manager, NodeId, NodeSpec};
 use crate::policy::Containers;
 
 /// Shared containers and how full they are.
@@ -16,7 +16,8 @@ pub(super) struct Spread<'a> {
 /// does not see a node's directories cannot take it.
 #[derive(PartialEq, Eq)]
 struct Bounds {
-    storage: PathBuf,
+    manager: Manager,
+    storage: Option<PathBuf>,
     logs: Option<PathBuf>,
     autostart: bool,
 }
@@ -34,7 +35,7 @@ impl<'a> Spread<'a> {
 
     /// Counts a node that is there, or was decided.
     pub(super) fn count(&mut self, spec: &NodeSpec) {
-        let name = spec.container.as_deref().filter(|_| spec.manager.kind == ManagerKind::Docker);
+        let name = spec.container.as_deref().filter(|_| spec.manager.kind.has_containers());
         let Some(number) = name.and_then(|name| self.containers.number(name)) else { return };
         let bounds = Bounds::of(spec);
         let group = self
@@ -77,10 +78,13 @@ impl<'a> Spread<'a> {
 
 impl Bounds {
     fn of(spec: &NodeSpec) -> Bounds {
-        Bounds {
-            storage: spec.storage.clone(),
-            logs: spec.logs.parent().map(Path::to_path_buf),
-            autostart: spec.autostart,
+        let parent = |path: &Path| path.parent().map(Path::to_path_buf);
+        let (mut storage, mut logs) = (Some(spec.storage.clone()), parent(&spec.logs));
+        if spec.manager.kind.counts_in_containers() {
+            // Both end with the container's name there.
+            storage = parent(&spec.storage);
+            logs = logs.and_then(|logs| parent(&logs));
         }
+        Bounds { manager: spec.manager, storage, logs, autostart: spec.autostart }
     }
 }

@@ -26,13 +26,17 @@ const OURS: [&str; 17] = [
 
 /// Settings that nodes of antctl could not be made with, and the rule each breaks.
 pub(super) fn problems(nodes: &NodeDefaults) -> Vec<(Setting, String)> {
-    if !nodes.manager.kind.keeps_removed() {
+    if !nodes.manager.kind.is_antctl() {
         return Vec::new();
     }
     let mut problems = Vec::new();
     if nodes.program != Program::Antnode {
         let rule = format!("{} keeps antnode only: give program antnode", nodes.manager);
         problems.push((Setting::Program, rule));
+    }
+    if nodes.manager.kind.counts_in_containers() && nodes.autostart {
+        let rule = format!("{} brings nodes back with cycles only: give wnm", nodes.manager);
+        problems.push((Setting::Autostart, rule));
     }
     let launch = &nodes.launch;
     for word in &launch.start_args {

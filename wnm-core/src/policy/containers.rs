@@ -46,6 +46,13 @@ impl Containers {
         (number > 0 && self.name(number) == name).then_some(number)
     }
 
+    /// The container whose block `id` is in, and its place there, from 1.
+    pub fn place_of(&self, id: NodeId) -> (u32, u32) {
+        let before = id.number().saturating_sub(1);
+        let most = self.most_nodes.max(1);
+        (before / most + 1, before % most + 1)
+    }
+
     /// The ids of container `number`, lowest first.
     pub fn ids(&self, number: u32) -> impl Iterator<Item = NodeId> + use<> {
         let first = number.saturating_sub(1).saturating_mul(self.most_nodes).saturating_add(1);
@@ -69,5 +76,10 @@ mod tests {
         }
         let ids: Vec<u32> = containers.ids(2).map(NodeId::number).collect();
         assert_eq!((ids[0], ids[199], ids.len()), (201, 400, 200));
+        let place = |id| NodeId::new(id).map(|id| containers.place_of(id));
+        assert_eq!(
+            [place(1), place(200), place(201)],
+            [Some((1, 1)), Some((1, 200)), Some((2, 1))]
+        );
     }
 }

@@ -128,7 +128,7 @@ impl NodeDefaults {
     /// The ports of node `id`. An error when they would lie beyond the last one.
     pub fn ports_of(&self, id: NodeId) -> Result<NodePorts, PortError> {
         match self.manager.kind {
-            ManagerKind::Antctl | ManagerKind::AntctlZen => {
+            ManagerKind::Antctl | ManagerKind::AntctlZen | ManagerKind::DockerAntctl => {
                 self.ports.ports_with_rpc(id, self.program)
             }
             _ => self.ports.ports(id, self.program),
@@ -143,6 +143,12 @@ impl NodeDefaults {
         storage: &Path,
     ) -> NodeSpec {
         let kind = self.manager.kind;
+        if kind.counts_in_containers() {
+            let (container, number) = self.containers.place_of(id);
+            let number = NodeId::new(number).unwrap_or(NodeId::FIRST);
+            let place = InContainer { name: self.containers.name(container), number };
+            return self.spec_in(id, ports, wallet, storage, &place);
+        }
         let name = kind.service_name(id);
         let data = storage.join(&name);
         let logs = match kind {
@@ -169,4 +175,44 @@ impl NodeDefaults {
             launch: self.launch.clone(),
         }
     }
+    /// The same in a container that counts its nodes by itself. Its nodes lie in a storage root of its
+    /// own, below `storage`, where they have the names that they have in it.
+    pub(crate) fn spec_in(
+        &self,
+        id: NodeId,
+        ports: NodePorts,
+        wallet: Address,
+        storage: &Path,
+        place: &InContainer,
+    ) -> NodeSpec {
+        let service = self.manager.kind.service_name(place.number);
+        let storage = storage.join(&place.name);
+        let data = storage.join(&service);
+        NodeSpec {
+            id,
+            program: self.program,
+            manager: self.manager,
+            wallet,
+            ports,
+            binary: data.join(self.program.binary_name()),
+            logs: self.logs.join(&place.name).join(&service),
+            data,
+            storage,
+            autostart: self.autostart,
+            service: Some(service),
+            container: Some(place.name.clone()),
+            adopted: None,
+            left: None,
+            launch: self.launch.clone(),
+        }
+    }
+}
+
+/// A node's place in a container that counts by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct InContainer {
+    /// The container.
+    pub(crate) name: String,
+    /// The node's number in it.
+    pub(crate) number: NodeId,
 }

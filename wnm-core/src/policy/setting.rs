@@ -101,7 +101,7 @@ settings! {
     UpgradeFailureLimit "upgrade_failure_limit" = "1" free, "How many nodes after the first may fail with a release before it is given up";
     UpgradeSoak "upgrade_soak" = "0s" free, "How long a release must have been known before any node is given it";
     UpgradeWindow "upgrade_window" = "always" free, "The hours in which nodes are upgraded: always, or 02:00-05:00 in UTC, or with the offset of a zone 02:00-05:00+01:00";
-    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user, docker+user, systemd+sudo (root's default), setsid+sudo, docker+sudo, antctl+user, antctl+sudo, antctl+zen, antd+user, launchctl+user or launchctl+sudo";
+    Manager "manager" = "systemd+user" fixed, "What keeps the processes: systemd+user, setsid+user, docker+user, systemd+sudo (root's default), setsid+sudo, docker+sudo, antctl+user, antctl+sudo, antctl+zen, docker-antctl+user, docker-antctl+sudo, antd+user, launchctl+user or launchctl+sudo";
     AntctlPath "antctl_path" = "" free, "The antctl program, for antctl managers; empty: looked up on PATH, ~/.local/bin and /usr/local/bin";
     AntctlVersion "antctl_version" = "" free, "Version of antnode that antctl downloads for new nodes where node_binary names none, such as 0.4.17";
     DockerCommand "docker_command" = "docker" free, "The tool that keeps containers: docker, podman, or a path";

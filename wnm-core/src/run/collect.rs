@@ -2,7 +2,7 @@
 //! waits for a second sample.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::CycleOptions;
@@ -48,7 +48,7 @@ pub(super) fn collect(
     Readings {
         around: around(host, ledger, processes.as_ref().ok(), &nodes, looks),
         ports: host.machine.bound_ports().map_err(|error| error.unread()),
-        occupied: occupied(host, policy.nodes.manager, ledger, &processes),
+        occupied: occupied(host, policy.nodes.manager, ledger, running(ledger, &roots, &processes)),
         numbering: numbering(host, policy.nodes.manager),
         release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
         releases: releases(host, ledger, policy),
@@ -121,19 +121,36 @@ fn roots(ledger: &Ledger, policy: &Policy) -> Vec<PathBuf> {
     roots.into_iter().collect()
 }
 
+/// The ids that processes show by their data directories, which lie in a storage root and not deeper. In the
+/// root of a container that counts by itself they say nothing of ids.
+fn running(
+    ledger: &Ledger,
+    roots: &[PathBuf],
+    processes: &Result<Processes, Unread>,
+) -> Result<BTreeSet<NodeId>, Unread> {
+    let specs = ledger.nodes.iter().map(|record| &record.spec);
+    let counted = specs.filter(|spec| spec.manager.kind.counts_in_containers());
+    let counted: BTreeSet<&Path> = counted.map(|spec| spec.storage.as_path()).collect();
+    let telling: BTreeSet<&Path> =
+        roots.iter().map(PathBuf::as_path).filter(|root| !counted.contains(root)).collect();
+    let id_of = |data: &PathBuf| {
+        data.parent().filter(|root| telling.contains(root))?;
+        node_of_directory(data.file_name()?.to_str()?)
+    };
+    Ok(processes.as_ref().map_err(Unread::clone)?.keys().filter_map(id_of).collect())
+}
+
 /// A name is free only when no process has it and no manager knows it: neither the one that new nodes
 /// get, nor one that had nodes before, nor any that can be asked for nothing.
 fn occupied(
     host: &Host<'_>,
     manager: Manager,
     ledger: &Ledger,
-    processes: &Result<Processes, Unread>,
+    running: Result<BTreeSet<NodeId>, Unread>,
 ) -> Result<BTreeSet<NodeId>, Unread> {
-    let directories = processes.as_ref().map_err(Unread::clone)?.keys();
-    let running = directories.filter_map(|data| node_of_directory(data.file_name()?.to_str()?));
     let recorded = ledger.nodes.iter().map(|record| record.spec.manager);
     let asked: BTreeSet<Manager> = recorded.chain([manager]).collect();
-    let mut ids: BTreeSet<NodeId> = running.collect();
+    let mut ids = running?;
     for manager in &asked {
         let manager = host.managers.get(*manager).map_err(|error| error.unread())?;
         ids.extend(manager.keeps().map_err(|error| error.unread())?);
@@ -277,13 +294,17 @@ fn installed(
         .collect()
 }
 
-/// One question to each manager for all of its nodes.
+/// One question to each manager for all of its nodes; where each container has a manager of its own,
+/// to each container, so that one that does not answer says nothing of the others.
 fn units(host: &Host<'_>, specs: &[&NodeSpec]) -> BTreeMap<NodeId, Result<UnitReading, Unread>> {
-    let managers: BTreeSet<Manager> = specs.iter().map(|spec| spec.manager).collect();
+    let mut asked: BTreeMap<(Manager, Option<&str>), Vec<&NodeSpec>> = BTreeMap::new();
+    for spec in specs {
+        let own = spec.manager.kind.counts_in_containers();
+        let container = spec.container.as_deref().filter(|_| own);
+        asked.entry((spec.manager, container)).or_default().push(spec);
+    }
     let mut units = BTreeMap::new();
-    for manager in managers {
-        let kept: Vec<&NodeSpec> =
-            specs.iter().copied().filter(|spec| spec.manager == manager).collect();
+    for ((manager, _), kept) in asked {
         let answers = host.managers.get(manager).and_then(|manager| manager.states(&kept));
         match answers {
             Ok(answers) => {

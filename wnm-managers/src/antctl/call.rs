@@ -179,6 +179,11 @@ pub fn probe_antctl(runner: &dyn CommandRunner, program: &str) -> HostResult<Ver
         FaultKind::NotFound => not_found(program),
         _ => error,
     })?;
+    known_version(program, &answer)
+}
+
+/// The same from what `program` answered.
+pub(crate) fn known_version(program: &str, answer: &Completed) -> HostResult<Version> {
     let line = answer.stdout.lines().next().unwrap_or("").trim();
     let version = line.strip_prefix("Autonomi Node Manager v").and_then(|text| text.parse().ok());
     let Some(version) = version.filter(|_| answer.ok()) else {

@@ -39,6 +39,16 @@ impl Copies {
         self.keep(&self.last(), text)
     }
 
+    /// Deletes them.
+    pub(super) fn forget(&self) -> HostResult<()> {
+        match fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(HostError::io(format!("delete {}", self.0.display()), error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     fn keep(&self, path: &Path, text: &str) -> HostResult<()> {
         fs::DirBuilder::new()
             .recursive(true)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wnm_core::action::Change;
 use wnm_core::host::{Completed, HostError, HostResult, Invocation};
-use wnm_core::model::{ManagerKind, NodeSpec, Release};
+use wnm_core::model::{ManagerKind, NodeSpec, Release, Scope};
 use wnm_core::observe::FaultKind;
 
 use super::registry::{Service, numbering};
@@ -58,7 +58,7 @@ pub(super) fn enrol(antctl: &Antctl, spec: &NodeSpec, release: &Release) -> Host
 /// Planning gave the number that antctl would give, then.
 fn refuse_other_number(services: &[Service], spec: &NodeSpec) -> HostResult<()> {
     let next = numbering(services).next;
-    if next == spec.id {
+    if spec.manager.kind.service_name(next) == spec.service() {
         return Ok(());
     }
     let op = format!(
@@ -108,7 +108,7 @@ fn refuse_unfit(antctl: &Antctl, spec: &NodeSpec, release: &Release) -> HostResu
 /// An error unless antctl's node is the one that is recorded.
 pub(super) fn refuse_other_place(service: &Service, spec: &NodeSpec) -> HostResult<()> {
     let same = service.service_name == spec.service()
-        && service.number == spec.id.number()
+        && format!("antnode{}", service.number) == spec.service()
         && service.data_dir_path == spec.data
         && service.antnode_path == spec.binary
         && service.node_port == Some(spec.ports.node)
@@ -130,7 +130,7 @@ pub(super) fn refuse_other_place(service: &Service, spec: &NodeSpec) -> HostResu
 /// antctl gives its directory of directories to the nodes' user each time. It becomes root's again,
 /// or a node could put a link in the place of another's directory.
 fn own_places(antctl: &Antctl, spec: &NodeSpec) -> HostResult<()> {
-    if antctl.user.is_none() {
+    if antctl.manager.scope == Scope::User {
         return Ok(());
     }
     for place in [Some(spec.storage.as_path()), spec.logs.parent()].into_iter().flatten() {
@@ -138,7 +138,7 @@ fn own_places(antctl: &Antctl, spec: &NodeSpec) -> HostResult<()> {
         let args = ["--directory", "--mode=755", "--owner=root", "--group=root", "--", &shown];
         let patience = Duration::from_secs(60);
         let call = Invocation::new("/usr/bin/install", args, patience).as_root();
-        let answer = antctl.runner.run(&call)?;
+        let answer = antctl.host.run(&call)?;
         if !answer.ok() {
             return Err(call::failure(&call, &answer));
         }

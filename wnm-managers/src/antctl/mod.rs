@@ -17,6 +17,7 @@ pub(crate) mod fuzz;
 mod registry;
 mod unit;
 
+pub(crate) use call::known_version;
 pub use call::probe_antctl;
 
 use std::collections::BTreeSet;
@@ -32,11 +33,13 @@ use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Program, Release, 
 use wnm_core::observe::{FaultKind, Numbering, UnitReading, UnitState};
 
 use crate::hands::{Hands, OwnHands, RootHands};
-use crate::process::{called, end, pids_below, processes_of};
+use crate::process::{self, called, end, pids_below, processes_of};
 use crate::systemd::{Shown, Systemctl, Whose, parse_shown, show_args, user_environment};
 use copies::Copies;
-pub(crate) use registry::{Service, in_file as registry_file};
+pub(crate) use registry::{Service, in_file as registry_file, numbering};
 
+/// As whom nodes run in a container, by the name that antctl gives everywhere.
+const USER_INSIDE: &str = "ant";
 /// `antnode` ends at once; systemd insists after 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(120);
 const END_PATIENCE: Duration = Duration::from_secs(90);
@@ -68,6 +71,10 @@ pub struct Antctl {
     hands: Arc<dyn Hands>,
     /// As whom nodes run; a user's run as that user.
     user: Option<String>,
+    /// Runs tools on this machine.
+    host: Arc<dyn CommandRunner>,
+    /// The first process of the container that antctl is in, by its number on this machine.
+    within: Option<u32>,
 }
 
 impl std::fmt::Debug for Antctl {
@@ -91,11 +98,13 @@ impl Antctl {
             manager: Manager { kind, scope: Scope::User },
             environment: user_environment(&runtime_dir),
             ctl: Systemctl::new(Arc::clone(&runner), Whose::User { runtime_dir }),
+            host: Arc::clone(&runner),
             runner,
             copies: Copies(places.copies.clone()),
             places,
             hands: Arc::new(OwnHands),
             user: None,
+            within: None,
         }
     }
 
@@ -109,12 +118,54 @@ impl Antctl {
             manager: Manager { kind: ManagerKind::Antctl, scope: Scope::System },
             environment: Vec::new(),
             ctl: Systemctl::new(Arc::clone(&runner), Whose::System),
+            host: Arc::clone(&runner),
             runner,
             copies: Copies(places.copies.clone()),
             user: Some(hands.user().to_owned()),
             places,
             hands: Arc::new(hands),
+            within: None,
         }
+    }
+
+    /// The one of a container, which root calls there and whose nodes are the user `ant`'s there; its
+    /// `places` are seen from here. `inside` runs programs in the container, `first` is its first
+    /// process while it runs.
+    pub(crate) fn of_container(
+        scope: Scope,
+        inside: Arc<dyn CommandRunner>,
+        host: Arc<dyn CommandRunner>,
+        places: AntctlPlaces,
+        hands: Arc<dyn Hands>,
+        first: Option<u32>,
+    ) -> Antctl {
+        Antctl {
+            manager: Manager { kind: ManagerKind::DockerAntctl, scope },
+            environment: Vec::new(),
+            ctl: Systemctl::new(Arc::clone(&inside), Whose::System),
+            runner: inside,
+            copies: Copies(places.copies.clone()),
+            user: Some(USER_INSIDE.to_owned()),
+            places,
+            hands,
+            host,
+            within: Some(first.unwrap_or_default()),
+        }
+    }
+
+    /// What its registry has, removed or not.
+    pub(crate) fn services(&self) -> HostResult<Vec<Service>> {
+        Ok(self.look()?.1)
+    }
+
+    /// What its registry has of the node, removed or not.
+    pub(crate) fn service(&self, spec: &NodeSpec) -> HostResult<Option<Service>> {
+        Ok(find(&self.services()?, spec).cloned())
+    }
+
+    /// Forgets the copies of its registry, which is to go as well.
+    pub(crate) fn forget_copies(&self) -> HostResult<()> {
+        self.copies.forget()
     }
 
     /// The registry as text and read, unless it cannot be believed.
@@ -193,7 +244,11 @@ impl Antctl {
                 || HostError::new(format!("systemctl left out {}", spec.id), FaultKind::Garbled);
             shown.remove(&unit::name(&spec.service())).ok_or_else(missing)
         });
-        each.collect()
+        let shown: Vec<Shown> = each.collect::<HostResult<_>>()?;
+        match self.within {
+            None => Ok(shown),
+            Some(first) => seen_from_here(first, specs, shown),
+        }
     }
 
     fn show_one(&self, spec: &NodeSpec) -> HostResult<Shown> {
@@ -234,6 +289,26 @@ impl Antctl {
         self.write_unit(spec, &unit::render(spec, self.user.as_deref()))?;
         Ok(Change::Made)
     }
+}
+
+/// The same with numbers of processes as they are on this machine: those of a container are somebody
+/// else's here.
+fn seen_from_here(
+    first: u32,
+    specs: &[&NodeSpec],
+    mut shown: Vec<Shown>,
+) -> HostResult<Vec<Shown>> {
+    let roots: BTreeSet<PathBuf> = specs.iter().map(|spec| spec.storage.clone()).collect();
+    let found = pids_below(&roots.into_iter().collect::<Vec<_>>())?;
+    for (spec, shown) in specs.iter().zip(&mut shown) {
+        let inside = shown.reading.pid.take();
+        let here = found.get(&spec.data).map(Vec::as_slice).unwrap_or_default();
+        let is_it = |pid: &&u32| {
+            process::parent(**pid) == Some(first) && process::number_inside(**pid) == inside
+        };
+        shown.reading.pid = inside.and_then(|_| here.iter().find(is_it).copied());
+    }
+    Ok(shown)
 }
 
 fn find<'s>(services: &'s [Service], spec: &NodeSpec) -> Option<&'s Service> {
@@ -355,7 +430,10 @@ impl NodeManager for Antctl {
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut found = self.keeps()?;
-        found.extend(crate::setsid::ids_of(pids_below(&self.places.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(
+            &self.places.roots,
+            pids_below(&self.places.roots)?.keys(),
+        ));
         Ok(found)
     }
 

@@ -123,12 +123,12 @@ pub(super) fn ids(services: &[Service]) -> BTreeSet<NodeId> {
 }
 
 /// antctl counts the nodes it has, removed or not, and keeps the ports of them all.
-pub(super) fn numbering(services: &[Service]) -> Numbering {
+pub(crate) fn numbering(services: &[Service]) -> Numbering {
     let next = (0..services.len()).fold(NodeId::FIRST, |id, _| id.next());
     let ports = services.iter().flat_map(|service| {
         [service.node_port, service.metrics_port, Some(service.rpc_port())].into_iter().flatten()
     });
-    Numbering { next, ports: ports.collect() }
+    Numbering::together(next, ports.collect())
 }
 
 #[cfg(test)]

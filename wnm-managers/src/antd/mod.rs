@@ -364,7 +364,7 @@ impl NodeManager for Antd {
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut found = self.keeps()?;
-        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(&self.roots, pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 
@@ -376,7 +376,7 @@ impl NodeManager for Antd {
     fn numbering(&self) -> HostResult<Option<Numbering>> {
         let next = NodeId::new(self.home.connect()?.registry()?.next_id);
         let garbled = || HostError::new("the ant daemon counts from 0", FaultKind::Garbled);
-        Ok(Some(Numbering { next: next.ok_or_else(garbled)?, ports: BTreeSet::new() }))
+        Ok(Some(Numbering::together(next.ok_or_else(garbled)?, BTreeSet::new())))
     }
 }
 

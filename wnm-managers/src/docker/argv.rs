@@ -98,14 +98,25 @@ fn limits(spec: &NodeSpec) -> Vec<String> {
 
 /// Quoted as CSV, for which a path may hold commas. What is not there is an error: `--volume` would
 /// make an empty directory for a disk that is not mounted.
-fn mount(path: &Path, read_only: bool) -> [String; 2] {
-    let path = text(path).replace('"', "\"\"");
+pub(super) fn mount(path: &Path, read_only: bool) -> [String; 2] {
+    mount_at(path, path, read_only)
+}
+
+/// The same under another name in the container.
+pub(super) fn mount_at(path: &Path, target: &Path, read_only: bool) -> [String; 2] {
+    let quoted = |path: &Path| text(path).replace('"', "\"\"");
+    let (path, target) = (quoted(path), quoted(target));
     let read_only = if read_only { ",readonly" } else { "" };
-    let mount = format!("type=bind,\"source={path}\",\"target={path}\"{read_only}");
+    let mount = format!("type=bind,\"source={path}\",\"target={target}\"{read_only}");
     ["--mount".to_owned(), mount]
 }
 
-fn finish(mut args: Vec<String>, program: &str, image: &str, command: Vec<String>) -> Vec<String> {
+pub(super) fn finish(
+    mut args: Vec<String>,
+    program: &str,
+    image: &str,
+    command: Vec<String>,
+) -> Vec<String> {
     args.extend(["--entrypoint".to_owned(), program.to_owned()]);
     let definition = shell_words::join(args.iter().chain([&image.to_owned()]).chain(&command));
     args.extend(["--label".to_owned(), format!("{DEFINITION}={definition}")]);
@@ -183,7 +194,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// Paths reach records only after they were checked to be UTF-8, so nothing is lost here.
-fn text(path: &Path) -> String {
+pub(super) fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, Privilege};
 use wnm_core::observe::FaultKind;
 
-use super::found::{self, Found};
+use super::found::{self, Found, Status};
+use crate::process;
 
 /// Docker answers in 20 to 100 ms, and in a second about hundreds of containers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,6 +109,37 @@ impl Engine {
     pub(super) fn ids(&self) -> HostResult<Vec<String>> {
         let args = ["ps", "--all", "--quiet", "--no-trunc"].map(str::to_owned).to_vec();
         Ok(self.must(args, PATIENCE)?.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    pub(super) fn is_podman(&self) -> HostResult<bool> {
+        let answer = self.must(vec!["--version".to_owned()], PATIENCE)?;
+        Ok(answer.to_lowercase().contains("podman"))
+    }
+
+    /// An error unless we can see the processes of a container that runs: without them nothing is
+    /// known of its nodes, and unknown is not stopped.
+    pub(super) fn refuse_unseen(&self, found: &Found) -> HostResult<()> {
+        if !found.is_live()
+            || found.status == Status::Restarting
+            || process::alive(found.pid).is_some()
+        {
+            return Ok(());
+        }
+        // It may have ended between the two looks.
+        match self.look(&found.name)? {
+            Some(again)
+                if again.status == Status::Running
+                    && again.pid == found.pid
+                    && process::alive(again.pid).is_none() =>
+            {
+                let op = format!(
+                    "container {} runs as process {}, which is not seen on this machine",
+                    found.name, found.pid
+                );
+                Err(HostError::new(op, FaultKind::Unavailable))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn invocation(&self, args: Vec<String>, patience: Duration) -> Invocation {

@@ -3,7 +3,7 @@
 //! itself, and which outlives its container.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads the files of an image")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,11 +24,56 @@ const CERTIFICATES: [&str; 3] = [
     "/etc/ssl/ca-bundle.pem",
 ];
 
+/// antctl in an image.
+const ANTCTL_PLACE: &str = "/usr/local/bin/antctl";
+const UNIT_PLACE: &str = "/usr/lib/systemd/system";
+/// What systemd, antctl and the beginning of a container call, by their places in the image, and where
+/// they may be here.
+const TOOLS: [(&str, &[&str]); 7] = [
+    ("/usr/lib/systemd/systemd", &["/usr/lib/systemd/systemd", "/lib/systemd/systemd"]),
+    (
+        "/usr/lib/systemd/systemd-shutdown",
+        &["/usr/lib/systemd/systemd-shutdown", "/lib/systemd/systemd-shutdown"],
+    ),
+    // Where some distributions have told systemd to look for it.
+    (
+        "/lib/systemd/systemd-shutdown",
+        &["/usr/lib/systemd/systemd-shutdown", "/lib/systemd/systemd-shutdown"],
+    ),
+    ("/usr/bin/systemctl", &["/usr/bin/systemctl", "/bin/systemctl"]),
+    ("/usr/bin/id", &["/usr/bin/id", "/bin/id"]),
+    ("/usr/bin/mount", &["/usr/bin/mount", "/bin/mount"]),
+    ("/bin/sh", &["/bin/sh", "/usr/bin/sh"]),
+];
+/// All units that there are in such a container but those of nodes. What the machine itself has there
+/// would start twice on the machine's network.
+const UNITS: [(&str, &str); 6] = [
+    ("wnm-nodes.target", "Description=Nodes of wnm\n"),
+    // Every service requires or orders itself after these.
+    ("sysinit.target", "Description=Nothing\n"),
+    ("basic.target", "Description=Nothing\n"),
+    ("shutdown.target", "Description=Everything stops\nRefuseManualStart=yes\n"),
+    // What SIGRTMIN+3 asks for.
+    (
+        "halt.target",
+        "Description=The end\nRequires=systemd-halt.service\nAfter=systemd-halt.service\n",
+    ),
+    (
+        "systemd-halt.service",
+        "Description=The end\nRequires=shutdown.target\nAfter=shutdown.target\n\
+         SuccessAction=exit-force\n",
+    ),
+];
+
 /// What an image consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Files of this machine, each at the same place in the image.
     pub files: BTreeSet<PathBuf>,
+    /// Files of this machine that lie elsewhere in the image, by their place there.
+    pub moved: BTreeMap<PathBuf, PathBuf>,
+    /// Short texts of ours, by their place.
+    pub texts: BTreeMap<PathBuf, String>,
     /// The one with the certificates.
     pub certificates: PathBuf,
 }
@@ -50,7 +95,37 @@ impl Image {
             HostError::new(op, FaultKind::NotFound)
         })?;
         files.insert(certificates.clone());
-        Ok(Image { files, certificates })
+        let (moved, texts) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Image { files, moved, texts, certificates })
+    }
+
+    /// The same for containers with a systemd and an antctl of their own: both as they are on this
+    /// machine, and no more of it than they need.
+    pub fn with_antctl(mut self, runner: &dyn CommandRunner, antctl: &Path) -> HostResult<Image> {
+        for (place, sources) in TOOLS {
+            let is_file = |path: &&&str| fs::metadata(path).is_ok_and(|found| found.is_file());
+            let found = sources.iter().find(is_file).ok_or_else(|| {
+                let op = format!("there is no {}, which such an image needs", sources.join(", "));
+                HostError::new(op, FaultKind::NotFound)
+            })?;
+            self.add(runner, place, Path::new(found))?;
+        }
+        self.add(runner, ANTCTL_PLACE, antctl)?;
+        let texts = UNITS.iter().map(|(name, text)| {
+            (Path::new(UNIT_PLACE).join(name), format!("[Unit]\nDefaultDependencies=no\n{text}"))
+        });
+        self.texts.extend(texts);
+        // systemd writes into the first, and does not come up without. Nobody keeps a journal.
+        let silent = "[Manager]\nDefaultStandardOutput=null\nDefaultStandardError=null\n";
+        self.texts.insert("/etc/machine-id".into(), String::new());
+        self.texts.insert("/etc/systemd/system.conf".into(), silent.to_owned());
+        Ok(self)
+    }
+
+    fn add(&mut self, runner: &dyn CommandRunner, place: &str, source: &Path) -> HostResult<()> {
+        self.files.extend(libraries(runner, source)?);
+        self.moved.insert(place.into(), source.to_owned());
+        Ok(())
     }
 
     /// The same as a Dockerfile, for a build with `/` as its context.
@@ -59,6 +134,13 @@ impl Image {
         for file in &self.files {
             let path = file.display().to_string();
             let _ = writeln!(text, "COPY [{path:?}, {path:?}]");
+        }
+        for (place, source) in &self.moved {
+            let (place, source) = (place.display().to_string(), source.display().to_string());
+            let _ = writeln!(text, "COPY [{source:?}, {place:?}]");
+        }
+        for (place, written) in &self.texts {
+            let _ = writeln!(text, "COPY <<END {}\n{written}END", place.display());
         }
         let _ = writeln!(text, "ENV {}", self.variable());
         text
@@ -97,8 +179,21 @@ fn archive(image: &Image) -> HostResult<tempfile::NamedTempFile> {
             .map_err(|error| HostError::io(format!("read {}", path.display()), error))?;
         archive.append_file(within, &mut opened).map_err(failed)?;
     }
+    for (place, source) in &image.moved {
+        let within = place.strip_prefix("/").unwrap_or(place);
+        let mut opened = fs::File::open(source)
+            .map_err(|error| HostError::io(format!("read {}", source.display()), error))?;
+        archive.append_file(within, &mut opened).map_err(failed)?;
+    }
+    for (place, text) in &image.texts {
+        let within = place.strip_prefix("/").unwrap_or(place);
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(text.len() as u64);
+        archive.append_data(&mut header, within, text.as_bytes()).map_err(failed)?;
+    }
     // Places that containers mount over; a read-only root would not let them be made.
-    for place in ["tmp/", "proc/", "sys/", "dev/", "etc/"] {
+    for place in ["tmp/", "proc/", "sys/", "dev/", "etc/", "run/", "var/"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(if place == "tmp/" { 0o1777 } else { 0o755 });
@@ -168,7 +263,8 @@ mod tests {
         let certificates = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
         let files =
             BTreeSet::from(["/lib64/ld.so".into(), "/lib/libc.so.6".into(), certificates.clone()]);
-        insta::assert_snapshot!(Image { files, certificates }.dockerfile(), @r#"
+        let (moved, texts) = (BTreeMap::new(), BTreeMap::new());
+        insta::assert_snapshot!(Image { files, moved, texts, certificates }.dockerfile(), @r#"
         FROM scratch
         COPY ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"]
         COPY ["/lib/libc.so.6", "/lib/libc.so.6"]

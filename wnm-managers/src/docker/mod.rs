@@ -7,6 +7,7 @@
 //!
 //! Containers use the network of the machine, and nodes are found by their `--root-dir` as everywhere.
 
+mod antctl;
 mod argv;
 mod engine;
 mod found;
@@ -24,10 +25,11 @@ mod tests;
 mod told;
 mod verify;
 
+pub use antctl::{DockerAntctl, DockerAntctlSettings};
 pub use image::{Image, build_image};
 pub use supervise::supervise;
 pub use takeover::{Containers, InContainers};
-pub use verify::docker_problems;
+pub use verify::{docker_antctl_problems, docker_problems};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -104,25 +106,8 @@ impl Docker {
         Docker { engine, settings, user, hands: Arc::new(hands) }
     }
 
-    /// As whom containers run. podman without root has users of its own, and must be told to keep
-    /// ours.
     fn ground(&self) -> HostResult<Ground<'_>> {
-        let image = self.settings.image.as_str();
-        let Some(name) = &self.user else {
-            let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-            let keeps_ids = !uid.is_root() && self.is_podman()?;
-            return Ok(Ground { image, uid: uid.as_raw(), gid: gid.as_raw(), keeps_ids });
-        };
-        let found = nix::unistd::User::from_name(name).ok().flatten();
-        let missing =
-            || HostError::new(format!("there is no user `{name}` for nodes"), FaultKind::NotFound);
-        let user = found.ok_or_else(missing)?;
-        Ok(Ground { image, uid: user.uid.as_raw(), gid: user.gid.as_raw(), keeps_ids: false })
-    }
-
-    fn is_podman(&self) -> HostResult<bool> {
-        let answer = self.engine.must(vec!["--version".to_owned()], engine::PATIENCE)?;
-        Ok(answer.to_lowercase().contains("podman"))
+        ground(&self.engine, &self.settings.image, self.user.as_deref())
     }
 
     /// What keeps a node's data from being used twice: processes that its container did not start.
@@ -144,7 +129,7 @@ impl Docker {
         }
         self.engine
             .must(args, engine::PATIENCE)
-            .map_err(|error| with_image(error, &self.settings))?;
+            .map_err(|error| with_image(error, &self.settings.image, self.engine.command()))?;
         Ok(Change::Made)
     }
 
@@ -184,32 +169,20 @@ impl Docker {
         };
         Err(HostError::with(op(), FaultKind::Failed, why))
     }
+}
 
-    /// An error unless we can see the processes of a container that runs: without them nothing is
-    /// known of its nodes, and unknown is not stopped.
-    fn refuse_unseen(&self, found: &Found) -> HostResult<()> {
-        if !found.is_live()
-            || found.status == Status::Restarting
-            || process::alive(found.pid).is_some()
-        {
-            return Ok(());
-        }
-        // It may have ended between the two looks.
-        match self.engine.look(&found.name)? {
-            Some(again)
-                if again.status == Status::Running
-                    && again.pid == found.pid
-                    && process::alive(again.pid).is_none() =>
-            {
-                let op = format!(
-                    "container {} runs as process {}, which is not seen on this machine",
-                    found.name, found.pid
-                );
-                Err(HostError::new(op, FaultKind::Unavailable))
-            }
-            _ => Ok(()),
-        }
-    }
+/// As whom containers run. podman without root has users of its own, and must be told to keep ours.
+fn ground<'a>(engine: &Engine, image: &'a str, user: Option<&str>) -> HostResult<Ground<'a>> {
+    let Some(name) = user else {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        let keeps_ids = !uid.is_root() && engine.is_podman()?;
+        return Ok(Ground { image, uid: uid.as_raw(), gid: gid.as_raw(), keeps_ids });
+    };
+    let found = nix::unistd::User::from_name(name).ok().flatten();
+    let missing =
+        || HostError::new(format!("there is no user `{name}` for nodes"), FaultKind::NotFound);
+    let user = found.ok_or_else(missing)?;
+    Ok(Ground { image, uid: user.uid.as_raw(), gid: user.gid.as_raw(), keeps_ids: false })
 }
 
 /// The name of the container that a node is in.
@@ -222,15 +195,14 @@ fn belongs(pid: u32, container: &Found) -> bool {
     container.pid != 0 && (pid == container.pid || process::parent(pid) == Some(container.pid))
 }
 
-fn with_image(error: HostError, settings: &DockerSettings) -> HostError {
+fn with_image(error: HostError, image: &str, command: &str) -> HostError {
     let text = error.chain().to_lowercase();
     if !text.contains("image") || error.kind != FaultKind::NotFound {
         return error;
     }
     let op = format!(
-        "there is no image `{}`: `wnm docker image --build` makes one, `{} pull` fetches one, and \
-         docker_image names another",
-        settings.image, settings.command
+        "there is no image `{image}`: `wnm docker image --build` makes one, `{command} pull` fetches \
+         one, and docker_image names another"
     );
     HostError { op, ..error }
 }
@@ -315,7 +287,7 @@ impl NodeManager for Docker {
         let roots: BTreeSet<PathBuf> = specs.iter().map(|spec| spec.storage.clone()).collect();
         let processes = pids_below(&roots.into_iter().collect::<Vec<_>>())?;
         for found in &found {
-            self.refuse_unseen(found)?;
+            self.engine.refuse_unseen(found)?;
         }
         let reading = |spec: &&NodeSpec| {
             let pids = processes.get(&spec.data).map(Vec::as_slice).unwrap_or_default();
@@ -335,7 +307,10 @@ impl NodeManager for Docker {
     /// storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut found = self.keeps()?;
-        found.extend(crate::setsid::ids_of(pids_below(&self.settings.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(
+            &self.settings.roots,
+            pids_below(&self.settings.roots)?.keys(),
+        ));
         Ok(found)
     }
 

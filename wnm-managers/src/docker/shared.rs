@@ -166,7 +166,7 @@ impl Docker {
         }
         if let Some(found) = found {
             if found.is_live() {
-                self.refuse_unseen(&found)?;
+                self.engine.refuse_unseen(&found)?;
                 if let Some(data) = self.lives_without_order(spec, &found)? {
                     let data = data.display();
                     tracing::warn!(

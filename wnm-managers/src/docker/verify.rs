@@ -43,6 +43,47 @@ pub fn docker_problems(
     [rootless(&engine, command), missing(&engine, command, image)].into_iter().flatten().collect()
 }
 
+/// The same for containers with an antctl of their own, which must be in the image.
+pub fn docker_antctl_problems(
+    runner: Arc<dyn CommandRunner>,
+    command: &str,
+    image: &str,
+    scope: Scope,
+) -> Vec<(String, String)> {
+    let problems = docker_problems(Arc::clone(&runner), command, image, scope);
+    if scope == Scope::User && nix::unistd::geteuid().is_root() {
+        // They would have all that the container's systemd has.
+        let problem = "nodes of root's own would run as root in a container that may mount things";
+        return vec![(problem.to_owned(), "choose --manager docker-antctl+sudo".to_owned())];
+    }
+    let hint = "`wnm docker image --antctl --build` makes an image with systemd and antctl in it";
+    if !problems.is_empty() {
+        // The small image would not do.
+        let told = |other: String| match other.contains("docker image") {
+            true => hint.to_owned(),
+            false => other,
+        };
+        return problems.into_iter().map(|(problem, other)| (problem, told(other))).collect();
+    }
+    let privilege = match scope {
+        Scope::User => Privilege::Own,
+        Scope::System => Privilege::Root,
+    };
+    let engine = Engine::new(runner, command.to_owned(), privilege);
+    if says_of_security(&engine, "userns") {
+        let problem =
+            format!("`{command}` gives the users of containers other numbers (userns-remap)");
+        return vec![(problem, "what antctl gives to nodes would belong to nobody".to_owned())];
+    }
+    let program = "/usr/local/bin/antctl";
+    let args = ["run", "--rm", "--pull", "never", "--network", "none", "--entrypoint", program];
+    let args = args.into_iter().chain([image, "--version"]).map(str::to_owned).collect();
+    let asked = engine.call(args, PATIENCE).and_then(|answer| {
+        crate::antctl::known_version(&format!("{program} of the image {image}"), &answer)
+    });
+    asked.err().map(|error| (error.chain(), hint.to_owned())).into_iter().collect()
+}
+
 fn answers(engine: &Engine) -> HostResult<()> {
     engine.names().map(drop)
 }
@@ -50,12 +91,16 @@ fn answers(engine: &Engine) -> HostResult<()> {
 /// Its containers have a network of their own, whatever they are told, so that nodes could neither
 /// be reached nor seen. podman without root has not, and does not know the question.
 fn rootless(engine: &Engine, command: &str) -> Option<(String, String)> {
-    let args = ["info", "--format", "{{json .SecurityOptions}}"].map(str::to_owned).to_vec();
-    let answer = engine.call(args, PATIENCE).ok()?;
-    (answer.ok() && answer.stdout.contains("rootless")).then(|| {
+    says_of_security(engine, "rootless").then(|| {
         let problem = format!("`{command}` runs without root and with a network of its own");
         (problem, "use podman with docker_command, or a Docker that runs as root".to_owned())
     })
+}
+
+fn says_of_security(engine: &Engine, what: &str) -> bool {
+    let args = ["info", "--format", "{{json .SecurityOptions}}"].map(str::to_owned).to_vec();
+    let answer = engine.call(args, PATIENCE);
+    answer.is_ok_and(|answer| answer.ok() && answer.stdout.contains(what))
 }
 
 fn missing(engine: &Engine, command: &str, image: &str) -> Option<(String, String)> {

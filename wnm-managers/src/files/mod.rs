@@ -205,7 +205,8 @@ impl DiskFiles {
     }
 }
 
-fn claim_root(hands: &dyn Hands, root: &Path) -> HostResult<Change> {
+/// Makes a storage root with its marker, by these hands.
+pub(crate) fn claim_root(hands: &dyn Hands, root: &Path) -> HostResult<Change> {
     hands.make_root(root)?;
     let marker = root.join(MARKER);
     if hands.is_there(&marker)? {

@@ -128,7 +128,7 @@ impl NodeManager for Setsid {
     }
 
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
-        Ok(ids_of(pids_below(&self.roots)?.keys()).collect())
+        Ok(ids_of(&self.roots, pids_below(&self.roots)?.keys()).collect())
     }
 
     fn keeps(&self) -> HostResult<BTreeSet<NodeId>> {
@@ -136,9 +136,12 @@ impl NodeManager for Setsid {
     }
 }
 
-/// The nodes whose data directories these are.
+/// The nodes whose data directories these are: they lie in a storage root, and not deeper, where
+/// containers that count by themselves have theirs.
 pub(crate) fn ids_of<'a>(
+    roots: &[PathBuf],
     directories: impl Iterator<Item = &'a PathBuf>,
 ) -> impl Iterator<Item = NodeId> {
-    directories.filter_map(|data| node_of_directory(data.file_name()?.to_str()?))
+    let lies_in = |data: &&PathBuf| roots.iter().any(|root| data.parent() == Some(root));
+    directories.filter(lies_in).filter_map(|data| node_of_directory(data.file_name()?.to_str()?))
 }

@@ -337,7 +337,7 @@ impl NodeManager for Systemd {
     /// Units of a node's name, whoever made them, and processes below our storage roots.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>> {
         let mut found = self.keeps()?;
-        found.extend(crate::setsid::ids_of(pids_below(&self.roots)?.keys()));
+        found.extend(crate::setsid::ids_of(&self.roots, pids_below(&self.roots)?.keys()));
         Ok(found)
     }
 

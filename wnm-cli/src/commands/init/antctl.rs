@@ -19,6 +19,10 @@ pub(super) fn problems(
     if !manager.kind.keeps_removed() {
         return Vec::new();
     }
+    if manager.kind.counts_in_containers() {
+        // The one in the image is asked with Docker.
+        return no_program(draft).into_iter().collect();
+    }
     let mut problems = Vec::new();
     let program = compose::antctl_program(draft, context.environment);
     if let Err(error) = probe_antctl(&SystemRunner, &program) {
@@ -29,6 +33,19 @@ pub(super) fn problems(
         problems.extend(no_version(draft));
     }
     problems
+}
+
+/// What antctl would download in a container is not kept for the next one, nor for upgrades.
+fn no_program(draft: &PolicyDraft) -> Option<(String, String)> {
+    let is_empty = |setting| draft.text(setting).is_empty();
+    (is_empty(Setting::NodeBinary) && !is_empty(Setting::AntctlVersion)).then(|| {
+        (
+            "nodes in containers are given a program of this machine, and antctl_version has antctl \
+             download one"
+                .to_owned(),
+            "leave --antctl-version out, and name an antnode with --node-binary".to_owned(),
+        )
+    })
 }
 
 /// antctl+zen means that antctl chooses, and it always chooses this place.

@@ -69,7 +69,7 @@ pub(super) fn missing_tools(
     let needed = [
         (manager.kind.needs_systemd(), "systemctl", "to keep nodes in units of systemd"),
         (
-            manager.kind == ManagerKind::Docker && docker == "docker",
+            manager.kind.has_containers() && docker == "docker",
             "docker",
             "to keep nodes in containers",
         ),

@@ -11,7 +11,7 @@ fn daemon(cap: &str) -> Policy {
 }
 
 fn next(number: u32) -> Numbering {
-    Numbering { next: id(number), ports: BTreeSet::new() }
+    Numbering::together(id(number), BTreeSet::new())
 }
 
 fn added(plan: &Plan) -> Vec<&NodeSpec> {

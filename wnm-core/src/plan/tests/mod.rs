@@ -4,6 +4,7 @@
 mod backoff;
 mod capacity;
 mod containers;
+mod counted;
 mod daemon;
 mod defaults;
 mod disabled;

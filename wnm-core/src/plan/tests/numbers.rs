@@ -14,7 +14,7 @@ fn antctl() -> Policy {
 fn counting_to(next: u32, ports: &[u16], nodes: u32) -> Snapshot {
     let mut snapshot = quiet(nodes);
     let ports = ports.iter().copied().collect();
-    snapshot.numbering = Some(Ok(Numbering { next: id(next), ports }));
+    snapshot.numbering = Some(Ok(Numbering::together(id(next), ports)));
     snapshot
 }
 

@@ -8,7 +8,7 @@ use super::super::*;
 use super::nodes::{Made, ago, maybe_ago, node, unread};
 use super::policies::{ROOTS, overrides, stored};
 use super::tape::Tape;
-use crate::model::{NodeId, OpId, Quarantined, RecordId, Version};
+use crate::model::{NodeId, OpId, Quarantined, RecordId, Version, node_of_directory};
 use crate::observe::{
     CpuTimes, Exhaustible, FileSystemSample, IoCounters, Ledger, MachineSample, Numbering,
     PastRemoval, Readings, Stall, StorageReading, snapshot,
@@ -187,9 +187,7 @@ fn readings(
         here.filter(there).map(|it| it.record.spec.service()).collect()
     };
     let numbering = numbering(tape, made, policy);
-    if let Some(Ok(numbering)) =
-        numbering.as_ref().filter(|_| policy.nodes.manager.kind.keeps_removed())
-    {
+    if let Some(Ok(numbering)) = numbering.as_ref().filter(|_| counts_once(policy)) {
         // Numbers are not given twice.
         occupied.extend((1..numbering.next.number()).map(id));
     }
@@ -218,6 +216,12 @@ fn readings(
     }
 }
 
+/// True when no id is given twice, as numbers are not.
+fn counts_once(policy: &Policy) -> bool {
+    let kind = policy.nodes.manager.kind;
+    kind.keeps_removed() && !kind.counts_in_containers()
+}
+
 /// What a manager that numbers nodes says of its next one: mostly that it comes after all of ours,
 /// sometimes what contradicts the records, or nothing.
 fn numbering(
@@ -228,18 +232,33 @@ fn numbering(
     if !policy.nodes.manager.kind.numbers_nodes() {
         return None;
     }
-    let last = made.iter().map(|it| it.record.spec.id.number()).max().unwrap_or(0);
-    let next = match tape.below(8) {
+    let mut follow = |last: u32| match tape.below(8) {
         6 => last + 1 + tape.below(4),
         7 => 1 + tape.below(last + 1),
         _ => last + 1,
     };
+    let specs = || made.iter().map(|it| &it.record.spec);
+    let next = follow(specs().map(|spec| spec.id.number()).max().unwrap_or(0));
+    let mut containers: BTreeMap<String, u32> = BTreeMap::new();
+    for spec in specs().filter(|spec| spec.manager.kind.counts_in_containers()) {
+        let number = node_of_directory(&spec.service()).map_or(0, NodeId::number);
+        let last = containers.entry(spec.container.clone().unwrap_or_default()).or_default();
+        *last = number.max(*last);
+    }
+    let mut said = |last: u32| match last % 7 {
+        6 => Err(unread("its registry is half")),
+        _ => Ok(id(follow(last))),
+    };
+    let containers = containers.into_iter().map(|(name, last)| (name, said(last))).collect();
     let port = u32::from(policy.nodes.ports.node) * 1000 + 1 + tape.below(45);
     let kept = tape.once_in(3).then(|| u16::try_from(port).ok()).flatten();
     match tape.below(20) {
         18 => None,
         19 => Some(Err(unread("its registry is half"))),
-        _ => Some(Ok(Numbering { next: id(next), ports: kept.into_iter().collect() })),
+        _ => {
+            let ports = kept.into_iter().collect();
+            Some(Ok(Numbering { containers, ..Numbering::together(id(next), ports) }))
+        }
     }
 }
 

@@ -305,7 +305,7 @@ const GROWING: &[Doctored] = &[
     ("the_smallest_free_id_is_taken", |it| it.adds(5, ROOM)),
     ("a_manager_that_numbers_gives_its_next_number", |it| {
         it.policy = with(draft(), &[(Setting::Manager, "antd+user"), (Setting::NodeCap, "3")]);
-        let numbering = crate::observe::Numbering { next: id(4), ports: BTreeSet::new() };
+        let numbering = crate::observe::Numbering::together(id(4), BTreeSet::new());
         it.snapshot.numbering = Some(Ok(numbering));
         it.adds(5, ROOM);
     }),

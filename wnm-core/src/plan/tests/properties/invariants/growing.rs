@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::model::Address;
+use crate::model::{Address, NodeId, NodeSpec, node_of_directory};
+use crate::observe::Numbering;
 
 /// "Every sample … must be below all grow thresholds"; "a rule whose input is absent neither allows
 /// growth nor demands shedding". Of several storage roots one with room is enough.
@@ -132,6 +133,9 @@ pub(super) fn a_manager_that_numbers_gives_its_next_number(look: &Look<'_>) -> H
     let Some(Ok(numbering)) = &look.snapshot.numbering else {
         return Err("a node is made, and its number is not known".to_owned());
     };
+    if look.policy.nodes.manager.kind.counts_in_containers() {
+        return each_container_gives_its_next_number(look, numbering);
+    }
     let early = look.snapshot.nodes.iter().find(|node| node.id() >= numbering.next);
     ensure(early.is_none(), || format!("{:?} is not made yet", early.map(NodeView::id)))?;
     let mut next = numbering.next;
@@ -140,6 +144,26 @@ pub(super) fn a_manager_that_numbers_gives_its_next_number(look: &Look<'_>) -> H
         let kept = spec.ports.all().find(|port| numbering.ports.contains(port));
         ensure(kept.is_none(), || format!("port {kept:?} is kept by a node that is gone"))?;
         next = next.next();
+        Ok(())
+    })
+}
+
+fn each_container_gives_its_next_number(look: &Look<'_>, numbering: &Numbering) -> Held {
+    let number = |spec: &NodeSpec| node_of_directory(&spec.service());
+    let mut given: BTreeMap<Option<String>, NodeId> = BTreeMap::new();
+    look.new_nodes().try_for_each(|(spec, _)| {
+        let container = spec.container.clone();
+        let said = numbering.next_in(container.as_deref().unwrap_or_default());
+        let said = said.map_err(|_| format!("{container:?} does not say what comes next"))?;
+        let next = given.get(&container).copied().unwrap_or(said);
+        ensure(number(spec) == Some(next), || format!("{} instead of {next}", spec.service()))?;
+        let recorded = look.snapshot.nodes.iter().map(|node| &node.record.spec);
+        let mut there = recorded.filter(|spec| spec.container == container);
+        let early = there.find(|spec| number(spec).is_some_and(|number| number >= said));
+        ensure(early.is_none(), || format!("{:?} is not made yet", early.map(|it| it.id)))?;
+        let kept = spec.ports.all().find(|port| numbering.ports.contains(port));
+        ensure(kept.is_none(), || format!("port {kept:?} is kept by a node that is gone"))?;
+        given.insert(container, next.next());
         Ok(())
     })
 }
