@@ -34,6 +34,7 @@ mod requests;
 mod schedule;
 mod security;
 mod simulate;
+mod soak;
 mod stand_in;
 mod store;
 mod upgrades;
