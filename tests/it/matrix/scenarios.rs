@@ -84,6 +84,15 @@ pub(super) fn with_other_disk(ground: &Ground) -> TestEnv {
     env
 }
 
+/// The store as the version before made it, with what is in it now. Nobody has it open.
+fn age(env: &TestEnv) {
+    let down = include_str!("../../../wnm-store/migrations/0002_upgrades/down.sql");
+    let forgotten = "DELETE FROM __diesel_schema_migrations WHERE version = '0002';";
+    let file = env.base_dir().join("colony.db");
+    wnm_store::make_database(&format!("{down}{forgotten}"), &file).expect("SQLite takes it");
+    env.run(&["status"]).expect(8);
+}
+
 pub(super) fn move_away(env: &TestEnv) -> Vec<String> {
     let other = env.path("other").display().to_string();
     let mut args = words("identity move 1 --to");
@@ -128,7 +137,6 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "restart", prepare: two, args: |_| words("restart 2"), touches: TWO, ..USUAL },
     Scenario {
         name: "heal",
-        only: BY_ITSELF,
         prepare: two,
         occasion: |env| {
             let pid = nix::unistd::Pid::from_raw(env.pid(2) as i32);
@@ -286,6 +294,19 @@ pub(super) const ALL: &[Scenario] = &[
         only: &[Keeper::Nobody],
         prepare: two,
         args: |_| words("db backup"),
+        ..USUAL
+    },
+    Scenario {
+        name: "migrate",
+        only: &[Keeper::Nobody],
+        prepare: |ground| {
+            let env = two(ground);
+            age(&env);
+            env
+        },
+        args: |_| words("db migrate"),
+        settles: false,
+        due: true,
         ..USUAL
     },
     Scenario {
