@@ -1,12 +1,15 @@
 //! Everything that wnm does to nodes, with the state it begins in.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::campaign::{Ground, Scenario, USUAL};
-use super::stage::Keeper;
+use super::daemon;
+use super::python;
+use super::stage::{Keeper, node_name};
 use crate::harness::{StandIn, TestEnv, wait_until};
 
 const ONE: &[&str] = &["antnode0001"];
@@ -14,25 +17,43 @@ const TWO: &[&str] = &["antnode0002"];
 const THREE: &[&str] = &["antnode0003"];
 
 /// With whom a node is kept by itself: what shares a container is not released or brought back.
-const BY_ITSELF: &[Keeper] = &[Keeper::Nobody, Keeper::Units, Keeper::Containers];
+const BY_ITSELF: &[Keeper] =
+    &[Keeper::Nobody, Keeper::Units, Keeper::Containers, Keeper::Antctl, Keeper::Daemon];
+
+/// With whom wnm gives nodes their programs.
+const WITH_PROGRAMS: &[Keeper] =
+    &[Keeper::Nobody, Keeper::Units, Keeper::Containers, Keeper::Shared, Keeper::Antctl];
 
 /// A home with two nodes that run, and something that is none of wnm's. It does not grow by itself.
 pub(super) fn home(ground: &Ground, more: &[&str]) -> TestEnv {
-    // Another test may take a port between a look at it and its use: nodes get other names then.
-    let wanted = [".wnm-storage", "antnode0001", "antnode0002"];
-    let env = (0..5).filter_map(|_| made(ground, more)).find(|env| env.names("node") == wanted);
-    let env = env.expect("a home with nodes 1 and 2");
+    // Somebody may take a port between a look at it and its use: nodes get other names then.
+    let mut said = String::new();
+    let env = (0..5).find_map(|_| made(ground, more).map_err(|why| said += &why).ok());
+    let env = env.unwrap_or_else(|| panic!("there is no home with nodes 1 and 2: {said}"));
     let foreign = env.base_dir().join("node/antnode0099");
     fs::create_dir_all(&foreign).expect("a directory");
     fs::write(foreign.join("precious"), "mine").expect("a file");
     env
 }
 
-fn made(ground: &Ground, more: &[&str]) -> Option<TestEnv> {
-    let env = TestEnv::new();
+fn made(ground: &Ground, more: &[&str]) -> Result<TestEnv, String> {
+    let env = TestEnv::with_program(match ground.keeper {
+        Keeper::Antctl => "antnode",
+        _ => "ant-node",
+    });
     for tool in ["docker", "systemctl"] {
         let keeper = env!("CARGO_BIN_EXE_stand-in-keeper");
         symlink(keeper, env.path("tools").join(tool)).expect("linked");
+    }
+    // Told that it works for a user, whoever runs the tests: wnm takes no variables that are none of its own.
+    let antctl = env!("CARGO_BIN_EXE_antctl-stand-in");
+    let script = format!("#!/bin/sh\nWNM_STANDIN_USER_MODE=1 exec '{antctl}' \"$@\"\n");
+    let tool = env.path("tools/antctl");
+    fs::write(&tool, script)
+        .and_then(|()| fs::set_permissions(&tool, Permissions::from_mode(0o755)))
+        .expect("a script can be written");
+    if ground.keeper == Keeper::Daemon {
+        daemon::begin(&env);
     }
     let usual = [
         ("--manager", ground.manager),
@@ -44,12 +65,15 @@ fn made(ground: &Ground, more: &[&str]) -> Option<TestEnv> {
     ];
     let usual = usual.iter().filter(|(name, _)| !more.contains(name));
     let args: Vec<&str> = usual.flat_map(|(name, value)| [*name, *value]).collect();
-    let is_made = env.init(&[&args, ground.more, more].concat()).code == Some(0);
-    if !is_made || env.run(&["add", "--count", "2"]).code != Some(0) {
-        return None;
+    let made = env.init(&[&args, ground.more, more].concat());
+    let added = env.run(&["add", "--count", "2"]);
+    let names: Vec<String> = env.running().iter().map(|(data, _)| node_name(data)).collect();
+    if added.code != Some(0) || names != ["antnode0001", "antnode0002"] {
+        daemon::end(&env);
+        return Err(format!("{}{}{names:?}", made.block(), added.block()));
     }
     env.cycle_until_resting_with(2);
-    Some(env)
+    Ok(env)
 }
 
 pub(super) fn two(ground: &Ground) -> TestEnv {
@@ -62,10 +86,12 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// A program of this version in the place of the one that nodes are given.
 fn publish(env: &TestEnv, version: &str, does: Option<&str>) {
-    fs::remove_file(env.program()).expect("it was there");
+    let program = env.program();
+    let name = program.file_name().expect("a name").to_string_lossy().into_owned();
+    fs::remove_file(program).expect("it was there");
     match does {
-        None => StandIn::install_version(&env.path("bin"), "ant-node", version),
-        Some(does) => StandIn::install_bad(&env.path("bin"), "ant-node", version, does),
+        None => StandIn::install_version(&env.path("bin"), &name, version),
+        Some(does) => StandIn::install_bad(&env.path("bin"), &name, version, does),
     };
 }
 
@@ -105,6 +131,23 @@ fn run(env: &TestEnv, args: &[String]) {
     env.run(&args).expect(0);
 }
 
+/// Where the second node has its data, which depends on who keeps it.
+fn second(env: &TestEnv) -> PathBuf {
+    let is_second = |(data, _): &(PathBuf, u32)| node_name(data) == "antnode0002";
+    env.running().into_iter().find(is_second).expect("it runs").0
+}
+
+/// Unless it is down already.
+fn kill_second(env: &TestEnv) {
+    let is_second = |(data, _): &(PathBuf, u32)| node_name(data) == "antnode0002";
+    let Some((_, pid)) = env.running().into_iter().find(is_second) else { return };
+    let process = nix::unistd::Pid::from_raw(pid as i32);
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).expect("ours");
+    wait_until(Duration::from_secs(10), "it is gone", || {
+        env.running().iter().all(|(_, running)| *running != pid)
+    });
+}
+
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "clear",
@@ -137,12 +180,31 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "restart", prepare: two, args: |_| words("restart 2"), touches: TWO, ..USUAL },
     Scenario {
         name: "heal",
+        only: WITH_PROGRAMS,
         prepare: two,
         occasion: |env| {
-            let pid = nix::unistd::Pid::from_raw(env.pid(2) as i32);
-            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("ours");
-            wait_until(Duration::from_secs(10), "it is gone", || env.running().len() == 1);
-            fs::remove_file(env.base_dir().join("node/antnode0002/ant-node")).expect("there");
+            let second = second(env);
+            // Before its keeper can bring it back.
+            let programs = ["ant-node", "antnode"].map(|name| second.join(name));
+            let lost = programs.iter().filter(|file| fs::remove_file(file).is_ok());
+            assert_eq!(lost.count(), 1, "the node has a program");
+            kill_second(env);
+        },
+        args: |_| words("run"),
+        touches: TWO,
+        due: true,
+        ..USUAL
+    },
+    Scenario {
+        name: "give-up",
+        only: &[Keeper::Daemon],
+        prepare: two,
+        occasion: |env| {
+            // So often within a short time that its keeper leaves it to us.
+            wait_until(Duration::from_secs(60), "its keeper gives it up", || {
+                kill_second(env);
+                daemon::has_given_up(env, 2)
+            });
         },
         args: |_| words("run"),
         touches: TWO,
@@ -151,12 +213,15 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "mend",
-        only: &[Keeper::Units, Keeper::Shared],
+        only: &[Keeper::Units, Keeper::Shared, Keeper::Antctl],
         prepare: two,
         occasion: |env| {
-            let unit = env.path("home/.config/systemd/user/antnode0002.service");
+            let units = ["antnode0002", "antnode2"];
+            let units =
+                units.map(|it| env.path(&format!("home/.config/systemd/user/{it}.service")));
             let order = env.base_dir().join("containers/wnm-nodes-1/antnode0002.json");
-            let lost = [unit, order].into_iter().filter(|file| fs::remove_file(file).is_ok());
+            let lost =
+                units.into_iter().chain([order]).filter(|file| fs::remove_file(file).is_ok());
             assert_eq!(lost.count(), 1, "the node has a definition");
         },
         args: |_| words("run"),
@@ -198,6 +263,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "upgrade",
+        only: WITH_PROGRAMS,
         prepare: with_release,
         args: |_| words("upgrade 2"),
         touches: TWO,
@@ -220,9 +286,11 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "revert",
+        only: WITH_PROGRAMS,
         prepare: |ground| {
             let env = two(ground);
-            publish(&env, "0.24.0", Some("no-peers"));
+            let is_antctl = ground.keeper == Keeper::Antctl;
+            publish(&env, "0.24.0", Some(if is_antctl { "die-after=1:1" } else { "no-peers" }));
             env
         },
         occasion: |env| {
@@ -258,13 +326,13 @@ pub(super) const ALL: &[Scenario] = &[
         only: BY_ITSELF,
         prepare: two,
         args: |_| words("release 2"),
-        released: |env| vec![env.base_dir().join("node/antnode0002")],
+        released: |env| vec![second(env)],
         ..USUAL
     },
     Scenario { name: "disable", prepare: two, args: |_| words("disable 2"), ..USUAL },
     Scenario {
         name: "restore",
-        only: BY_ITSELF,
+        only: &[Keeper::Nobody, Keeper::Units, Keeper::Containers],
         prepare: |ground| {
             let env = two(ground);
             env.run(&["remove", "2"]).expect(0);
@@ -325,6 +393,15 @@ pub(super) const ALL: &[Scenario] = &[
             let nodes = env.path("nodes").display().to_string();
             env.init_args(&["--import", "--confirm", "--node-storage", &nodes])
         },
+        again: true,
+        settles: false,
+        ..USUAL
+    },
+    Scenario {
+        name: "import-python",
+        only: &[Keeper::Units],
+        prepare: python::installation,
+        args: python::takeover,
         again: true,
         settles: false,
         ..USUAL
