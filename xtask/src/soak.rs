@@ -154,3 +154,20 @@ fn in_host(wanted: &Wanted, test: &Path, wnm: &Path, node: &Path) -> Done {
     let down = testhost(&["down", &name]);
     done.and(down)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Wanted;
+
+    #[test]
+    fn options_are_numbers_and_nothing_is_guessed() {
+        let wanted = Wanted::read(&["--minutes", "0.5", "--plain", "--nodes", "8"]).expect("fine");
+        assert_eq!((wanted.seconds.as_str(), wanted.nodes.as_str()), ("30", "8"));
+        assert!(wanted.is_plain && wanted.every == "3");
+        for bad in [&["--nodes"][..], &["--nodes", "many"], &["--hours", "2"], &["2"]] {
+            assert!(Wanted::read(bad).is_err(), "{bad:?}");
+        }
+        let told = wanted.variables("setsid+user");
+        assert!(told.contains(&("WNM_SOAK_SECONDS".to_owned(), "30".to_owned())), "{told:?}");
+    }
+}

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::net::UdpSocket;
 
+use super::homes::{move_away, two, with_other_disk, with_release, words};
 use super::moments::Moment;
-use super::scenarios::{ALL, move_away, two, with_other_disk, with_release, words};
+use super::scenarios::ALL;
 use super::stage::Stage;
 use super::strace::{self, Blow, Struck};
 use super::{PLAIN, SHARED, can_strike};

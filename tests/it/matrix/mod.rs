@@ -8,6 +8,7 @@
 
 mod campaign;
 mod daemon;
+mod homes;
 mod judge;
 mod lessons;
 mod moments;
