@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -62,25 +63,7 @@ impl Daemon {
 
     /// Asks it as anybody could.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> String {
-        let port = fs::read_to_string(self.home.join("daemon.port")).expect("it listens");
-        let mut stream =
-            TcpStream::connect(format!("127.0.0.1:{}", port.trim())).expect("it listens");
-        let length = body.len();
-        write!(
-            stream,
-            "{method} /api/v1/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .expect("asked");
-        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
-        let mut answer = Vec::new();
-        // The stand-in keeps the connection; what came is the answer.
-        while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
-            let mut bytes = [0; 4096];
-            let count = stream.read(&mut bytes).expect("an answer");
-            answer.extend(&bytes[..count]);
-        }
-        String::from_utf8_lossy(&answer).into_owned()
+        ask(&self.home, method, path, body)
     }
 
     /// A node for tests of the adapter.
@@ -113,6 +96,28 @@ impl Drop for Daemon {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Asks the daemon that keeps its files there.
+pub(crate) fn ask(home: &Path, method: &str, path: &str, body: &str) -> String {
+    let port = fs::read_to_string(home.join("daemon.port")).expect("it listens");
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", port.trim())).expect("it listens");
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /api/v1/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .expect("asked");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+    let mut answer = Vec::new();
+    // The stand-in keeps the connection; what came is the answer.
+    while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
+        let mut bytes = [0; 4096];
+        let count = stream.read(&mut bytes).expect("an answer");
+        answer.extend(&bytes[..count]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn real_node() -> Option<PathBuf> {
@@ -323,6 +328,38 @@ fn what_the_daemon_evicts_is_told_and_not_fought_for() {
     env.run(&["remove", "2"]).expect(0);
     env.cycle_until_resting_with(2);
     assert_eq!(env.names("node"), [".wnm-storage", "node-1", "node-3"]);
+}
+
+/// The daemon goes on saying that it runs, and "done" would be said in every cycle.
+#[test]
+fn a_node_that_the_daemon_cannot_bring_back_is_not_said_to_be_started() {
+    let env = TestEnv::new();
+    if is_real() {
+        return;
+    }
+    let daemon = Daemon::start(&env);
+    init(&env, &["--node-cap", "1"]).expect(0);
+    env.cycle_until_resting_with(1);
+    let program = env.base_dir().join("node/node-1/ant-node");
+    let kept = fs::read(&program).expect("a program");
+    fs::remove_file(&program).expect("it is there");
+    kill_node(&env, 1);
+    // It tries once, a second later.
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        assert!(env.running().is_empty(), "there is no program");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let ran = env.run(&["run"]).expect(1);
+    assert!(ran.stdout.contains("FAILED: start antnode0001"), "{}", ran.block());
+    assert!(ran.stdout.contains("says that it runs, and it has no process"), "{}", ran.block());
+    // The way out that it names.
+    fs::write(&program, kept)
+        .and_then(|()| fs::set_permissions(&program, fs::Permissions::from_mode(0o755)))
+        .expect("put back");
+    daemon.kill();
+    let _daemon = Daemon::start(&env);
+    env.cycle_until_resting_with(1);
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod requests;
 mod schedule;
 mod security;
 mod simulate;
+mod soak;
 mod stand_in;
 mod store;
 mod upgrades;

@@ -131,7 +131,18 @@ const TABLE: &[Allowed] = &[
         ],
         // blake3: the peer id of an ant-node is the hash of its public key.
         // fips204, flate2, tar: releases as their project makes them, with its own implementation.
-        others: &["blake3", "fips204", "flate2", "nix", "serde", "serde_json", "tar", "toml"],
+        // fastrand: the chaos of a soak, from a seed.
+        others: &[
+            "blake3",
+            "fastrand",
+            "fips204",
+            "flate2",
+            "nix",
+            "serde",
+            "serde_json",
+            "tar",
+            "toml",
+        ],
     },
     Allowed {
         name: "wnm-fuzz",

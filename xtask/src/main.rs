@@ -15,6 +15,7 @@ mod docker_test;
 mod fuzz;
 mod host_setup;
 mod shell;
+mod soak;
 mod supply;
 mod test;
 mod tidy;
@@ -30,6 +31,7 @@ cargo xtask <command>
   properties        the campaign of random plans; WNM_PROPERTY_CASES says how many
   crash-matrix [--kills N]
                     wnm killed N times in each of its actions, on every manager that runs here
+  soak [OPTIONS]    hours of cycles over 200 nodes with chaos throughout; `soak --help` shows the options
   tidy              text rules over the whole tree
   deps              who may depend on whom
   demo              the main job, shown in a private directory
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["crash-matrix"] => test::crash_matrix(None),
         ["crash-matrix", "--kills", kills] => test::crash_matrix(Some(kills)),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),
+        ["soak", options @ ..] => soak::run(options),
         ["tidy"] => tidy::run(),
         ["deps"] => deps::run().and_then(|()| supply::run()),
         ["demo"] => demo::run(),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
@@ -121,7 +121,10 @@ fn create(place: &Path, options: &[&str]) -> Answer {
         return Err(format!("The container name \"/{name}\" is already in use"));
     }
     let args: Vec<&str> = words.collect();
-    let made = json!({ "program": program, "args": args, "env": env, "directory": directory,
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(told)?;
+    // Another one of the same name has another.
+    let id = format!("{:032x}", now.as_nanos());
+    let made = json!({ "id": id, "program": program, "args": args, "env": env, "directory": directory,
         "labels": labels, "pid": 0, "has_run": false });
     write(place, &name, &made)?;
     Ok("0123456789ab\n".to_owned())
@@ -163,7 +166,8 @@ fn inspect(place: &Path, wanted: &[&str]) -> Answer {
             (false, true) => ("exited", 0),
             (false, false) => ("created", 0),
         };
-        told += &format!("\"/{name}\"\t\"{status}\"\t{pid}\t0\t0\t{}\n", container["labels"]);
+        let (id, labels) = (&container["id"], &container["labels"]);
+        told += &format!("\"/{name}\"\t\"{status}\"\t{pid}\t0\t0\t{id}\t{labels}\n");
     }
     print!("{told}");
     if missing.is_empty() { Ok(String::new()) } else { Err(missing) }

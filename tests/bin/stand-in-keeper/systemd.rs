@@ -20,6 +20,13 @@ pub(crate) fn answer(place: &Path, units: &Path, args: &[&str]) -> Answer {
         ["show", properties, "--", names @ ..] if properties.starts_with("--property=") => {
             Ok(names.iter().map(|name| systemd.show(name)).collect::<Vec<_>>().join("\n"))
         }
+        ["is-enabled", "--", names @ ..] => {
+            let word = |name: &&str| match systemd.wanted(name).is_symlink() {
+                true => "enabled\n",
+                false => "disabled\n",
+            };
+            Ok(names.iter().map(word).collect())
+        }
         ["daemon-reload"] => done(systemd.reload()),
         ["start", .., name] => done(systemd.start(name)),
         ["stop", .., name] => done(systemd.stop(name)),

@@ -1,6 +1,5 @@
 //! A private home with wnm in it: its own directories, ports and node program.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::net::UdpSocket;
@@ -8,7 +7,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -17,14 +15,13 @@ use wnm_core::model::NodeSpec;
 
 use super::{StandIn, wait_until};
 
-/// Port bases nobody uses at the moment: two a test, all below the ephemeral range.
-static BASES: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-
 /// A home with wnm and a node program. What runs in it ends with it.
 #[derive(Debug)]
 pub(crate) struct TestEnv {
     dir: TempDir,
     base: u16,
+    /// Held as long as the ports are used.
+    _claim: Flock<fs::File>,
     variables: Vec<(String, String)>,
 }
 
@@ -91,7 +88,8 @@ impl TestEnv {
         fs::create_dir_all(dir.path().join("home")).expect("a directory");
         StandIn::install(&bin, name);
         install_crontab(dir.path());
-        TestEnv { dir, base: claim_base(), variables: Vec::new() }
+        let (base, _claim) = claim_base();
+        TestEnv { dir, base, _claim, variables: Vec::new() }
     }
 
     /// A path in it.
@@ -353,18 +351,27 @@ fn redact_port(word: &str, base: u16) -> String {
     }
 }
 
-/// A base whose first ports are free, kept from other tests until it is given back.
-fn claim_base() -> u16 {
+/// A base whose first ports are free, two a test and all below the ephemeral range, and what keeps it from
+/// others.
+fn claim_base() -> (u16, Flock<fs::File>) {
     let mut chosen = None;
     wait_until(Duration::from_secs(120), "a free range of ports", || {
-        let mut used = BASES.lock().expect("no test panics here");
         let is_free =
             |base: u16| (1..=9).all(|id| UdpSocket::bind(("127.0.0.1", base * 1000 + id)).is_ok());
-        chosen = (11..=27).step_by(2).find(|base| !used.contains(base) && is_free(*base));
-        used.extend(chosen);
+        let claimed = |base: u16| Some((base, lock_base(base).filter(|_| is_free(base))?));
+        chosen = (11..=27).step_by(2).find_map(claimed);
         chosen.is_some()
     });
     chosen.expect("just found")
+}
+
+/// `None` while another test has it, of this run or of another: ports are the machine's, so the lock lies
+/// where all runs look, whatever their own temporary directory is.
+fn lock_base(base: u16) -> Option<Flock<fs::File>> {
+    let file = PathBuf::from(format!("/tmp/wnm-test-ports-{base}"));
+    // Another user's cannot be written to, but locked.
+    let file = fs::File::open(&file).or_else(|_| fs::File::create(&file)).expect("a lock file");
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
 }
 
 impl Drop for TestEnv {
@@ -374,11 +381,16 @@ impl Drop for TestEnv {
             // It may have ended meanwhile.
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).ok();
         }
-        BASES.lock().expect("no test panics here").remove(&self.base);
     }
 }
 
 /// Whether anything is there.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+#[test]
+fn ports_are_claimed_for_all_runs_of_tests_of_the_machine() {
+    let env = TestEnv::new();
+    assert!(lock_base(env.base).is_none(), "as a test of another run would find it");
 }

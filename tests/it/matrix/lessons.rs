@@ -1,12 +1,14 @@
 //! What the matrix found, each as one moment: written before it was mended.
 
 use std::fs::File;
+use std::net::UdpSocket;
 
+use super::homes::{move_away, two, with_other_disk, with_release, words};
 use super::moments::Moment;
-use super::scenarios::{move_away, two, with_other_disk, with_release, words};
+use super::scenarios::ALL;
 use super::stage::Stage;
 use super::strace::{self, Blow, Struck};
-use super::{PLAIN, can_strike};
+use super::{PLAIN, SHARED, can_strike};
 use crate::harness::TestEnv;
 
 /// Deals `blow` at the first moment that `is_it`, in a home like that of `prepare`.
@@ -106,4 +108,22 @@ fn a_key_whose_request_could_not_be_begun_goes_on_waiting_for_it() {
     assert!(struck.stderr.contains("was not answered"), "{struck:?}");
     stage.env.cycle_until_resting_with(2);
     assert_eq!(hidden(&stage.env, "home/.local/share/autonomi/identities"), Vec::<String>::new());
+}
+
+/// A start that failed, and failed again, was taken for a lost program: it was a port, which another run of
+/// tests had taken. It is tried in every cycle, and well with the first after the port is free.
+#[test]
+fn a_node_of_a_shared_container_comes_back_when_its_port_is_free_again() {
+    let heal = ALL.iter().find(|scenario| scenario.name == "heal").expect("it is one");
+    let stage = Stage::keep((heal.prepare)(&SHARED), SHARED.keeper);
+    let env = &stage.env;
+    (heal.occasion)(env);
+    let port = ("127.0.0.1", env.spec(2).ports.node);
+    let taken = UdpSocket::bind(port).expect("the node has ended");
+    let ran = env.run(&["run"]).expect(1);
+    assert!(ran.stdout.contains("it ended at once"), "{}", ran.block());
+    drop(taken);
+    let ran = env.run(&["run"]).expect(0);
+    assert_eq!(env.running().len(), 2, "{}", ran.block());
+    env.cycle_until_resting_with(2);
 }

@@ -7,9 +7,12 @@
 //! `SCENARIO:CALL:NTH`, as a finding names it, repeats one.
 
 mod campaign;
+mod daemon;
+mod homes;
 mod judge;
 mod lessons;
 mod moments;
+mod python;
 mod reach;
 mod scenarios;
 mod seen;
@@ -49,6 +52,16 @@ const SHARED: Ground = Ground {
     never: &["move", "clear", "remove clear-left", "release", "prove", "retire", "add bring-back"],
 };
 
+const ANTCTL: Ground = Ground {
+    manager: "antctl+user",
+    keeper: Keeper::Antctl,
+    more: &["--program", "antnode"],
+    never: &[],
+};
+
+const DAEMON: Ground =
+    Ground { manager: "antd+user", keeper: Keeper::Daemon, more: &[], never: &[] };
+
 #[test]
 fn plain_processes_survive_every_death_of_wnm() {
     kill_in(&PLAIN);
@@ -72,6 +85,16 @@ fn containers_survive_every_death_of_wnm() {
 #[test]
 fn a_shared_container_survives_every_death_of_wnm() {
     kill_in(&SHARED);
+}
+
+#[test]
+fn nodes_of_antctl_survive_every_death_of_wnm() {
+    kill_in(&ANTCTL);
+}
+
+#[test]
+fn nodes_of_the_ant_daemon_survive_every_death_of_wnm() {
+    kill_in(&DAEMON);
 }
 
 /// Blows for each scenario of an everyday run, which has few of them.

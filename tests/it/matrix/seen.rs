@@ -144,7 +144,7 @@ fn steady(shown: &str, name: &str) -> Option<String> {
         // One key more in the archive is nothing left over; which are there is looked at by content.
         return None;
     }
-    let timed = ["colony-20", "colony.db.replaced-20", "import-20"];
+    let timed = ["colony-20", "colony.db.replaced-20", "colony.db.python-20", "import-20"];
     let parts = shown.split('/').map(|part| match timed.iter().find(|it| part.starts_with(**it)) {
         Some(known) => format!("{}*", known.trim_end_matches("20")),
         None => part.to_owned(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::daemon;
 use crate::harness::{TestEnv, is_there, wait_until};
 
 /// A node as it ran when the state was kept.
@@ -33,6 +34,10 @@ pub(super) enum Keeper {
     Containers,
     /// `docker`, all nodes in one container, which goes on as long as it is not ended.
     Shared,
+    /// `antctl`, which makes units of `systemctl` for them.
+    Antctl,
+    /// The `ant` daemon, whose children they are. It brings them back by itself.
+    Daemon,
 }
 
 /// The home as it was, beside it.
@@ -43,7 +48,7 @@ pub(super) struct Stage {
 }
 
 /// What is put back: everything that wnm or a node may write to.
-const PARTS: &[&str] = &["home", "nodes", "other", "bin", KEEPER];
+const PARTS: &[&str] = &["home", "nodes", "other", "bin", "crontab", KEEPER];
 
 /// What the stand-in for docker and systemd knows.
 const KEEPER: &str = "keeper";
@@ -51,6 +56,9 @@ const KEEPER: &str = "keeper";
 impl Drop for Stage {
     fn drop(&mut self) {
         self.end_container();
+        if self.keeper == Keeper::Daemon {
+            daemon::end(&self.env);
+        }
     }
 }
 
@@ -69,14 +77,19 @@ impl Stage {
     /// Makes it so again. A node that may have been touched, or is not what it was, is begun anew; the
     /// others go on.
     pub(super) fn again(&self, touched: &[&str]) {
+        // Whoever would start them again first.
+        self.end_container();
+        if self.keeper == Keeper::Daemon {
+            daemon::end(&self.env);
+        }
         let running = self.env.running();
         let is_one = |data: &Path| running.iter().filter(|(it, _)| it == data).count() == 1;
         let of_plan = |data: &Path| touched.iter().any(|name| node_name(data) == *name);
         let stays = |data: &Path| {
             let is_kept = self.nodes.iter().any(|node| node.data == data);
-            self.keeper != Keeper::Shared && is_kept && is_one(data) && !of_plan(data)
+            let is_by_itself = !matches!(self.keeper, Keeper::Shared | Keeper::Daemon);
+            is_by_itself && is_kept && is_one(data) && !of_plan(data)
         };
-        self.end_container();
         for (_, pid) in running.iter().filter(|(data, _)| !stays(data)) {
             let pid = nix::unistd::Pid::from_raw(*pid as i32);
             // It may have ended meanwhile.
@@ -87,6 +100,9 @@ impl Stage {
         });
         for part in PARTS {
             level(&self.env.path("kept").join(part), &self.env.path(part), &stays);
+        }
+        if self.keeper == Keeper::Daemon {
+            daemon::begin(&self.env);
         }
         let begun = self.nodes.iter().filter(|node| !stays(&node.data));
         begun.for_each(|node| self.begin(node));
@@ -105,7 +121,8 @@ impl Stage {
         let unit = format!("{name}.service");
         match self.keeper {
             Keeper::Nobody => return begin(&node.words, &node.directory),
-            Keeper::Units => {
+            Keeper::Daemon => return daemon::start(&self.env, &name),
+            Keeper::Units | Keeper::Antctl => {
                 self.env.run_tool("systemctl", &["--user", "start", "--quiet", "--", &unit])
             }
             Keeper::Containers => self.env.run_tool("docker", &["start", "--", &name]),

@@ -270,6 +270,7 @@ impl NodeManager for Antd {
             }
             return match node.pid.filter(|pid| alive(*pid).is_some()) {
                 Some(pid) if processes_of(spec)?.is_empty() => Err(mistaken(&op, spec, Some(pid))),
+                _ if processes_of(spec)?.is_empty() => Err(has_no_process(&op, spec)),
                 _ => Ok(Change::AlreadySo),
             };
         }
@@ -391,6 +392,17 @@ fn mistaken(op: &str, spec: &NodeSpec, pid: Option<u32>) -> HostError {
         spec.data.join("node.pid").display()
     );
     HostError::new(op, FaultKind::Conflict)
+}
+
+/// Between two crashes, and for ever where the program cannot be started: then its word is all that runs.
+fn has_no_process(op: &str, spec: &NodeSpec) -> HostError {
+    let op = format!(
+        "{op}: the ant daemon says that it runs, and it has no process: it waits before it starts it \
+         again, or cannot; if it does not come, see that {} is there, then `ant node daemon stop` and \
+         `ant node daemon start`",
+        spec.binary.display()
+    );
+    HostError::new(op, FaultKind::Failed)
 }
 
 /// It gives no number twice, so a node that it does not know cannot become known again.
