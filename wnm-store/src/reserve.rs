@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the reserve is a file beside the store")]
 
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 /// Enough for a cycle with its journal.
@@ -30,7 +31,10 @@ impl Reserve {
     /// Makes it unless it is there. What cannot be made whole is not kept: it would only take the
     /// last room.
     pub(crate) fn renew(&self) -> io::Result<()> {
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&self.file);
+        // There is nothing to read in it, and nothing beside the store is for others.
+        let mut private = std::fs::OpenOptions::new();
+        private.write(true).create_new(true).mode(0o600);
+        let file = private.open(&self.file);
         let mut file = match file {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
             file => file?,
