@@ -62,7 +62,8 @@ pub trait NodeManager: Send + Sync {
     /// Ids that this manager has a unit or a process for, recorded or not.
     fn discover(&self) -> HostResult<BTreeSet<NodeId>>;
 
-    /// What comes next, for managers that number nodes themselves.
+    /// What comes next, for managers that number nodes themselves; where each container counts by
+    /// itself, in each of them, and why not where that is not known.
     fn numbering(&self) -> HostResult<Option<Numbering>> {
         Ok(None)
     }
