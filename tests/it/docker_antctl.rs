@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -291,7 +291,8 @@ impl CommandRunner for Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let containers = self.containers.get_mut().expect("whole");
+        // A test that failed may have held the lock.
+        let containers = self.containers.get_mut().unwrap_or_else(PoisonError::into_inner);
         containers.values_mut().for_each(Fake::stop_all);
     }
 }
@@ -472,8 +473,8 @@ fn beside_a_container_that_was_renamed_no_other_is_made() {
     drop(containers);
     let error = world.manager.start(&spec).expect_err("it runs elsewhere");
     assert_eq!(error.kind, FaultKind::Conflict, "{}", error.chain());
-    assert_eq!(world.engine.containers.lock().expect("whole").len(), 1);
-    assert_eq!(count(&spec), 1);
+    let there = world.engine.containers.lock().expect("whole").len();
+    assert_eq!((there, count(&spec)), (1, 1));
 }
 
 #[test]

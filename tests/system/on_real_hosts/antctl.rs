@@ -343,9 +343,9 @@ fn keep(antctl: Antctl, files: &DiskFiles, home: &Path, manager: &str) {
 }
 
 /// Counts a node as started once it has its key: a real one takes a moment for that.
-struct Patient(Antctl);
+pub(super) struct Patient<M>(pub(super) M);
 
-impl NodeManager for Patient {
+impl<M: NodeManager> NodeManager for Patient<M> {
     fn manager(&self) -> Manager {
         self.0.manager()
     }

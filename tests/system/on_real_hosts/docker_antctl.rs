@@ -4,12 +4,23 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::antctl::{NETWORK, PEER, START_ARGS, antctl_stand_in};
+use wnm_core::fakes::{build, manager_contract};
+use wnm_core::host::NodeManager;
+use wnm_core::model::Release;
+use wnm_core::policy::Setting;
+use wnm_managers::{DiskFiles, DockerAntctl, DockerAntctlSettings, RootHands, SystemRunner};
+
+use super::antctl::{NETWORK, PEER, Patient, START_ARGS, antctl_stand_in};
+use super::contract::a_process_by_hand;
 use super::docker::{containers, docked};
 use super::operator::{Operator, Who, json};
 use super::upgrades::{release_of, versions};
 use crate::host::stand_in_bin;
+
+/// Set inside the host: the directory to work in.
+const INSIDE: &str = "WNM_CONTRACT_HOME";
 
 fn operator(label: &str, who: Who) -> Option<Operator> {
     let op = docked(label, who)?;
@@ -46,6 +57,77 @@ fn init(op: &Operator, manager: &str) {
         "--node-binary",
         "/usr/local/bin/antnode",
     ]);
+}
+
+#[test]
+fn antctl_in_containers_keeps_the_contract() {
+    contract("dkantcon", Who::User, "antctl_in_containers_keeps_the_contract");
+}
+
+#[test]
+fn antctl_in_containers_with_sudo_keeps_the_contract() {
+    contract("dkantscon", Who::Sudo, "antctl_in_containers_with_sudo_keeps_the_contract");
+}
+
+fn contract(label: &str, who: Who, test: &str) {
+    if let Some(base) = env::var_os(INSIDE) {
+        return keep_the_contract(PathBuf::from(base), who);
+    }
+    let Some(op) = operator(label, who) else {
+        return;
+    };
+    let this = env::current_exe().expect("this test has a file");
+    op.host.put(&this, "/opt/wnm-test/system");
+    op.host.sh("useradd --system --user-group --shell /usr/sbin/nologin ant").ok();
+    op.host.sh("mkdir /srv/base && chown op /srv/base").ok();
+    let inside = format!("{INSIDE}=/srv/base");
+    let name = format!("on_real_hosts::docker_antctl::{test}");
+    let ran = op.run(&["env", &inside, "/opt/wnm-test/system", "--exact", &name]).ok();
+    assert!(ran.stdout.contains("1 passed"), "{ran:?}");
+}
+
+fn keep_the_contract(base: PathBuf, who: Who) {
+    let storage = base.join("nodes");
+    let draft = build::draft()
+        .with(Setting::Manager, "docker-antctl+user")
+        .with(Setting::Program, "antnode")
+        .with(Setting::NodeStorage, storage.display().to_string())
+        .with(Setting::LogStorage, base.join("logs").display().to_string())
+        .with(Setting::Network, NETWORK)
+        .with(Setting::StartArgs, START_ARGS)
+        .with(Setting::Bootstrap, PEER)
+        .with(Setting::Environment, "RUST_LOG=info");
+    let nodes = build::policy(&draft).nodes;
+    let wallet = nodes.wallets.shares()[0].address;
+    let spec = nodes.spec(build::id(1), wallet, &storage).expect("it has ports");
+    let release = Release::new("0.4.17".parse().expect("a version"), "/usr/local/bin/antnode");
+    let settings = DockerAntctlSettings {
+        command: "docker".into(),
+        image: "wnm-node".into(),
+        boxes: base.join("antctl-containers"),
+        copies: base.join("antctl"),
+        roots: vec![storage.clone()],
+        logs: base.join("logs"),
+    };
+    let runner = Arc::new(SystemRunner);
+    let (manager, files) = match who {
+        Who::User => (DockerAntctl::new(runner, settings), DiskFiles::new(base.join("identities"))),
+        Who::Root | Who::Sudo => {
+            let us = nix::unistd::geteuid().as_raw();
+            let hands = RootHands::new(runner.clone(), "ant", us, base.clone());
+            let files = DiskFiles::of_system(base.join("identities"), hands.clone());
+            (DockerAntctl::of_system(runner, settings, hands), files)
+        }
+    };
+    files.claim_root(&storage).expect("prepared");
+    files.make_root(&base.join("logs")).expect("made");
+    let manager = Patient(manager);
+    manager_contract(&manager, &files, &spec, &release, true);
+    // Others cannot run a program with the data of `ant`.
+    if who == Who::User {
+        manager.enrol(&spec, &release).expect("antctl makes it");
+        a_process_by_hand(&manager, &spec, "/usr/local/bin/antnode");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wnm_core::host::Store;
-use wnm_core::model::{Program, Scope};
+use wnm_core::model::{Manager, Program, Scope};
 use wnm_core::policy::{PolicyDraft, Setting};
 use wnm_managers::{Image, SystemRunner, build_image, probe_antctl, supervise};
 
@@ -27,7 +27,11 @@ pub(super) fn run(context: &Context<'_>, command: &DockerCommand) -> Result<Exit
 /// It is made before `init` as well, which insists on it.
 fn image(context: &Context<'_>, args: &ImageArgs) -> Result<Exit, CliError> {
     let mut draft = in_force(context)?;
-    if args.antctl {
+    // Where nodes are kept so, the small image would take the place of the one they need.
+    let manager = draft.text(Setting::Manager).parse();
+    let is_needed = manager.is_ok_and(|it: Manager| it.kind.counts_in_containers());
+    let with_antctl = args.antctl || is_needed;
+    if with_antctl {
         // antctl keeps one program only.
         draft = draft.with(Setting::Program, Program::Antnode.binary_name());
     }
@@ -42,14 +46,14 @@ fn image(context: &Context<'_>, args: &ImageArgs) -> Result<Exit, CliError> {
     })?;
     // The program itself runs in containers that nodes share.
     let mut image = Image::of(&SystemRunner, &[&release.path, &this])?;
-    if args.antctl {
+    if with_antctl {
         let antctl = antctl_program(&draft, context.environment);
         probe_antctl(&SystemRunner, &antctl)?;
         image = image.with_antctl(&SystemRunner, Path::new(&antctl))?;
     }
     if !args.build {
         output::print(image.dockerfile().trim_end());
-        let option = if args.antctl { " --antctl" } else { "" };
+        let option = if with_antctl { " --antctl" } else { "" };
         output::say(&format!(
             "`wnm docker image{option} --build` makes it; with Docker's own builder / is its context"
         ));

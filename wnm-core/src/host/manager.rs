@@ -68,7 +68,8 @@ pub trait NodeManager: Send + Sync {
         self.discover()
     }
 
-    /// What comes next, for managers that number nodes themselves.
+    /// What comes next, for managers that number nodes themselves; where each container counts by
+    /// itself, in each of them, and why not where that is not known.
     fn numbering(&self) -> HostResult<Option<Numbering>> {
         Ok(None)
     }

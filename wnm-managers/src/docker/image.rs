@@ -272,4 +272,35 @@ mod tests {
         ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
         "#);
     }
+
+    #[test]
+    fn what_lies_elsewhere_and_what_is_ours_are_in_it_as_well() {
+        let certificates = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
+        let image = Image {
+            files: BTreeSet::from([certificates.clone()]),
+            moved: [(ANTCTL_PLACE.into(), "/opt/antctl".into())].into(),
+            texts: [("/etc/a".into(), String::new()), ("/etc/b".into(), "[Unit]\n".into())].into(),
+            certificates,
+        };
+        insta::assert_snapshot!(image.dockerfile(), @r#"
+        FROM scratch
+        COPY ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"]
+        COPY ["/opt/antctl", "/usr/local/bin/antctl"]
+        COPY <<END /etc/a
+        END
+        COPY <<END /etc/b
+        [Unit]
+        END
+        ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+        "#);
+    }
+
+    #[test]
+    fn every_unit_is_complete_and_nothing_of_the_machine_is_among_them() {
+        for (name, text) in UNITS {
+            let is_target = name.ends_with(".target");
+            assert!(is_target || text.contains("SuccessAction="), "{name} would do nothing");
+            assert!(text.ends_with('\n') && !text.contains("ExecStart"), "{name}");
+        }
+    }
 }

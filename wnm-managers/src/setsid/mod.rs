@@ -145,3 +145,17 @@ pub(crate) fn ids_of<'a>(
     let lies_in = |data: &&PathBuf| roots.iter().any(|root| data.parent() == Some(root));
     directories.filter(lies_in).filter_map(|data| node_of_directory(data.file_name()?.to_str()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_deeper_than_in_a_storage_root_is_called_by_others() {
+        let roots = [PathBuf::from("/srv/nodes"), PathBuf::from("/mnt")];
+        let found = ["/srv/nodes/antnode7", "/srv/nodes/box/antnode8", "/mnt/node-9", "/antnode1"];
+        let ids: Vec<u32> =
+            ids_of(&roots, found.map(PathBuf::from).iter()).map(NodeId::number).collect();
+        assert_eq!(ids, [7, 9]);
+    }
+}

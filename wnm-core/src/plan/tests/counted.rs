@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::action::Action;
 use crate::model::NodeSpec;
-use crate::observe::Numbering;
+use crate::observe::{Ledger, Numbering, Readings, StorageReading, snapshot};
 
 fn settings() -> Policy {
     let settings = [
@@ -92,4 +92,29 @@ fn each_container_gives_its_own_next_number() {
     one is recorded and not made: 5 wnm-nodes-2/antnode2
     nobody says: free ids and ports are not known: docker-antctl did not say which number comes next
     ");
+}
+
+#[test]
+fn what_directories_in_containers_are_called_says_nothing_of_ids() {
+    let record = kept(4).record;
+    assert_eq!(record.spec.service(), "antnode1");
+    let names = |names: &[&str]| StorageReading {
+        entries: Ok(names.iter().map(|name| (*name).to_owned()).collect()),
+    };
+    let own = (record.spec.storage.clone(), names(&["antnode1", "antnode2"]));
+    let unread = || Unread { kind: FaultKind::Timeout, why: "no answer".into() };
+    let readings = Readings {
+        machine: Err(unread()),
+        ports: Ok(BTreeSet::new()),
+        nodes: BTreeMap::new(),
+        storage: [own, (STORAGE.into(), names(&["antnode9", "wnm-nodes-2"]))].into(),
+        occupied: Ok([id(4)].into()),
+        release: Err(unread()),
+        numbering: None,
+        around: Default::default(),
+        releases: BTreeMap::new(),
+    };
+    let ledger = Ledger { nodes: vec![record], ..Ledger::default() };
+    let seen = snapshot(&ledger, &readings, &settings().delays, &quiet(0).now);
+    assert_eq!(seen.occupied, Ok([id(4), id(9)].into()));
 }
