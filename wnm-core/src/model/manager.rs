@@ -1,6 +1,7 @@
 //! What keeps a node's process.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -202,6 +203,13 @@ pub fn node_of_directory(name: &str) -> Option<NodeId> {
     }
 }
 
+/// The node whose data directory this is. It lies in one of the storage roots that say something of ids,
+/// and not deeper, where containers that count by themselves have theirs.
+pub fn node_of_data(data: &Path, roots: &[PathBuf]) -> Option<NodeId> {
+    roots.iter().find(|root| data.parent() == Some(root))?;
+    node_of_directory(data.file_name()?.to_str()?)
+}
+
 impl fmt::Display for ManagerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -325,5 +333,16 @@ mod tests {
         {
             assert_eq!(node_of_directory(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn what_lies_deeper_than_in_a_storage_root_is_called_by_others() {
+        let roots = [PathBuf::from("/srv/nodes"), PathBuf::from("/mnt")];
+        let of = |data: &str| node_of_data(Path::new(data), &roots).map(NodeId::number);
+        assert_eq!((of("/srv/nodes/antnode7"), of("/mnt/node-9")), (Some(7), Some(9)));
+        assert_eq!(
+            (of("/srv/nodes/box/antnode8"), of("/antnode1"), of("/mnt")),
+            (None, None, None)
+        );
     }
 }

@@ -21,7 +21,9 @@ pub use drift::UnitDrift;
 pub use firewall::{BadFirewall, FirewallChoice};
 pub use id::{BadNodeId, CycleId, NodeId, NodeKey, OpId, RecordId, RequestId, parse_node_list};
 pub use identity::Returning;
-pub use manager::{BadManager, MANAGERS, Manager, ManagerKind, Scope, node_of_directory};
+pub use manager::{
+    BadManager, MANAGERS, Manager, ManagerKind, Scope, node_of_data, node_of_directory,
+};
 pub use net::{NodePorts, PortError, PortPlan, PortRule, Protocol};
 pub use node::{Launch, Left, NodeRecord, NodeSpec, Phase, Removal, Want};
 pub use program::{BadNetwork, EvmNetwork, Program, UnknownProgram};

@@ -9,7 +9,7 @@ use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
 use crate::model::{
     Installed, Manager, NodeId, NodeRecord, NodeSpec, Now, Release, UnitDrift, Verb, Version,
-    node_of_directory,
+    node_of_data,
 };
 use crate::observe::{
     FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
@@ -121,8 +121,8 @@ fn roots(ledger: &Ledger, policy: &Policy) -> Vec<PathBuf> {
     roots.into_iter().collect()
 }
 
-/// The ids that processes show by their data directories, which lie in a storage root and not deeper. In the
-/// root of a container that counts by itself they say nothing of ids.
+/// The ids that processes show by their data directories. In the root of a container that counts by itself
+/// they say nothing of ids.
 fn running(
     ledger: &Ledger,
     roots: &[PathBuf],
@@ -131,13 +131,10 @@ fn running(
     let specs = ledger.nodes.iter().map(|record| &record.spec);
     let counted = specs.filter(|spec| spec.manager.kind.counts_in_containers());
     let counted: BTreeSet<&Path> = counted.map(|spec| spec.storage.as_path()).collect();
-    let telling: BTreeSet<&Path> =
-        roots.iter().map(PathBuf::as_path).filter(|root| !counted.contains(root)).collect();
-    let id_of = |data: &PathBuf| {
-        data.parent().filter(|root| telling.contains(root))?;
-        node_of_directory(data.file_name()?.to_str()?)
-    };
-    Ok(processes.as_ref().map_err(Unread::clone)?.keys().filter_map(id_of).collect())
+    let telling = roots.iter().filter(|root| !counted.contains(root.as_path()));
+    let telling: Vec<PathBuf> = telling.cloned().collect();
+    let found = processes.as_ref().map_err(Unread::clone)?.keys();
+    Ok(found.filter_map(|data| node_of_data(data, &telling)).collect())
 }
 
 /// A name is free only when no process has it and no manager knows it: neither the one that new nodes

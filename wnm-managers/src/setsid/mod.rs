@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use wnm_core::action::Change;
 use wnm_core::host::{CommandRunner, HostError, HostResult, NodeManager};
-use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, node_of_directory};
+use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Scope, node_of_data};
 use wnm_core::observe::{FaultKind, UnitReading, UnitState};
 
 pub use cgroup::service_of_process;
@@ -136,26 +136,10 @@ impl NodeManager for Setsid {
     }
 }
 
-/// The nodes whose data directories these are: they lie in a storage root, and not deeper, where
-/// containers that count by themselves have theirs.
+/// The nodes whose data directories these are.
 pub(crate) fn ids_of<'a>(
     roots: &[PathBuf],
     directories: impl Iterator<Item = &'a PathBuf>,
 ) -> impl Iterator<Item = NodeId> {
-    let lies_in = |data: &&PathBuf| roots.iter().any(|root| data.parent() == Some(root));
-    directories.filter(lies_in).filter_map(|data| node_of_directory(data.file_name()?.to_str()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_lies_deeper_than_in_a_storage_root_is_called_by_others() {
-        let roots = [PathBuf::from("/srv/nodes"), PathBuf::from("/mnt")];
-        let found = ["/srv/nodes/antnode7", "/srv/nodes/box/antnode8", "/mnt/node-9", "/antnode1"];
-        let ids: Vec<u32> =
-            ids_of(&roots, found.map(PathBuf::from).iter()).map(NodeId::number).collect();
-        assert_eq!(ids, [7, 9]);
-    }
+    directories.filter_map(|data| node_of_data(data, roots))
 }
