@@ -56,11 +56,26 @@ const ANTCTL: Ground = Ground {
     manager: "antctl+user",
     keeper: Keeper::Antctl,
     more: &["--program", "antnode"],
-    never: &[],
+    // Its nodes stay where they are, and what they are made from is known.
+    never: &["move", "clear", "remove clear-left", "start create", "restart create"],
 };
 
-const DAEMON: Ground =
-    Ground { manager: "antd+user", keeper: Keeper::Daemon, more: &[], never: &[] };
+const DAEMON: Ground = Ground {
+    manager: "antd+user",
+    keeper: Keeper::Daemon,
+    more: &[],
+    // Nor does wnm give them other programs.
+    never: &[
+        "move",
+        "clear",
+        "remove clear-left",
+        "start create",
+        "restart create",
+        "upgrade",
+        "revert",
+        "prove",
+    ],
+};
 
 #[test]
 fn plain_processes_survive_every_death_of_wnm() {

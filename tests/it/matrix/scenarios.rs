@@ -88,6 +88,16 @@ pub(super) const ALL: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "keep-key",
+        only: &[Keeper::Daemon],
+        prepare: two,
+        // Their keeper may delete data by itself.
+        occasion: |env| fs::remove_dir_all(env.base_dir().join("identities")).expect("there"),
+        args: |_| words("run"),
+        due: true,
+        ..USUAL
+    },
+    Scenario {
         name: "mend",
         only: &[Keeper::Units, Keeper::Shared, Keeper::Antctl],
         prepare: two,

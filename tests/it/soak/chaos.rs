@@ -49,14 +49,14 @@ const MANNERS: &[&str] = &[
 const FAILINGS: &[&str] = &["refuse=3", "die-after=1:1", "no-udp", "no-peers", "hang-metrics"];
 
 /// What is taken back, some cycles later.
-enum Later {
+pub(super) enum Later {
     Wnm(Vec<String>),
     Delete(PathBuf),
     Room(PathBuf),
 }
 
 pub(super) struct Chaos {
-    rng: Rng,
+    pub(super) rng: Rng,
     /// When it is due, by the number of the cycle.
     later: Vec<(usize, Later)>,
     releases: u32,
@@ -116,12 +116,12 @@ impl Chaos {
         }
     }
 
-    fn later(&mut self, tally: &Tally, what: Later) {
+    pub(super) fn later(&mut self, tally: &Tally, what: Later) {
         let cycles = self.rng.usize(2..8);
         self.later.push((tally.cycles + cycles, what));
     }
 
-    fn wnm(&mut self, world: &World, tally: &mut Tally, args: &[&str]) {
+    pub(super) fn wnm(&mut self, world: &World, tally: &mut Tally, args: &[&str]) {
         let ran = world.wnm(args);
         tally.ended(world, &args.join(" "), &ran);
     }
@@ -134,7 +134,7 @@ impl Chaos {
         pids.into_iter().map(pid_of).collect()
     }
 
-    fn any(&mut self, world: &World) -> u32 {
+    pub(super) fn any(&mut self, world: &World) -> u32 {
         self.rng.u32(1..=world.nodes)
     }
 
@@ -170,41 +170,6 @@ impl Chaos {
         }
     }
 
-    /// In the middle of a cycle, or of a request.
-    fn kill_wnm(&mut self, world: &mut World, tally: &mut Tally) {
-        let number = self.any(world).to_string();
-        let requests =
-            [&["run"][..], &["run"], &["restart", &number], &["add"], &["remove", &number]];
-        let args = requests[self.rng.usize(0..requests.len())];
-        let most = tally.usual_ms() * 3 / 2;
-        let delay = Duration::from_millis(self.rng.u64(0..=most.max(10)));
-        let ran = world.wnm_until(args, delay);
-        match ran.code {
-            None => {
-                tally.note(&format!("wnm: SIGKILL in `{}`", args[0]), 1);
-                tally.remember(format!("`{}` killed after {:?}", args.join(" "), ran.took));
-            }
-            Some(_) => tally.ended(world, args[0], &ran),
-        }
-    }
-
-    /// Several wnm at once.
-    fn crowd(&mut self, world: &mut World, tally: &mut Tally) {
-        let number = self.any(world).to_string();
-        let all = [&["run"][..], &["run"], &["restart", &number], &["status"]];
-        let started: Vec<_> = (0..)
-            .zip(all)
-            .map(|(at, args)| world.start(args, &world.env.path(&format!("out-{at}"))))
-            .collect();
-        tally.note("wnm: four at once", 1);
-        for (mut child, args) in started.into_iter().zip(all) {
-            let code = child.wait().expect("our own child").code();
-            if !matches!(code, Some(0..=3 | 5 | 6)) && !world.is_full {
-                tally.wrong(format!("{args:?} beside others ended with {code:?}"));
-            }
-        }
-    }
-
     fn misbehave(&mut self, world: &mut World, tally: &mut Tally) {
         let number = self.any(world);
         let how = MANNERS[self.rng.usize(0..MANNERS.len())];
@@ -235,32 +200,6 @@ impl Chaos {
         for pid in world.processes().remove(&data).into_iter().flatten() {
             send(pid_of(pid), Signal::SIGKILL);
         }
-    }
-
-    fn request(&mut self, world: &mut World, tally: &mut Tally) {
-        let (number, other) = (self.any(world).to_string(), self.any(world).to_string());
-        let node = format!("antnode{number:0>4}");
-        let requests: [(&[&str], Option<&str>); 9] = [
-            (&["add"], None),
-            (&["remove", &number], None),
-            (&["remove", &number, &other], None),
-            (&["stop", &number], Some("start")),
-            (&["restart", &number, &other], None),
-            (&["disable", &number], Some("enable")),
-            (&["upgrade", &number], None),
-            (&["identity", "restore", &node], None),
-            (&["db", "backup"], None),
-        ];
-        let (args, back) = requests[self.rng.usize(0..requests.len())];
-        self.wnm(world, tally, args);
-        if let Some(back) = back {
-            self.later(tally, Later::Wnm(vec![back.to_owned(), number.clone()]));
-        }
-    }
-
-    fn cap(&mut self, world: &mut World, tally: &mut Tally) {
-        let cap = world.nodes - self.rng.u32(0..=(world.nodes / 20).max(1));
-        self.wnm(world, tally, &["config", "set", "node_cap", &cap.to_string()]);
     }
 
     /// A new one, good or bad.

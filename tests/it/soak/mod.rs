@@ -7,6 +7,7 @@
 
 mod chaos;
 mod judge;
+mod operators;
 mod tally;
 mod world;
 
