@@ -51,7 +51,7 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-metrics",
         ours: &["wnm-core"],
-        others: &["nix", "procfs", "serde", "serde_json", "thiserror", "tracing"],
+        others: &["memchr", "nix", "procfs", "serde", "serde_json", "thiserror", "tracing"],
     },
     Allowed {
         name: "wnm-managers",
