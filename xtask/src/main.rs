@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["ci"] => ci::run(),
         ["test"] => test::run(test::Tier::Default),
-        ["properties"] => test::properties(),
+        ["properties"] => test::properties(None),
         ["crash-matrix"] => test::crash_matrix(None),
         ["crash-matrix", "--kills", kills] => test::crash_matrix(Some(kills)),
         ["test", tier] => test::Tier::named(tier).and_then(test::run),

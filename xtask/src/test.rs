@@ -64,11 +64,13 @@ pub(crate) fn run(tier: Tier) -> Done {
 /// How many random cases a campaign takes: what fits well into ten minutes on two cores.
 const CASES: &str = "100000";
 
-/// The campaign: properties of every plan, optimised, with cases that no everyday run has seen.
-pub(crate) fn properties() -> Done {
+/// The campaign: properties of every plan, optimised, with cases that no everyday run has seen; so many of
+/// them unless `WNM_PROPERTY_CASES` says otherwise.
+pub(crate) fn properties(cases: Option<&str>) -> Done {
     let tests =
         ["test", "--profile", "campaign", "-p", "wnm-core", "--lib", "plan::tests::properties"];
-    let wanted = env::var("WNM_PROPERTY_CASES").unwrap_or_else(|_| CASES.to_owned());
+    let wanted =
+        env::var("WNM_PROPERTY_CASES").unwrap_or_else(|_| cases.unwrap_or(CASES).to_owned());
     shell(cargo(&tests).env("WNM_PROPERTY_CASES", wanted))
 }
 
