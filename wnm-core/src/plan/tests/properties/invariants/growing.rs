@@ -185,13 +185,21 @@ pub(super) fn ports_follow_from_the_id(look: &Look<'_>) -> Held {
 /// "Root without its marker = not mounted": nothing is made there.
 pub(super) fn a_new_node_lies_in_a_usable_root(look: &Look<'_>) -> Held {
     look.new_nodes().try_for_each(|(spec, _)| {
-        let root = &spec.storage;
-        let usable = look.policy.nodes.storage.contains(root)
-            && matches!(look.snapshot.storage.get(root), Some(Ok(())))
-            && look.snapshot.machine.file_systems.contains_key(root)
-            && spec.data.parent() == Some(root);
+        let root = root_of(spec);
+        let usable = look.policy.nodes.storage.contains(&root)
+            && matches!(look.snapshot.storage.get(&root), Some(Ok(())))
+            && look.snapshot.machine.file_systems.contains_key(&root)
+            && spec.data.parent() == Some(&spec.storage);
         ensure(usable, || format!("{} in {}", spec.id, spec.data.display()))
     })
+}
+
+/// The storage root of the settings: a container that counts by itself has one of its own in it.
+fn root_of(spec: &NodeSpec) -> PathBuf {
+    match spec.manager.kind.counts_in_containers() {
+        true => spec.storage.parent().map(Path::to_path_buf).unwrap_or_default(),
+        false => spec.storage.clone(),
+    }
 }
 
 /// "A new node is created only if the disk will hold it": at least what every node is expected to
@@ -200,7 +208,7 @@ pub(super) fn a_new_node_fits_on_its_disk(look: &Look<'_>) -> Held {
     let crisis = look.policy.crisis_bytes.0;
     let prior = look.policy.stability.disk_prior.0;
     look.new_nodes().try_for_each(|(spec, reason)| {
-        let Some(system) = look.snapshot.machine.file_systems.get(&spec.storage) else {
+        let Some(system) = look.snapshot.machine.file_systems.get(&root_of(spec)) else {
             return Err(format!("{} was not measured", spec.storage.display()));
         };
         if matches!(reason, Reason::Request { .. }) {
