@@ -19,13 +19,11 @@ struct Mount {
     at: PathBuf,
 }
 
-/// True when process `pid` sees all files where this process sees them. Said of processes only that we may
-/// look at; the tables of others can be read, at a greater cost.
-pub(crate) fn are_ours(pid: u32) -> bool {
-    ["ns/mnt", "root"].iter().all(|link| {
-        let of = |whose: &str| fs::read_link(format!("/proc/{whose}/{link}")).ok();
-        of("self").is_some_and(|ours| of(&pid.to_string()) == Some(ours))
-    })
+/// What tells whether two processes see all files in the same places: their mounts and their root. Said of
+/// processes only that we may look at; the tables of others can be read, at a greater cost.
+pub(crate) fn view_of(pid: u32) -> Option<[PathBuf; 2]> {
+    let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).ok();
+    Some([link("ns/mnt")?, link("root")?])
 }
 
 impl Mounts {
@@ -134,8 +132,9 @@ mod tests {
 
     #[test]
     fn this_process_sees_what_it_sees_and_nobody_sees_nothing() {
-        assert!(are_ours(std::process::id()));
-        assert!(!are_ours(u32::MAX), "nobody tells, so the tables are asked");
+        let view = view_of(std::process::id()).unwrap_or_default();
+        assert!(view.iter().all(|link| !link.as_os_str().is_empty()), "{view:?}");
+        assert_eq!(view_of(u32::MAX), None, "nobody tells, so the tables are asked");
     }
 
     #[test]

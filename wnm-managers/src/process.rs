@@ -3,6 +3,7 @@
 //! program replaced its own file.
 #![expect(clippy::disallowed_methods, reason = "the shell module that reads /proc and ends nodes")]
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -43,7 +44,7 @@ pub(crate) fn pids_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<
     let entries =
         fs::read_dir("/proc").map_err(|error| HostError::io("list the processes", error))?;
     let mut command = Vec::with_capacity(COMMAND_LINE);
-    let mut places = Places::default();
+    let places = Places::default();
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
@@ -70,16 +71,19 @@ pub(crate) fn pids_below(roots: &[PathBuf]) -> HostResult<BTreeMap<PathBuf, Vec<
 
 /// Where the paths of processes lie for us: in a container they may have other names.
 #[derive(Default)]
-struct Places(Option<Mounts>);
+struct Places {
+    view: OnceCell<Option<[PathBuf; 2]>>,
+    mounts: OnceCell<Mounts>,
+}
 
 impl Places {
     /// Nothing where a path means what it says.
-    fn of(&mut self, pid: u32, path: &Path) -> Vec<PathBuf> {
-        if mounts::are_ours(pid) {
+    fn of(&self, pid: u32, path: &Path) -> Vec<PathBuf> {
+        let view = self.view.get_or_init(|| mounts::view_of(std::process::id()));
+        if view.is_some() && *view == mounts::view_of(pid) {
             return Vec::new();
         }
-        let own = self.0.get_or_insert_with(Mounts::own);
-        own.place_of(path, &Mounts::of(pid))
+        self.mounts.get_or_init(Mounts::own).place_of(path, &Mounts::of(pid))
     }
 }
 
