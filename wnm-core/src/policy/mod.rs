@@ -157,24 +157,11 @@ impl NodeDefaults {
             ManagerKind::Antd => self.logs.join(&name).join("logs"),
             _ => self.logs.join(&name),
         };
-        NodeSpec {
-            id,
-            program: self.program,
-            manager: self.manager,
-            wallet,
-            ports,
-            binary: data.join(self.program.binary_name()),
-            logs,
-            data,
-            storage: storage.to_path_buf(),
-            autostart: self.autostart,
-            service: (name != id.to_string()).then_some(name),
-            container: None,
-            adopted: None,
-            left: None,
-            launch: self.launch.clone(),
-        }
+        let service = (name != id.to_string()).then_some(name);
+        let lies = Lies { storage: storage.to_path_buf(), data, logs };
+        NodeSpec { service, ..self.spec_lying(id, ports, wallet, lies) }
     }
+
     /// The same in a container that counts its nodes by itself. Its nodes lie in a storage root of its
     /// own, below `storage`, where they have the names that they have in it.
     pub(crate) fn spec_in(
@@ -188,24 +175,40 @@ impl NodeDefaults {
         let service = self.manager.kind.service_name(place.number);
         let storage = storage.join(&place.name);
         let data = storage.join(&service);
+        let logs = self.logs.join(&place.name).join(&service);
+        NodeSpec {
+            service: Some(service),
+            container: Some(place.name.clone()),
+            ..self.spec_lying(id, ports, wallet, Lies { storage, data, logs })
+        }
+    }
+
+    fn spec_lying(&self, id: NodeId, ports: NodePorts, wallet: Address, lies: Lies) -> NodeSpec {
         NodeSpec {
             id,
             program: self.program,
             manager: self.manager,
             wallet,
             ports,
-            binary: data.join(self.program.binary_name()),
-            logs: self.logs.join(&place.name).join(&service),
-            data,
-            storage,
+            binary: lies.data.join(self.program.binary_name()),
+            logs: lies.logs,
+            data: lies.data,
+            storage: lies.storage,
             autostart: self.autostart,
-            service: Some(service),
-            container: Some(place.name.clone()),
+            service: None,
+            container: None,
             adopted: None,
             left: None,
             launch: self.launch.clone(),
         }
     }
+}
+
+/// Where what belongs to a node lies.
+struct Lies {
+    storage: PathBuf,
+    data: PathBuf,
+    logs: PathBuf,
 }
 
 /// A node's place in a container that counts by itself.
