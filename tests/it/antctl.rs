@@ -17,7 +17,7 @@ use wnm_core::observe::UnitState;
 use wnm_core::policy::{NodeDefaults, Setting};
 use wnm_managers::{Antctl, AntctlPlaces, DiskFiles, SystemRunner};
 
-use crate::harness::{StandIn, TestEnv, free_port, wait_until};
+use crate::harness::{StandIn, TestEnv, node_of, wait_until};
 
 /// Runs antctl for real, and is systemd.
 struct Tools {
@@ -147,12 +147,7 @@ impl Place {
     }
 
     fn spec(&self, number: u32) -> NodeSpec {
-        let (id, wallet) = (build::id(number), self.nodes.wallets.shares()[0].address);
-        let mut spec = self.nodes.spec(id, wallet, &self.nodes.storage[0]).expect("it has ports");
-        spec.ports.node = free_port();
-        spec.ports.metrics = Some(free_port());
-        spec.ports.rpc = Some(free_port());
-        spec
+        node_of(&self.nodes, number)
     }
 
     fn release(&self) -> Release {

@@ -22,7 +22,7 @@ use wnm_managers::{
     DiskFiles, DockerAntctl, DockerAntctlSettings, MARKER, SystemRunner, processes_of,
 };
 
-use crate::harness::{TestEnv, free_port, wait_until};
+use crate::harness::{TestEnv, node_of, wait_until};
 
 /// What is behind one name.
 #[derive(Default)]
@@ -333,12 +333,7 @@ impl World {
 
     /// 1 and 2 are the first ones of the first container, 11 and 12 those of the second.
     fn spec(&self, number: u32) -> NodeSpec {
-        let (id, wallet) = (build::id(number), self.nodes.wallets.shares()[0].address);
-        let mut spec = self.nodes.spec(id, wallet, &self.nodes.storage[0]).expect("it has ports");
-        spec.ports.node = free_port();
-        spec.ports.metrics = Some(free_port());
-        spec.ports.rpc = Some(free_port());
-        spec
+        node_of(&self.nodes, number)
     }
 
     fn release(&self) -> Release {

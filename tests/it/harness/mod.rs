@@ -9,6 +9,6 @@ mod wait;
 
 pub(crate) use begun::begin;
 pub(crate) use env::{Ran, TestEnv, is_there};
-pub(crate) use node::{Running, StandIn, free_port};
+pub(crate) use node::{Running, StandIn, free_port, node_of};
 pub(crate) use releases::{ARCHIVE, Manners, Publisher, SigningKey, archive, release};
 pub(crate) use wait::wait_until;

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use wnm_core::fakes::build;
+use wnm_core::model::NodeSpec;
+use wnm_core::policy::NodeDefaults;
 
 use super::wait_until;
 
@@ -128,6 +131,16 @@ fn spawn_copied(command: &mut Command) -> Child {
             result => return result.expect("the stand-in can be started"),
         }
     }
+}
+
+/// A node as these settings have it, on ports that nobody uses.
+pub(crate) fn node_of(nodes: &NodeDefaults, number: u32) -> NodeSpec {
+    let (id, wallet) = (build::id(number), nodes.wallets.shares()[0].address);
+    let mut spec = nodes.spec(id, wallet, &nodes.storage[0]).expect("it has ports");
+    spec.ports.node = free_port();
+    spec.ports.metrics = Some(free_port());
+    spec.ports.rpc = Some(free_port());
+    spec
 }
 
 /// A port that nobody has at this moment, for UDP and for TCP, and that this process hands out once.

@@ -51,7 +51,12 @@ pub(super) fn antctl_stand_in() -> PathBuf {
 }
 
 fn init(op: &Operator, manager: &str) {
-    op.init(&[
+    init_with(op, manager, &[]);
+}
+
+/// Initialises for three nodes that a real antnode runs without a network, with more options.
+pub(super) fn init_with(op: &Operator, manager: &str, more: &[&str]) {
+    let usual = [
         "--manager",
         manager,
         "--node-cap",
@@ -66,7 +71,8 @@ fn init(op: &Operator, manager: &str) {
         PEER,
         "--node-binary",
         "/usr/local/bin/antnode",
-    ]);
+    ];
+    op.init(&[&usual, more].concat());
 }
 
 #[test]

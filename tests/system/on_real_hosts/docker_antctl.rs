@@ -12,7 +12,7 @@ use wnm_core::model::Release;
 use wnm_core::policy::Setting;
 use wnm_managers::{DiskFiles, DockerAntctl, DockerAntctlSettings, RootHands, SystemRunner};
 
-use super::antctl::{NETWORK, PEER, Patient, START_ARGS, antctl_stand_in};
+use super::antctl::{NETWORK, PEER, Patient, START_ARGS, antctl_stand_in, init_with};
 use super::contract::a_process_by_hand;
 use super::docker::{containers, docked};
 use super::operator::{Operator, Who, json};
@@ -37,26 +37,8 @@ fn operator(label: &str, who: Who) -> Option<Operator> {
 }
 
 fn init(op: &Operator, manager: &str) {
-    op.init(&[
-        "--manager",
-        manager,
-        "--node-cap",
-        "3",
-        "--delay-upgrade",
-        "8s",
-        "--max-nodes-per-container",
-        "10",
-        "--min-container-count",
-        "2",
-        "--network",
-        NETWORK,
-        "--start-args",
-        START_ARGS,
-        "--bootstrap",
-        PEER,
-        "--node-binary",
-        "/usr/local/bin/antnode",
-    ]);
+    let two = ["--max-nodes-per-container", "10", "--min-container-count", "2"];
+    init_with(op, manager, &two);
 }
 
 #[test]
