@@ -2,7 +2,7 @@
 
 mod leaving;
 
-use super::build::{draft, eager_draft, gb, id, seconds};
+use super::build::{draft, eager_draft, gb, id, seconds, spec};
 use super::{MemoryStore, Op, SimHost, World};
 use crate::host::{Intents, Store};
 use crate::model::{
@@ -87,6 +87,16 @@ fn it_grows_to_the_cap_one_a_cycle_and_rests() {
         assert_eq!(sim.host.world().running(), expected);
     }
     sim.rests_with(3);
+}
+
+#[test]
+fn a_name_that_nothing_but_a_process_has_is_taken() {
+    let sim = sim(eager(1));
+    sim.host.world().node(&spec(1)).strangers = vec![4711];
+    sim.ask(Verb::Add { count: 1 });
+    sim.cycle();
+    let ids: Vec<_> = sim.nodes().iter().map(|record| record.spec.id).collect();
+    assert_eq!(ids, [id(2)]);
 }
 
 #[test]
