@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use super::homes::{move_away, two, with_other_disk, with_release, words};
 use super::moments::Moment;
@@ -9,7 +10,7 @@ use super::scenarios::ALL;
 use super::stage::Stage;
 use super::strace::{self, Blow, Struck};
 use super::{PLAIN, SHARED, can_strike};
-use crate::harness::TestEnv;
+use crate::harness::{TestEnv, wait_until};
 
 /// Deals `blow` at the first moment that `is_it`, in a home like that of `prepare`.
 fn strike(
@@ -119,7 +120,12 @@ fn a_node_of_a_shared_container_comes_back_when_its_port_is_free_again() {
     let env = &stage.env;
     (heal.occasion)(env);
     let port = ("127.0.0.1", env.spec(2).ports.node);
-    let taken = UdpSocket::bind(port).expect("the node has ended");
+    // A process that was killed has no program any more before it lets go of its port.
+    let mut taken = None;
+    wait_until(Duration::from_secs(20), "the node's port is free", || {
+        taken = UdpSocket::bind(port).ok();
+        taken.is_some()
+    });
     let ran = env.run(&["run"]).expect(1);
     assert!(ran.stdout.contains("it ended at once"), "{}", ran.block());
     drop(taken);
