@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod clock;
 #[cfg(target_os = "linux")]
+mod diag;
+#[cfg(target_os = "linux")]
 mod disk;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;

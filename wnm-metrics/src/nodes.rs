@@ -15,6 +15,7 @@ use wnm_core::observe::{EndpointReading, NodeFacts, ProcessReading, ProcessState
 use crate::error::Silence;
 use crate::process::{Network, Processes, Server};
 use crate::scrape::{Client, METADATA, METRICS, Patience};
+use crate::sockets::PROC;
 use crate::{files, parse};
 
 /// Endpoints that are asked at once, all threads together: each holds a descriptor.
@@ -38,7 +39,7 @@ pub struct ScrapeProbe {
 
 impl Default for ScrapeProbe {
     fn default() -> ScrapeProbe {
-        ScrapeProbe { proc_root: PathBuf::from("/proc") }
+        ScrapeProbe { proc_root: PathBuf::from(PROC) }
     }
 }
 
@@ -196,7 +197,7 @@ impl Round<'_> {
         target: &NodeTarget<'_>,
     ) -> (Option<HostResult<ProcessReading>>, Option<Result<u16, Silence>>) {
         let ports = &target.spec.ports;
-        let process = target.pid.map(|pid| self.processes.look(pid, ports.node));
+        let process = target.pid.map(|pid| self.processes.look(pid, ports.node, ports.metrics));
         let asked = match (&process, ports.metrics) {
             (None, _) | (_, None) => None,
             // With a loopback interface of its own it cannot be reached from here.

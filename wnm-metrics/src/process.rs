@@ -13,7 +13,7 @@ use wnm_core::host::{HostError, HostResult};
 use wnm_core::model::Bytes;
 use wnm_core::observe::{FaultKind, ProcessKey, ProcessReading, ProcessState};
 
-use crate::sockets::{self, Inode, SocketTable};
+use crate::sockets::{self, Inode, SocketTable, Transport};
 use crate::{clock, error, files};
 
 /// One line of some fifty numbers.
@@ -46,7 +46,7 @@ pub(crate) struct Seen {
 /// How a process is connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
-    /// As we are, with these sockets.
+    /// As we are, with these of the sockets that were looked for.
     Ours(BTreeSet<Inode>),
     /// In another namespace: its ports are not those that we see, nor is its loopback.
     Foreign,
@@ -73,18 +73,19 @@ impl<'a> Processes<'a> {
             root,
             uptime_ms: clock::uptime_ms().ok(),
             namespace: sockets::namespace(&root.join("self")),
-            udp: known(SocketTable::udp(root)),
-            tcp: known(SocketTable::tcp_listeners(root)),
+            udp: known(SocketTable::of(root, Transport::Udp)),
+            tcp: known(SocketTable::of(root, Transport::TcpListeners)),
         }
     }
 
-    /// Looks at process `pid`, which should have bound UDP port `port`. That there is none is a
-    /// reading; that it cannot be seen whether there is one is an error.
-    pub(crate) fn look(&self, pid: u32, port: u16) -> HostResult<Seen> {
+    /// Looks at process `pid`, which should have bound UDP port `port` and should listen at TCP port
+    /// `endpoint`, if that is one. That there is no process is a reading; that it cannot be seen whether there
+    /// is one is an error.
+    pub(crate) fn look(&self, pid: u32, port: u16, endpoint: Option<u16>) -> HostResult<Seen> {
         let Some(stat) = self.stat(pid)? else {
             return Ok(Seen { reading: gone(), network: Network::Hidden });
         };
-        let network = self.network(pid);
+        let network = self.network(pid, &self.wanted(port, endpoint));
         let reading = ProcessReading {
             state: ProcessState::Alive,
             key: Some(ProcessKey { pid, start_ticks: stat.starttime }),
@@ -92,14 +93,16 @@ impl<'a> Processes<'a> {
             memory: Some(Bytes(stat.rss.saturating_mul(page_size()))),
             cpu_ms: Some(ticks_to_ms(stat.utime.saturating_add(stat.stime))),
             port_bound: match (&network, &self.udp) {
-                (Network::Ours(sockets), Some(udp)) => Some(udp.binds(port, sockets)),
+                (Network::Ours(sockets), Some(udp)) => {
+                    Some(udp.at(port).any(|it| sockets.contains(&it)))
+                }
                 _ => None,
             },
         };
         Ok(Seen { reading, network })
     }
 
-    /// Whether the process may be the one that answers at `port` of 127.0.0.1.
+    /// Whether the process may be the one that answers at `port` of 127.0.0.1, at which it was looked for.
     pub(crate) fn server(&self, network: &Network, port: u16) -> Server {
         let (Network::Ours(sockets), Some(tcp)) = (network, &self.tcp) else {
             return Server::Possible;
@@ -125,13 +128,20 @@ impl<'a> Processes<'a> {
         Ok(Some(stat).filter(|stat| !matches!(stat.state, 'Z' | 'X' | 'x')))
     }
 
-    fn network(&self, pid: u32) -> Network {
+    /// The sockets that tell whether a process has those ports.
+    fn wanted(&self, port: u16, endpoint: Option<u16>) -> BTreeSet<Inode> {
+        let own = self.udp.iter().flat_map(|udp| udp.at(port));
+        let endpoint = self.tcp.iter().zip(endpoint).flat_map(|(tcp, port)| tcp.on_loopback(port));
+        own.chain(endpoint).collect()
+    }
+
+    fn network(&self, pid: u32, wanted: &BTreeSet<Inode>) -> Network {
         let directory = self.directory(pid);
         match (&self.namespace, sockets::namespace(&directory)) {
             (Some(ours), Some(its)) if *ours != its => return Network::Foreign,
             _ => {}
         }
-        match sockets::of_process(&directory) {
+        match sockets::of_process(&directory, wanted) {
             Ok(sockets) => Network::Ours(sockets),
             Err(error) => {
                 tracing::debug!("cannot see the descriptors of process {pid}: {error}");

@@ -11,7 +11,7 @@ use wnm_core::host::{HostError, HostResult, MachineProbe};
 use wnm_core::model::{LoadAverage, Now};
 use wnm_core::observe::{CpuTimes, FaultKind, FileSystemSample, MachineSample, MemorySample};
 
-use crate::sockets::SocketTable;
+use crate::sockets::{PROC, SocketTable, Transport};
 use crate::{disk, error, files, io, parse};
 
 /// `stat` has a line of counters for every interrupt of every kind: hundreds of kilobytes on large
@@ -29,7 +29,7 @@ pub struct ProcProbe {
 
 impl Default for ProcProbe {
     fn default() -> ProcProbe {
-        ProcProbe { root: PathBuf::from("/proc"), sys: PathBuf::from("/sys") }
+        ProcProbe { root: PathBuf::from(PROC), sys: PathBuf::from("/sys") }
     }
 }
 
@@ -60,8 +60,8 @@ impl MachineProbe for ProcProbe {
     }
 
     fn bound_ports(&self) -> HostResult<BTreeSet<u16>> {
-        let udp = SocketTable::udp(&self.root)?;
-        let tcp = SocketTable::tcp_listeners(&self.root)?;
+        let udp = SocketTable::of(&self.root, Transport::Udp)?;
+        let tcp = SocketTable::of(&self.root, Transport::TcpListeners)?;
         Ok(udp.ports().chain(tcp.ports()).collect())
     }
 }

@@ -13,10 +13,13 @@ use ::procfs::{FromReadSI, current_system_info};
 use wnm_core::host::{HostError, HostResult};
 use wnm_core::observe::FaultKind;
 
-use crate::{error, files};
+use crate::{diag, error, files};
 
 /// A line has 150 bytes: half a million sockets.
 const TABLE_LIMIT: u64 = 64 << 20;
+
+/// Where `proc` is mounted, except in tests.
+pub(crate) const PROC: &str = "/proc";
 
 /// The inode number of a socket.
 pub(crate) type Inode = u64;
@@ -25,32 +28,33 @@ pub(crate) type Inode = u64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SocketTable(BTreeMap<u16, Vec<(IpAddr, Inode)>>);
 
-impl SocketTable {
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
     /// Every bound UDP socket.
-    pub(crate) fn udp(root: &Path) -> HostResult<SocketTable> {
-        let mut table = SocketTable::default();
-        for UdpNetEntries(entries) in both(root, ["udp", "udp6"], |_| true)? {
-            table.extend(entries.into_iter().map(|entry| (entry.local_address, entry.inode)));
-        }
-        Ok(table)
-    }
-
+    Udp,
     /// Every listening TCP socket. The local port of a connection is not taken: others may bind it.
-    pub(crate) fn tcp_listeners(root: &Path) -> HostResult<SocketTable> {
-        let mut table = SocketTable::default();
-        // The kernel lists those that listen first, and behind them every connection, even if it is
-        // long over: with many nodes those are many more.
-        for TcpNetEntries(entries) in both(root, ["tcp", "tcp6"], is_no_connection)? {
-            let listening = entries.into_iter().filter(|entry| entry.state == TcpState::Listen);
-            table.extend(listening.map(|entry| (entry.local_address, entry.inode)));
+    TcpListeners,
+}
+
+impl SocketTable {
+    /// Of the kernel whose `proc` is mounted at `root`.
+    pub(crate) fn of(root: &Path, transport: Transport) -> HostResult<SocketTable> {
+        if root == Path::new(PROC) {
+            match diag::bound(transport) {
+                Ok(sockets) => return Ok(SocketTable::from_all(sockets)),
+                Err(error) => tracing::debug!("{transport:?} is read from proc: {error}"),
+            }
         }
-        Ok(table)
+        in_files(root, transport).map(SocketTable::from_all)
     }
 
-    fn extend(&mut self, sockets: impl Iterator<Item = (SocketAddr, Inode)>) {
-        for (address, inode) in sockets.filter(|(address, _)| address.port() != 0) {
-            self.0.entry(address.port()).or_default().push((address.ip(), inode));
+    fn from_all(sockets: Vec<(SocketAddr, Inode)>) -> SocketTable {
+        let mut table = SocketTable::default();
+        for (address, inode) in sockets.into_iter().filter(|(address, _)| address.port() != 0) {
+            table.0.entry(address.port()).or_default().push((address.ip(), inode));
         }
+        table
     }
 
     /// The ports that are bound.
@@ -58,9 +62,9 @@ impl SocketTable {
         self.0.keys().copied()
     }
 
-    /// True when one of `sockets` is bound to `port`, at whichever address.
-    pub(crate) fn binds(&self, port: u16, sockets: &BTreeSet<Inode>) -> bool {
-        self.0.get(&port).into_iter().flatten().any(|(_, inode)| sockets.contains(inode))
+    /// The sockets that are bound to `port`, at whichever address.
+    pub(crate) fn at(&self, port: u16) -> impl Iterator<Item = Inode> {
+        self.0.get(&port).into_iter().flatten().map(|(_, inode)| *inode)
     }
 
     /// The sockets that take what is sent to `port` of 127.0.0.1.
@@ -68,6 +72,27 @@ impl SocketTable {
         let bound = self.0.get(&port).into_iter().flatten();
         bound.filter(|(address, _)| takes_loopback(*address)).map(|(_, inode)| *inode)
     }
+}
+
+/// The same by the tables below `root`.
+pub(crate) fn in_files(root: &Path, transport: Transport) -> HostResult<Vec<(SocketAddr, Inode)>> {
+    let mut sockets = Vec::new();
+    match transport {
+        Transport::Udp => {
+            for UdpNetEntries(entries) in both(root, ["udp", "udp6"], |_| true)? {
+                sockets.extend(entries.into_iter().map(|it| (it.local_address, it.inode)));
+            }
+        }
+        // The kernel lists those that listen first, and behind them every connection, even if it is
+        // long over: with many nodes those are many more.
+        Transport::TcpListeners => {
+            for TcpNetEntries(entries) in both(root, ["tcp", "tcp6"], is_no_connection)? {
+                let listening = entries.into_iter().filter(|it| it.state == TcpState::Listen);
+                sockets.extend(listening.map(|it| (it.local_address, it.inode)));
+            }
+        }
+    }
+    Ok(sockets)
 }
 
 /// An IPv6 socket bound to no address takes IPv4 as well, unless it was told not to; the table does
@@ -104,16 +129,27 @@ fn table<T: FromReadSI>(path: &Path, more: fn(&[u8]) -> bool) -> HostResult<T> {
     T::from_read(bytes.as_slice(), current_system_info()).map_err(|e| error::garbled(path, e))
 }
 
-/// The sockets a process has open. Needs the same user, or the right to trace it: root in a container
-/// may list the descriptors of others there, and not see what they are.
-pub(crate) fn of_process(directory: &Path) -> io::Result<BTreeSet<Inode>> {
+/// Which of the `wanted` sockets a process has open. Needs the same user, or the right to trace it: root in a
+/// container may list the descriptors of others there, and not see what they are.
+///
+/// Nodes have hundreds of descriptors, and each costs a call: the walk ends when all are found. If none is
+/// wanted it goes to the end, for that the descriptors can be seen is an answer too.
+pub(crate) fn of_process(
+    directory: &Path,
+    wanted: &BTreeSet<Inode>,
+) -> io::Result<BTreeSet<Inode>> {
     let mut sockets = BTreeSet::new();
     for entry in fs::read_dir(directory.join("fd"))? {
         match fs::read_link(entry?.path()) {
-            Ok(target) => sockets.extend(socket_inode(&target)),
+            Ok(target) => {
+                sockets.extend(socket_inode(&target).filter(|inode| wanted.contains(inode)));
+            }
             // A descriptor may be closed while we walk.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
+        }
+        if !wanted.is_empty() && sockets.len() == wanted.len() {
+            break;
         }
     }
     Ok(sockets)

@@ -51,7 +51,19 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "wnm-metrics",
         ours: &["wnm-core"],
-        others: &["memchr", "nix", "procfs", "serde", "serde_json", "thiserror", "tracing"],
+        others: &[
+            "memchr",
+            // The bound sockets, asked of the kernel.
+            "netlink-packet-core",
+            "netlink-packet-sock-diag",
+            "netlink-sys",
+            "nix",
+            "procfs",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tracing",
+        ],
     },
     Allowed {
         name: "wnm-managers",

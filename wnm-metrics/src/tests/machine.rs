@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -16,6 +16,7 @@ use wnm_core::observe::{
 use super::support::{ESTABLISHED, FakeProc, LISTEN, UNCONNECTED, socket};
 use crate::ProcProbe;
 use crate::disk::Counts;
+use crate::sockets::{PROC, Transport};
 
 const STAT: &str = "\
 cpu  100 20 30 4000 500 6 7 8 90 91
@@ -217,6 +218,39 @@ fn this_machine() {
     assert!(ports.contains(&udp.local_addr().unwrap().port()));
     assert!(ports.contains(&listener.local_addr().unwrap().port()));
     assert!(!ports.contains(&connection.local_addr().unwrap().port()));
+}
+
+/// What the kernel is asked, and what its tables say where it may not be.
+#[test]
+fn the_kernel_tells_of_sockets_what_its_tables_tell() {
+    let local4 = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let any4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    let connected = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    connected.connect(local4.local_addr().unwrap()).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    // Some machines have no IPv6.
+    let any6 = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).ok();
+    let listener6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok();
+    let mut udp = vec![&local4, &any4, &connected];
+    udp.extend(&any6);
+    let udp: Vec<u16> = udp.iter().map(|it| it.local_addr().unwrap().port()).collect();
+    let mut tcp = vec![listener.local_addr().unwrap().port()];
+    tcp.extend(listener6.iter().map(|it| it.local_addr().unwrap().port()));
+    for (transport, ports) in [(Transport::Udp, udp), (Transport::TcpListeners, tcp)] {
+        let told = crate::diag::bound(transport).unwrap();
+        let kernel: BTreeSet<_> =
+            told.into_iter().filter(|(it, _)| ports.contains(&it.port())).collect();
+        let tables = crate::sockets::in_files(Path::new(PROC), transport).unwrap();
+        let tables: BTreeSet<_> =
+            tables.into_iter().filter(|(it, _)| ports.contains(&it.port())).collect();
+        assert_eq!(kernel, tables);
+        let found: BTreeSet<u16> = kernel.iter().map(|(address, _)| address.port()).collect();
+        assert_eq!(found, ports.into_iter().collect(), "{transport:?}");
+    }
+    let listening = crate::diag::bound(Transport::TcpListeners).unwrap();
+    let port = connection.local_addr().unwrap().port();
+    assert!(listening.iter().all(|(it, _)| it.port() != port), "a connection takes no port");
 }
 
 const DISKSTATS: &str = "   8       0 sda 10 0 1000 5 20 0 4000 7 0 9 12 0 0 0 0 0 0

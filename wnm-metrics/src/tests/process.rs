@@ -34,7 +34,7 @@ fn one_node() -> FakeProc {
 }
 
 fn port_bound(proc: &FakeProc, port: u16) -> Option<bool> {
-    Processes::below(proc.root()).look(NOBODY, port).unwrap().reading.port_bound
+    Processes::below(proc.root()).look(NOBODY, port, None).unwrap().reading.port_bound
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn golden_numbers() {
     let proc = one_node();
     let hour = 3_600_000;
     let processes = Processes { uptime_ms: Some(hour), ..Processes::below(proc.root()) };
-    let seen = processes.look(NOBODY, PORT).unwrap();
+    let seen = processes.look(NOBODY, PORT, None).unwrap();
     let tick = |ticks: u64| ticks * 1000 / ticks_per_second();
     let expected = ProcessReading {
         state: ProcessState::Alive,
@@ -54,10 +54,10 @@ fn golden_numbers() {
         port_bound: Some(true),
     };
     assert_eq!(seen.reading, expected);
-    assert_eq!(seen.network, Network::Ours([41, 42].into()));
+    assert_eq!(seen.network, Network::Ours([42].into()), "it is not asked whose 41 is");
 
     let early = Processes { uptime_ms: Some(1), ..Processes::below(proc.root()) };
-    assert_eq!(early.look(NOBODY, PORT).unwrap().reading.age_ms, Some(0));
+    assert_eq!(early.look(NOBODY, PORT, None).unwrap().reading.age_ms, Some(0));
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn what_cannot_be_seen_is_neither_bound_nor_free() {
     fs::remove_dir_all(&descriptors).unwrap();
     // Root may read any directory, so permission is not taken away here: it is no directory at all.
     fs::write(&descriptors, "").unwrap();
-    let seen = Processes::below(proc.root()).look(NOBODY, PORT).unwrap();
+    let seen = Processes::below(proc.root()).look(NOBODY, PORT, None).unwrap();
     assert_eq!(seen.reading.state, ProcessState::Alive);
     assert_eq!((seen.reading.port_bound, seen.network), (None, Network::Hidden));
 
     // One descriptor that does not say what it is may be the socket.
     let proc = one_node();
     fs::write(proc.root().join(format!("{NOBODY}/fd/99")), "").unwrap();
-    assert_eq!(port_bound(&proc, PORT), None);
+    assert_eq!(port_bound(&proc, PORT + 1), None);
 
     let proc = one_node();
     fs::remove_file(proc.root().join("net/udp")).unwrap();
@@ -96,7 +96,7 @@ fn ports_of_another_network_namespace_are_not_ours_to_judge() {
     assert_eq!(port_bound(&proc, PORT), Some(true), "hidden: taken for ours");
     proc.link(&format!("{NOBODY}/ns/net"), "net:[2]");
     assert_eq!(port_bound(&proc, PORT), None);
-    let seen = Processes::below(proc.root()).look(NOBODY, PORT).unwrap();
+    let seen = Processes::below(proc.root()).look(NOBODY, PORT, None).unwrap();
     assert_eq!(seen.network, Network::Foreign);
 }
 
@@ -112,7 +112,7 @@ fn zombies_and_corpses_are_gone() {
     ] {
         let proc = one_node();
         proc.process(NOBODY + 1, state, &[]);
-        let reading = Processes::below(proc.root()).look(NOBODY + 1, PORT).unwrap().reading;
+        let reading = Processes::below(proc.root()).look(NOBODY + 1, PORT, None).unwrap().reading;
         assert_eq!(reading.state, expected, "{state}");
         if expected == ProcessState::Gone {
             assert_eq!(reading, GONE);
@@ -124,7 +124,7 @@ fn zombies_and_corpses_are_gone() {
 fn no_such_process_is_gone() {
     let proc = one_node();
     for pid in [NOBODY + 9, u32::MAX, 0] {
-        let reading = Processes::below(proc.root()).look(pid, PORT).unwrap().reading;
+        let reading = Processes::below(proc.root()).look(pid, PORT, None).unwrap().reading;
         assert_eq!(reading, GONE, "{pid}");
     }
 }
@@ -132,7 +132,7 @@ fn no_such_process_is_gone() {
 #[test]
 fn a_living_process_that_proc_does_not_show_is_unknown() {
     let proc = FakeProc::empty();
-    let error = Processes::below(proc.root()).look(std::process::id(), PORT).unwrap_err();
+    let error = Processes::below(proc.root()).look(std::process::id(), PORT, None).unwrap_err();
     assert_eq!(error.kind, FaultKind::Permission);
 }
 
@@ -141,7 +141,7 @@ fn a_garbled_process_is_an_error() {
     let proc = one_node();
     for text in ["", "1 (x) S", "rubbish"] {
         proc.write(&format!("{NOBODY}/stat"), text);
-        let error = Processes::below(proc.root()).look(NOBODY, PORT).unwrap_err();
+        let error = Processes::below(proc.root()).look(NOBODY, PORT, None).unwrap_err();
         assert_eq!(error.kind, FaultKind::Garbled, "{text}");
     }
 }
@@ -175,13 +175,25 @@ fn the_server_of_a_port_is_the_process_that_listens_on_loopback() {
 }
 
 #[test]
+fn a_process_is_asked_for_the_sockets_of_its_ports_alone() {
+    let proc = one_node();
+    proc.table("tcp", &[socket(Ipv4Addr::LOCALHOST, 1, LISTEN, 41)]);
+    let processes = Processes::below(proc.root());
+    let network = |udp, tcp| processes.look(NOBODY, udp, tcp).unwrap().network;
+    assert_eq!(network(PORT, Some(1)), Network::Ours([41, 42].into()));
+    assert_eq!(network(PORT + 1, Some(1)), Network::Ours([41].into()));
+    assert_eq!(network(PORT, Some(2)), Network::Ours([42].into()));
+    assert_eq!(network(PORT + 2, None), Network::Ours([].into()));
+}
+
+#[test]
 fn this_process() {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (port, tcp_port) =
         (socket.local_addr().unwrap().port(), listener.local_addr().unwrap().port());
     let processes = Processes::below(Path::new("/proc"));
-    let seen = processes.look(std::process::id(), port).unwrap();
+    let seen = processes.look(std::process::id(), port, Some(tcp_port)).unwrap();
 
     assert_eq!(seen.reading.state, ProcessState::Alive);
     assert_eq!(seen.reading.port_bound, Some(true));
@@ -192,7 +204,7 @@ fn this_process() {
 
     // A port that was free a moment ago.
     drop(socket);
-    let free = Processes::below(Path::new("/proc")).look(std::process::id(), port).unwrap();
+    let free = Processes::below(Path::new("/proc")).look(std::process::id(), port, None).unwrap();
     assert_eq!(free.reading.port_bound, Some(false));
     assert_eq!(free.reading.key, seen.reading.key);
 }
@@ -202,7 +214,7 @@ fn a_child_from_its_birth_to_its_burial() {
     let mut child: Child =
         Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let pid = child.id();
-    let look = || Processes::below(Path::new("/proc")).look(pid, PORT).unwrap().reading;
+    let look = || Processes::below(Path::new("/proc")).look(pid, PORT, None).unwrap().reading;
 
     let alive = look();
     assert_eq!(alive.state, ProcessState::Alive);
