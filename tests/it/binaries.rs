@@ -1,6 +1,7 @@
 //! Releases from a server on loopback into the store and onto nodes, and those that are refused.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
@@ -381,4 +382,41 @@ fn a_node_is_given_any_kept_version_by_name() {
     env.run(&["upgrade", "1", "--to", "0.24.0", "--allow-downgrade"]).expect(0);
     assert_eq!((has(), fs::read(&key).expect("a key")), ("0.24.0".to_owned(), identity));
     assert_eq!(env.running().len(), 1);
+}
+
+/// A real program takes fifty milliseconds of CPU to tell its version: not in every cycle.
+#[test]
+fn a_program_is_asked_what_it_is_once() {
+    let env = TestEnv::new();
+    let (asked, program) = (env.path("asked"), env.path("asked-program"));
+    let write = |version: &str| {
+        let script = format!(
+            "#!/bin/sh\necho {version} >> '{}'\necho 'ant-node {version}'\n",
+            asked.display()
+        );
+        fs::write(&program, script).expect("written");
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("ours");
+    };
+    write("0.23.0");
+    let given = program.display().to_string();
+    env.init(&["--node-binary", &given, "--node-cap", "1", "--grow-window", "1d"]).expect(0);
+    fs::remove_file(&asked).expect("init has asked it, and so has its first look");
+    let cycles = |count: u32| {
+        (0..count).for_each(|_| drop(env.run(&["run"]).expect(0)));
+        fs::read_to_string(&asked).unwrap_or_default()
+    };
+    assert_eq!(cycles(3), "");
+    // In its place, as large as before.
+    write("0.24.0");
+    assert_eq!(cycles(3), "0.24.0\n");
+    // Named by a link, which leads elsewhere now.
+    let (other, link) = (env.path("other-program"), env.path("link"));
+    fs::copy(&program, &other).expect("copied");
+    symlink(&program, &link).expect("linked");
+    env.run(&["config", "set", "node_binary", &link.display().to_string()]).expect(0);
+    fs::remove_file(&asked).expect("it was asked");
+    assert_eq!(cycles(2), "0.24.0\n");
+    fs::remove_file(&link).expect("ours");
+    symlink(&other, &link).expect("linked");
+    assert_eq!(cycles(2), "0.24.0\n0.24.0\n");
 }

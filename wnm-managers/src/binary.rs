@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wnm_core::host::{Binaries, CommandRunner, HostError, HostResult, Invocation};
-use wnm_core::model::{Program, Release};
+use wnm_core::model::{FileStamp, KnownProgram, Program, Release};
 use wnm_core::observe::FaultKind;
 
 use crate::hands::VERSION_PATIENCE;
@@ -45,10 +45,29 @@ impl<R: CommandRunner> ProgramFinder<R> {
 
 impl<R: CommandRunner> Binaries for ProgramFinder<R> {
     fn available(&self, program: Program) -> HostResult<Release> {
+        self.look(program, None).map(|(release, _)| release)
+    }
+
+    fn look(
+        &self,
+        program: Program,
+        known: Option<&KnownProgram>,
+    ) -> HostResult<(Release, Option<KnownProgram>)> {
         let path = self.locate(program)?;
+        // Before it is asked: what comes between is another file in the next look.
+        let stamp = stamp(&path);
+        let is_it = |it: &&KnownProgram| {
+            (&it.path, Some(it.stamp), it.program) == (&path, stamp, program) && is_program(&path)
+        };
+        if let Some(known) = known.filter(is_it) {
+            let release = Release::new(known.version.clone(), &*path);
+            return Ok((release, Some(known.clone())));
+        }
         let (found, release) = probe_program(self.runner.as_ref(), &path)?;
         if found == program {
-            return Ok(release);
+            let version = release.version.clone();
+            let told = stamp.map(|stamp| KnownProgram { path, stamp, program, version });
+            return Ok((release, told));
         }
         let op = format!(
             "{} is {found} {}, but nodes here run {program}: name another file with --node-binary, \
@@ -82,6 +101,18 @@ pub fn probe_program(runner: &dyn CommandRunner, path: &Path) -> HostResult<(Pro
             Err(HostError::new(op, FaultKind::Garbled))
         }
     }
+}
+
+/// Which file lies there. Links are followed, for what they lead to is run.
+fn stamp(path: &Path) -> Option<FileStamp> {
+    fs::metadata(path).ok().map(|found| stamp_of(&found))
+}
+
+/// Which file that is.
+pub(crate) fn stamp_of(found: &fs::Metadata) -> FileStamp {
+    use std::os::unix::fs::MetadataExt;
+    let changed_ms = found.mtime() * 1000 + found.mtime_nsec() / 1_000_000;
+    FileStamp { inode: found.ino(), size: found.len(), changed_ms }
 }
 
 fn is_program(path: &Path) -> bool {

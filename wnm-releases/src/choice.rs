@@ -1,7 +1,7 @@
 //! Which program nodes are given: a kept version, or what the machine has otherwise.
 
 use wnm_core::host::{Binaries, HostError, HostResult};
-use wnm_core::model::{Channel, Program, Release, Version};
+use wnm_core::model::{Channel, KnownProgram, Program, Release, Version};
 use wnm_core::observe::FaultKind;
 
 use crate::error::{ReleaseError, ReleaseFault};
@@ -26,16 +26,25 @@ impl<B: Binaries> Binaries for Chosen<B> {
     /// A pinned version, whatever else there is. Otherwise the newest: what an operator or a package
     /// put on the machine by hand may be newer than what was fetched.
     fn available(&self, program: Program) -> HostResult<Release> {
+        self.look(program, None).map(|(release, _)| release)
+    }
+
+    fn look(
+        &self,
+        program: Program,
+        known: Option<&KnownProgram>,
+    ) -> HostResult<(Release, Option<KnownProgram>)> {
         let Some(kept) = self.store.wanted(program, self.channel).map_err(host_error)? else {
-            return self.behind.available(program);
+            return self.behind.look(program, known);
         };
         let release = kept.release();
         if kept.pinned {
-            return Ok(release);
+            return Ok((release, None));
         }
-        match self.behind.available(program) {
-            Ok(other) if other.version > release.version => Ok(other),
-            Ok(_) | Err(_) => Ok(release),
+        match self.behind.look(program, known) {
+            Ok((other, told)) if other.version > release.version => Ok((other, told)),
+            Ok((_, told)) => Ok((release, told)),
+            Err(_) => Ok((release, None)),
         }
     }
 

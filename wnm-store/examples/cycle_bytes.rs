@@ -139,6 +139,7 @@ fn quiet(nodes: u32, noise: &mut Noise) -> Snapshot {
         holds: Default::default(),
         memory,
         release: Ok(release()),
+        program: None,
         ports: Ok((1..=nodes as u16).map(|port| 20_000 + port).collect()),
         occupied: Ok((1..=nodes).map(id).collect()),
         numbering: None,

@@ -66,6 +66,7 @@ fn cycle(store: &SqliteStore) -> Result<(), Failed> {
         occupied: Err(unread()),
         numbering: None,
         release: Ok(release()),
+        program: None,
         around: Default::default(),
         releases: Default::default(),
     };

@@ -1,7 +1,8 @@
 use super::{HostError, HostResult};
 use crate::action::Change;
 use crate::model::{
-    Bytes, FileStamp, Installed, NodeKey, NodeSpec, Program, Release, Returning, Version,
+    Bytes, FileStamp, Installed, KnownProgram, NodeKey, NodeSpec, Program, Release, Returning,
+    Version,
 };
 use crate::observe::{FaultKind, StorageReading};
 
@@ -90,6 +91,17 @@ pub trait Binaries: Send + Sync {
     /// What a new node running `program` would be given. Wrong programs and programs that do not
     /// answer are errors.
     fn available(&self, program: Program) -> HostResult<Release>;
+
+    /// The same, not asked again as long as the file is the one that was `known`. Also what is known now, where
+    /// a program was asked.
+    fn look(
+        &self,
+        program: Program,
+        known: Option<&KnownProgram>,
+    ) -> HostResult<(Release, Option<KnownProgram>)> {
+        let _ = known;
+        self.available(program).map(|release| (release, None))
+    }
 
     /// The release of exactly this version, for whoever asks for it by name.
     fn release(&self, program: Program, version: &Version) -> HostResult<Release> {

@@ -33,8 +33,8 @@ pub use resource::Resource;
 pub use time::{BadTimestamp, BootId, Instant, Now, Timestamp};
 pub use units::{Bytes, LoadAverage, Percent, counted};
 pub use upgrade::{
-    BadDayWindow, BadUpgradeMode, DayWindow, FileStamp, Installed, Quarantined, Shown, Upgrade,
-    UpgradeHolds, UpgradeMode, UpgradeRole,
+    BadDayWindow, BadUpgradeMode, DayWindow, FileStamp, Installed, KnownProgram, Quarantined,
+    Shown, Upgrade, UpgradeHolds, UpgradeMode, UpgradeRole,
 };
 pub use version::{BadVersion, Release, Version};
 pub use wallet::{Address, BadWallet, FAUCET, WalletShare, WalletShares};

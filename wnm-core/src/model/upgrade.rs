@@ -1,6 +1,7 @@
 //! What is known of a node's program file, and of a change of it that has yet to prove itself.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,20 @@ pub struct FileStamp {
     pub size: u64,
     /// When its content was last changed, in milliseconds since the epoch.
     pub changed_ms: i64,
+}
+
+/// A program for new nodes that was asked what it is, so that it need not be asked again: a node
+/// program takes fifty milliseconds of CPU to tell its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownProgram {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Which file lay there before it was asked, links followed.
+    pub stamp: FileStamp,
+    /// Which program it is.
+    pub program: Program,
+    /// What it says it is.
+    pub version: Version,
 }
 
 /// What lies in a node's directory to be run, and whose it is.

@@ -23,6 +23,7 @@ impl Snapshot {
             begun: BTreeMap::new(),
             memory: EngineMemory::default(),
             release: Ok(release),
+            program: None,
             ports: Ok(BTreeSet::new()),
             occupied: Ok(BTreeSet::new()),
             numbering: None,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LearnedCost, NodeMemory, NodeView, Snapshot};
 use crate::action::{Action, Done, Outcome, PlannedAction, Reason, Resource, Step, UpgradeFailure};
-use crate::model::{BootId, Instant, NodeRecord, RecordId, Timestamp, Version};
+use crate::model::{BootId, Instant, KnownProgram, NodeRecord, RecordId, Timestamp, Version};
 use crate::policy::Stability;
 
 /// The engine's memory.
@@ -45,6 +45,9 @@ pub struct EngineMemory {
     /// The release that some nodes do not have yet, and since when it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<FirstSeen>,
+    /// What the program for new nodes said it was, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<(KnownProgram, Instant)>,
     /// The release that failed last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<FailedRelease>,
@@ -140,6 +143,7 @@ impl EngineMemory {
         if snapshot.around.looked {
             next.around = Some(now.clone());
         }
+        next.program.clone_from(&snapshot.program);
         next.first_seen = next.first_seen_of(snapshot);
         next.failed = next.still_failed(snapshot);
         next.boot = Some(now.boot.clone());

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Reported, Surroundings};
-use crate::model::{Bytes, Installed, LoadAverage, NodeId, Now, Release, Version};
+use crate::model::{
+    Bytes, Installed, Instant, KnownProgram, LoadAverage, NodeId, Now, Release, Version,
+};
 
 /// What kind of failure an outside world answered with. Decisions branch on this only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -290,6 +292,9 @@ pub struct Readings {
     pub occupied: Result<BTreeSet<NodeId>, Unread>,
     /// What a new node would be given to run.
     pub release: Result<Release, Unread>,
+    /// What the program for new nodes said it was, and when, if it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<(KnownProgram, Instant)>,
     /// The next number, where the manager of new nodes gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbering: Option<Result<Numbering, Unread>>,

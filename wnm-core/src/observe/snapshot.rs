@@ -14,8 +14,8 @@ use super::{
 };
 use crate::action::Action;
 use crate::model::{
-    Bytes, Installed, LoadAverage, NodeId, NodeRecord, Now, Percent, RecordId, Release, Request,
-    RequestId, UpgradeHolds, Version, node_of_directory,
+    Bytes, Installed, Instant, KnownProgram, LoadAverage, NodeId, NodeRecord, Now, Percent,
+    RecordId, Release, Request, RequestId, UpgradeHolds, Version, node_of_directory,
 };
 use crate::policy::Delays;
 
@@ -44,6 +44,9 @@ pub struct Snapshot {
     pub memory: EngineMemory,
     /// What a new node would run.
     pub release: Result<Release, Unread>,
+    /// What the program for new nodes said it was, and when, if it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<(KnownProgram, Instant)>,
     /// Ports that some process has bound.
     pub ports: Result<BTreeSet<u16>, Unread>,
     /// Ids that a unit, process or directory carries, recorded or not.
@@ -215,6 +218,7 @@ pub fn snapshot(ledger: &Ledger, readings: &Readings, delays: &Delays, now: &Now
         begun: ledger.begun.clone(),
         memory: ledger.memory.clone(),
         release: readings.release.clone(),
+        program: readings.program.clone(),
         ports: readings.ports.clone(),
         occupied: occupied(ledger, readings),
         numbering: readings.numbering.clone(),

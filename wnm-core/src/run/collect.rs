@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
 use crate::model::{
-    Installed, Manager, NodeId, NodeRecord, NodeSpec, Now, Release, UnitDrift, Verb, Version,
-    node_of_data,
+    Installed, Instant, KnownProgram, Manager, NodeId, NodeRecord, NodeSpec, Now, Release,
+    UnitDrift, Verb, Version, node_of_data,
 };
 use crate::observe::{
-    FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings, StorageReading,
-    Surroundings, UnitReading, UnitState, Unread,
+    EngineMemory, FaultKind, Ledger, MachineSample, NodeReading, Numbering, Readings,
+    StorageReading, Surroundings, UnitReading, UnitState, Unread,
 };
 use crate::plan::{PlanScope, to_look_around, to_measure};
 use crate::policy::Policy;
@@ -45,17 +45,41 @@ pub(super) fn collect(
     let looks = options.scope == PlanScope::Everything
         && to_look_around(&ledger.memory, policy.upkeep_every, &now.instant);
     let processes = host.managers.processes(&roots).map_err(|error| error.unread());
+    let program = program(host, &ledger.memory, policy, now);
     Readings {
         around: around(host, ledger, processes.as_ref().ok(), &nodes, looks),
         ports: host.machine.bound_ports().map_err(|error| error.unread()),
         occupied: occupied(host, policy.nodes.manager, ledger, running(ledger, &roots, &processes)),
         numbering: numbering(host, policy.nodes.manager),
-        release: host.binaries.available(policy.nodes.program).map_err(|error| error.unread()),
+        release: program.as_ref().map(|(release, _)| release.clone()).map_err(Unread::clone),
+        program: program.ok().and_then(|(_, known)| known),
         releases: releases(host, ledger, policy),
         machine,
         nodes,
         storage,
     }
+}
+
+/// For so long a program is believed to be what it said, while its file is the same: a script may start
+/// another one from one day to the next.
+const BELIEVED: Duration = Duration::from_secs(3600);
+
+/// What new nodes would be given, and which file said so, and when.
+fn program(
+    host: &Host<'_>,
+    memory: &EngineMemory,
+    policy: &Policy,
+    now: &Now,
+) -> Result<(Release, Option<(KnownProgram, Instant)>), Unread> {
+    let is_young = |at: &Instant| at.boot == now.instant.boot && now.age(at) < BELIEVED;
+    let known = memory.program.as_ref().filter(|(_, at)| is_young(at));
+    let found = host.binaries.look(policy.nodes.program, known.map(|(known, _)| known));
+    let (release, told) = found.map_err(|error| error.unread())?;
+    let seen = told.map(|told| match known {
+        Some((known, at)) if *known == told => (told, at.clone()),
+        _ => (told, now.instant.clone()),
+    });
+    Ok((release, seen))
 }
 
 /// Failures are silence here as everywhere: nothing is mended, nothing is closed.

@@ -15,6 +15,7 @@ use wnm_core::model::{Bytes, FileStamp};
 use wnm_core::observe::FaultKind;
 
 use super::{COPY_PATIENCE, Hands, VERSION_PATIENCE, hex, version_text};
+use crate::binary::stamp_of;
 use crate::exec::SystemRunner;
 use crate::files::{sync_directory, write_durably};
 
@@ -153,8 +154,7 @@ impl Hands for OwnHands {
     fn stamps(&self, paths: &[&Path]) -> Vec<Option<FileStamp>> {
         let stamp = |path: &&Path| {
             let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-            let changed_ms = found.mtime() * 1000 + found.mtime_nsec() / 1_000_000;
-            Some(FileStamp { inode: found.ino(), size: found.len(), changed_ms })
+            Some(stamp_of(&found))
         };
         paths.iter().map(stamp).collect()
     }

@@ -125,6 +125,7 @@ impl Looker {
                 _ => Ok(self.known.occupied.clone()),
             },
             release: Ok(self.release.clone()),
+            program: None,
             around: Default::default(),
             releases: BTreeMap::new(),
         }

@@ -33,6 +33,7 @@ impl Cycle {
             occupied: Err(unread()),
             numbering: None,
             release: Ok(release()),
+            program: None,
             around: Default::default(),
             releases: BTreeMap::new(),
         };

@@ -104,6 +104,7 @@ fn look(cpus: u32, second: u64, nodes: &[(u64, u64)]) -> Snapshot {
         begun: BTreeMap::new(),
         memory: crate::observe::EngineMemory::default(),
         release: Ok(release()),
+        program: None,
         ports: Ok(BTreeSet::new()),
         occupied: Ok(BTreeSet::new()),
         numbering: None,

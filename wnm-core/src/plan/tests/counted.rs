@@ -110,6 +110,7 @@ fn what_directories_in_containers_are_called_says_nothing_of_ids() {
         storage: [own, (STORAGE.into(), names(&["antnode9", "wnm-nodes-2"]))].into(),
         occupied: Ok([id(4)].into()),
         release: Err(unread()),
+        program: None,
         numbering: None,
         around: Default::default(),
         releases: BTreeMap::new(),

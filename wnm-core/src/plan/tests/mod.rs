@@ -79,6 +79,7 @@ fn quiet(nodes: u32) -> Snapshot {
         begun: BTreeMap::new(),
         memory,
         release: Ok(release()),
+        program: None,
         ports: Ok(BTreeSet::new()),
         occupied: Ok((1..=nodes).map(id).collect()),
         numbering: None,

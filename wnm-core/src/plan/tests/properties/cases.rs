@@ -211,6 +211,7 @@ fn readings(
         occupied: unknown(!tape.once_in(30)).map(|()| occupied),
         numbering,
         release: unknown(!tape.once_in(30)).map(|()| release()),
+        program: None,
         around: Default::default(),
         releases: BTreeMap::new(),
     }
