@@ -4,6 +4,7 @@
 use wnm_core::host::{HostError, Store};
 use wnm_core::observe::Ledger;
 
+use super::museum::{PIECES, exhibit_in};
 use super::{Home, add, at, done};
 use crate::{SqliteStore, StoreError, StoreErrorKind};
 
@@ -74,6 +75,7 @@ fn a_file_that_is_cut_anywhere_is_refused_or_whole() {
         cut.clear();
     }
     assert!(opened > 0, "the whole file is among them");
+    println!("{} images of the file, {opened} opened", whole.len() / 512 + 1);
 }
 
 #[test]
@@ -93,6 +95,7 @@ fn a_page_that_was_never_written_is_found() {
             torn.clear();
         }
     }
+    println!("{} images with a half page", whole.len() / 2048 * 2);
 }
 
 /// What lies in the second half of a page may be a cell that nobody reads at the time; SQLite itself
@@ -132,6 +135,37 @@ fn a_log_that_is_cut_anywhere_tells_what_was_at_some_moment() {
         cut.clear();
     }
     assert_eq!(latest, known.len() - 1);
+    println!("{} images of the log, all opened", log.len() / 512 + 1);
+    drop(store);
+}
+
+/// The same for a store of an older schema that died while it was converted: that is done again, and
+/// afterwards it tells what it would have told.
+#[test]
+fn a_conversion_that_is_cut_anywhere_is_done_again() {
+    let (_, oldest) = PIECES[0];
+    let home = exhibit_in(quick_home(), &format!("{oldest}\nPRAGMA journal_mode = WAL;"));
+    let store = SqliteStore::open(&home.file).unwrap();
+    let converted = store.load().unwrap();
+    assert_eq!(converted.nodes.len(), 3);
+    let file = std::fs::read(&home.file).unwrap();
+    let log = std::fs::read(home.beside("colony.db-wal")).unwrap();
+    let cut = quick_home();
+    let (mut images, mut again) = (0, 0);
+    for end in (0..log.len()).step_by(512).chain([log.len()]) {
+        std::fs::write(&cut.file, &file).unwrap();
+        std::fs::write(cut.beside("colony.db-wal"), &log[..end]).unwrap();
+        let opened = SqliteStore::open(&cut.file).unwrap();
+        assert_eq!(opened.check().unwrap(), Vec::<String>::new(), "cut at {end}");
+        assert_eq!(opened.load().unwrap(), converted, "cut at {end}");
+        drop(opened);
+        images += 1;
+        // Whoever converts puts a copy beside it first.
+        again += u32::from(cut.names().iter().any(|name| name.contains("before-")));
+        cut.clear();
+    }
+    assert!(again > 10 && again < images, "{again} of {images} died before the end");
+    println!("{images} images of a conversion, {again} converted again");
     drop(store);
 }
 
@@ -149,12 +183,17 @@ fn a_log_with_a_torn_sector_ends_before_it() {
         expect(&torn, &known, &format!("sector {sector}"));
         torn.clear();
     }
+    println!("{} images of a log with a torn sector", (log.len() / 512).div_ceil(3));
 }
 
 impl Home {
     fn clear(&self) {
         for name in self.names() {
-            std::fs::remove_file(self.beside(&name)).unwrap();
+            let path = self.beside(&name);
+            match path.is_dir() {
+                true => std::fs::remove_dir_all(path).unwrap(),
+                false => std::fs::remove_file(path).unwrap(),
+            }
         }
     }
 }

@@ -13,13 +13,17 @@ use crate::store::execute;
 use crate::{Backups, SqliteStore, inspect};
 
 /// Each by the last migration that it has.
-const PIECES: [(&str, &str); 2] = [
+pub(super) const PIECES: [(&str, &str); 2] = [
     ("0001", include_str!("../../museum/0001.sql")),
     ("0002", include_str!("../../museum/0002.sql")),
 ];
 
 fn exhibit(sql: &str) -> Home {
-    let home = Home::empty();
+    exhibit_in(Home::empty(), sql)
+}
+
+/// The store that `sql` makes, in an empty home.
+pub(super) fn exhibit_in(home: Home, sql: &str) -> Home {
     let mut connection = SqliteConnection::establish(home.file.to_str().unwrap()).unwrap();
     execute(&mut connection, sql).unwrap();
     home
