@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use proptest::prelude::*;
 
 use super::super::*;
-use super::nodes::{Made, ago, maybe_ago, node, unread};
+use super::nodes::{Made, ago, maybe_ago, node, root_of, unread};
 use super::policies::{ROOTS, overrides, stored};
 use super::tape::Tape;
 use crate::model::{NodeId, OpId, Quarantined, RecordId, Version, node_of_directory};
@@ -91,6 +91,7 @@ impl Case {
                 node(&mut tape, number, &policy, &roots, &now)
             })
             .collect();
+        let roots = with_containers(roots, &made);
         let readings = readings(&mut tape, &made, &roots, &policy, &now);
         let ledger = ledger(&mut tape, made, &tapes.requests, &policy, &stored, &now);
         Case::of(stored, overrides, ledger, readings, now)
@@ -163,6 +164,15 @@ fn roots(tape: &mut Tape<'_>, policy: &Policy) -> BTreeMap<PathBuf, bool> {
         roots.push(ROOTS[2].into());
     }
     roots.into_iter().map(|root| (root, !tape.once_in(12))).collect()
+}
+
+/// With those that containers have in them, which are there when theirs is.
+fn with_containers(mut roots: BTreeMap<PathBuf, bool>, made: &[Made]) -> BTreeMap<PathBuf, bool> {
+    for spec in made.iter().map(|it| &it.record.spec) {
+        let there = roots.get(&root_of(spec)).copied().unwrap_or(true);
+        roots.entry(spec.storage.clone()).or_insert(there);
+    }
+    roots
 }
 
 fn readings(
@@ -290,7 +300,9 @@ fn machine(
     let mut stall = || tape.pick(&[Some(0.0), Some(10.0), Some(20.0), Some(20.1), None]);
     let stall = Stall { cpu: stall(), memory: stall(), io: stall() };
     let mut file_systems: BTreeMap<PathBuf, FileSystemSample> = BTreeMap::new();
-    for ((root, there), used) in roots.iter().zip(space) {
+    let is_within = |root: &PathBuf| root.parent().is_some_and(|it| roots.contains_key(it));
+    let own = roots.iter().filter(|(root, _)| !is_within(root));
+    for ((root, there), used) in own.zip(space) {
         // Roots on one device have the same space.
         let first = file_systems.values().next().filter(|_| tape.once_in(4)).copied();
         let crisis = policy.crisis_bytes.0;
@@ -307,6 +319,10 @@ fn machine(
             let own = FileSystemSample { device, space, inodes };
             file_systems.insert(root.clone(), first.unwrap_or(own));
         }
+    }
+    for root in roots.keys().filter(|root| is_within(root)) {
+        let outer = root.parent().and_then(|outer| file_systems.get(outer)).copied();
+        file_systems.extend(outer.map(|outer| (root.clone(), outer)));
     }
     let ticks = 1_000_000;
     let idle = ticks - (cpu * 10_000.0).round() as u64;

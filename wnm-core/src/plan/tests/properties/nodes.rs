@@ -1,10 +1,13 @@
 //! Random nodes: their records, and what is seen of them.
 
+use std::path::Path;
+
 use super::super::*;
 use super::tape::Tape;
 use crate::action::{Action, Mark, PlannedAction, Reason, Stopped};
 use crate::model::{
-    FileStamp, Installed, NodeRecord, OpId, RecordId, Release, Shown, Upgrade, UpgradeRole, Version,
+    FileStamp, Installed, NodeRecord, NodeSpec, OpId, RecordId, Release, Shown, Upgrade,
+    UpgradeRole, Version,
 };
 use crate::observe::{
     EndpointReading, NodeReading, ProcessReading, ProcessState, SizeMemory, UnitReading, UnitState,
@@ -52,13 +55,21 @@ pub(super) fn node(
 ) -> Option<Made> {
     let mut record = record(tape, number, policy, roots, now)?;
     let open = open(tape, &mut record, now);
-    let is_root_there = roots.get(&record.spec.storage).copied().unwrap_or(true);
+    let is_root_there = roots.get(&root_of(&record.spec)).copied().unwrap_or(true);
     Some(Made {
         reading: reading(tape, number, is_root_there),
         memory: memory(tape, number, now),
         record,
         open,
     })
+}
+
+/// The storage root of the settings: a container that counts by itself has one of its own in it.
+pub(super) fn root_of(spec: &NodeSpec) -> PathBuf {
+    match spec.manager.kind.counts_in_containers() {
+        true => spec.storage.parent().map(Path::to_path_buf).unwrap_or_default(),
+        false => spec.storage.clone(),
+    }
 }
 
 fn record(
@@ -70,7 +81,13 @@ fn record(
 ) -> Option<NodeRecord> {
     let defaults = &policy.nodes;
     let roots: Vec<&PathBuf> = roots.keys().collect();
-    let storage = roots[tape.below(roots.len() as u32) as usize].clone();
+    let drawn = tape.below(roots.len() as u32) as usize;
+    // A container lies in one root, with all that is in it.
+    let at = match defaults.manager.kind.counts_in_containers() {
+        true => defaults.containers.place_of(id(number)).0 as usize % roots.len(),
+        false => drawn,
+    };
+    let storage = roots[at].clone();
     let shares = defaults.wallets.shares();
     let wallet = shares[tape.below(shares.len() as u32) as usize].address;
     let ports = defaults.ports_of(id(number)).ok()?;

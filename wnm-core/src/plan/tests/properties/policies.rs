@@ -88,10 +88,14 @@ pub(super) fn stored(tape: &mut Tape<'_>, nodes: u32) -> PolicyDraft {
     };
     let drawn =
         CHOICES.iter().fold(base, |draft, (setting, texts)| draft.with(*setting, tape.pick(texts)));
-    // Not containers that count by themselves: their nodes lie in roots of their own, which most of what is
-    // asked of a plan does not know. `counted.rs` has tables of them.
-    match tape.pick(&["", "", "", "antctl+user", "antd+user"]) {
+    match tape.pick(&["", "", "", "antctl+user", "antd+user", "docker-antctl+user"]) {
         "" => drawn,
+        // As few nodes in each as make several of them.
+        "docker-antctl+user" => drawn
+            .with(Setting::Manager, "docker-antctl+user")
+            .with(Setting::Program, "antnode")
+            .with(Setting::MaxNodesPerContainer, tape.pick(&["3", "1", "200"]))
+            .with(Setting::MinContainerCount, tape.pick(&["1", "2"])),
         // Each keeps one program only.
         "antctl+user" => {
             drawn.with(Setting::Manager, "antctl+user").with(Setting::Program, "antnode")

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::nodes::root_of;
 use super::*;
 use crate::model::{Address, NodeId, NodeSpec, node_of_directory};
 use crate::observe::Numbering;
@@ -65,6 +66,10 @@ pub(super) fn nothing_grows_while_something_is_shed(look: &Look<'_>) -> Held {
 /// Where the node of an action lies.
 fn root<'a>(look: &Look<'a>, planned: &'a PlannedAction) -> Option<&'a Path> {
     match &planned.action {
+        // Where a container is new, what is known is known of the root it will lie in.
+        Action::Add { spec, .. } if !look.snapshot.storage.contains_key(&spec.storage) => {
+            spec.storage.parent()
+        }
         Action::Add { spec, .. } => Some(&spec.storage),
         action => Some(&look.snapshot.node(action.node())?.record.spec.storage),
     }
@@ -192,14 +197,6 @@ pub(super) fn a_new_node_lies_in_a_usable_root(look: &Look<'_>) -> Held {
             && spec.data.parent() == Some(&spec.storage);
         ensure(usable, || format!("{} in {}", spec.id, spec.data.display()))
     })
-}
-
-/// The storage root of the settings: a container that counts by itself has one of its own in it.
-fn root_of(spec: &NodeSpec) -> PathBuf {
-    match spec.manager.kind.counts_in_containers() {
-        true => spec.storage.parent().map(Path::to_path_buf).unwrap_or_default(),
-        false => spec.storage.clone(),
-    }
 }
 
 /// "A new node is created only if the disk will hold it": at least what every node is expected to
