@@ -29,9 +29,12 @@ impl Outlook {
         system: &FileSystemView,
     ) -> Outlook {
         let on_device = |node: &&NodeView| {
-            let other = snapshot.machine.file_systems.get(&node.record.spec.storage);
-            node.record.spec.storage == root
-                || other.is_some_and(|other| other.device == system.device)
+            let storage = &node.record.spec.storage;
+            match snapshot.machine.file_systems.get(storage) {
+                Some(other) => other.device == system.device,
+                // A root of a container within this one may not be there to be measured.
+                None => storage.starts_with(root),
+            }
         };
         let neighbours: Vec<&NodeView> = snapshot.nodes.iter().filter(on_device).collect();
         let needs = neighbours.iter().map(|node| will_grow(snapshot, policy, node));

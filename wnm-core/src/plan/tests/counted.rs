@@ -119,3 +119,14 @@ fn what_directories_in_containers_are_called_says_nothing_of_ids() {
     let seen = snapshot(&ledger, &readings, &settings().delays, &quiet(0).now);
     assert_eq!(seen.occupied, Ok([id(4), id(9)].into()));
 }
+
+/// What cannot be looked at now still needs its disk.
+#[test]
+fn nodes_in_a_container_that_was_not_measured_count_on_its_disk() {
+    let mut snapshot = quiet_with(counting(&[(1, 3)], &[]));
+    snapshot.nodes = vec![kept(1), kept(2)];
+    snapshot.nodes.iter_mut().for_each(|node| node.record.created = snapshot.now.wall);
+    let system = disk(20);
+    let outlook = crate::plan::disk::Outlook::of(&snapshot, &settings(), STORAGE.as_ref(), &system);
+    assert_eq!((outlook.nodes, outlook.existing), (2, gb(40)));
+}

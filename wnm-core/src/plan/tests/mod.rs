@@ -19,6 +19,7 @@ mod places;
 mod properties;
 mod python;
 mod requests;
+mod returning;
 mod selectors;
 mod shedding;
 mod states;
