@@ -1,5 +1,6 @@
 //! Stores as a dying machine may leave them: cut off, torn, with pages that were never written. Each
 //! is refused, or tells what it told before.
+#![expect(clippy::print_stdout, reason = "each test says how many images it tried")]
 
 use wnm_core::host::{HostError, Store};
 use wnm_core::observe::Ledger;
