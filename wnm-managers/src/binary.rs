@@ -44,10 +44,6 @@ impl<R: CommandRunner> ProgramFinder<R> {
 }
 
 impl<R: CommandRunner> Binaries for ProgramFinder<R> {
-    fn available(&self, program: Program) -> HostResult<Release> {
-        self.look(program, None).map(|(release, _)| release)
-    }
-
     fn look(
         &self,
         program: Program,

@@ -25,10 +25,6 @@ impl<B: Binaries> Chosen<B> {
 impl<B: Binaries> Binaries for Chosen<B> {
     /// A pinned version, whatever else there is. Otherwise the newest: what an operator or a package
     /// put on the machine by hand may be newer than what was fetched.
-    fn available(&self, program: Program) -> HostResult<Release> {
-        self.look(program, None).map(|(release, _)| release)
-    }
-
     fn look(
         &self,
         program: Program,

@@ -6,7 +6,7 @@ use super::build::release;
 use super::world::{Op, SimHost, SimNode, SimProcess, World};
 use crate::action::Change;
 use crate::host::{Binaries, HostError, HostResult};
-use crate::model::{FileStamp, Installed, NodeId, Program, Release, Version};
+use crate::model::{FileStamp, Installed, KnownProgram, NodeId, Program, Release, Version};
 use crate::observe::FaultKind;
 
 /// What is wrong with a version.
@@ -170,11 +170,15 @@ impl SimNode {
 }
 
 impl Binaries for SimHost {
-    fn available(&self, _program: Program) -> HostResult<Release> {
+    fn look(
+        &self,
+        _: Program,
+        _: Option<&KnownProgram>,
+    ) -> HostResult<(Release, Option<KnownProgram>)> {
         let mut world = self.world();
         world.fault(Op::Release)?;
         let missing = || HostError::new("no node program was found", FaultKind::NotFound);
-        world.release.clone().ok_or_else(missing)
+        world.release.clone().map(|release| (release, None)).ok_or_else(missing)
     }
 
     fn release(&self, program: Program, version: &Version) -> HostResult<Release> {

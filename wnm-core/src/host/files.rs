@@ -90,7 +90,9 @@ pub trait NodeFiles: Send + Sync {
 pub trait Binaries: Send + Sync {
     /// What a new node running `program` would be given. Wrong programs and programs that do not
     /// answer are errors.
-    fn available(&self, program: Program) -> HostResult<Release>;
+    fn available(&self, program: Program) -> HostResult<Release> {
+        self.look(program, None).map(|(release, _)| release)
+    }
 
     /// The same, not asked again as long as the file is the one that was `known`. Also what is known now, where
     /// a program was asked.
@@ -98,10 +100,7 @@ pub trait Binaries: Send + Sync {
         &self,
         program: Program,
         known: Option<&KnownProgram>,
-    ) -> HostResult<(Release, Option<KnownProgram>)> {
-        let _ = known;
-        self.available(program).map(|release| (release, None))
-    }
+    ) -> HostResult<(Release, Option<KnownProgram>)>;
 
     /// The release of exactly this version, for whoever asks for it by name.
     fn release(&self, program: Program, version: &Version) -> HostResult<Release> {

@@ -29,7 +29,9 @@ use wnm_core::action::Change;
 use wnm_core::host::{
     Binaries, CommandRunner, Completed, HostError, HostResult, Invocation, NodeManager,
 };
-use wnm_core::model::{Manager, ManagerKind, NodeId, NodeSpec, Program, Release, Scope, Version};
+use wnm_core::model::{
+    KnownProgram, Manager, ManagerKind, NodeId, NodeSpec, Program, Release, Scope, Version,
+};
 use wnm_core::observe::{FaultKind, Numbering, UnitReading, UnitState};
 
 use crate::hands::{Hands, OwnHands, RootHands};
@@ -480,7 +482,12 @@ pub struct Downloaded(
 );
 
 impl Binaries for Downloaded {
-    fn available(&self, program: Program) -> HostResult<Release> {
-        Ok(Release::new(self.0.clone(), program.binary_name()))
+    /// There is no file to know.
+    fn look(
+        &self,
+        program: Program,
+        _: Option<&KnownProgram>,
+    ) -> HostResult<(Release, Option<KnownProgram>)> {
+        Ok((Release::new(self.0.clone(), program.binary_name()), None))
     }
 }
