@@ -172,7 +172,7 @@ const TABLE: &[Allowed] = &[
     Allowed {
         name: "xtask",
         ours: &[],
-        others: &["cargo_metadata", "serde", "serde_json", "toml"],
+        others: &["cargo_metadata", "proc-macro2", "serde", "serde_json", "syn", "toml"],
     },
 ];
 

@@ -14,6 +14,7 @@ mod dist;
 mod docker_test;
 mod fuzz;
 mod host_setup;
+mod mutants;
 mod shell;
 mod soak;
 mod supply;
@@ -39,6 +40,7 @@ cargo xtask <command>
   bench [OPTIONS]   what a cycle costs with 0 to 1000 nodes; `bench --help` shows the options
   bench plan        how long it takes to decide, by the number of nodes
   fuzz [OPTIONS]    every parser against inputs that nobody thought of; `fuzz --help` shows the options
+  mutants [OPTIONS] every fault of a list put into what decides, and whether a test notices; `mutants --help`
   docker-test       the system tier in containers with systemd, where Docker can be had
   host-setup        install the Debian packages of the system tier (as root)
 ";
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         ["bench", "plan"] => bench::plan(),
         ["bench", options @ ..] => bench::run(options),
         ["fuzz", words @ ..] => fuzz::run(words),
+        ["mutants", words @ ..] => mutants::run(words),
         ["docker-test"] => docker_test::run(),
         ["host-setup"] => host_setup::run(),
         [] | ["help" | "--help" | "-h"] => {

@@ -37,7 +37,7 @@ use crate::action::Resource;
 use crate::fakes::build::{CPUS, STORAGE, draft, eager_draft, gb, id, policy, record, release};
 use crate::model::{
     BootId, Bytes, Instant, LoadAverage, NodeKey, Now, Percent, Phase, Removal, Request, RequestId,
-    Timestamp, UpgradeHolds, Verb, Want,
+    Shown, Timestamp, Upgrade, UpgradeHolds, UpgradeRole, Verb, Version, Want,
 };
 use crate::observe::{
     EngineMemory, FaultKind, FileSystemView, Going, IoRate, MachineView, MemorySample, NodeFacts,
@@ -175,6 +175,17 @@ fn with(draft: PolicyDraft, pairs: &[(Setting, &str)]) -> Policy {
 
 fn request(number: i64, verb: Verb) -> Request {
     Request { id: RequestId(number), verb, made: Timestamp(1_800_000_000_000), made_at: at(1) }
+}
+
+/// A program that was given ten seconds ago.
+fn on_trial() -> Upgrade {
+    Upgrade {
+        from: Version::new(0, 22, 1),
+        to: Version::new(0, 23, 1),
+        role: UpgradeRole::Asked,
+        since: at(10),
+        before: Shown::default(),
+    }
 }
 
 fn key(number: u32) -> NodeKey {

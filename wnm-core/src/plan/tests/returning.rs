@@ -4,9 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::action::{Action, Reason};
-use crate::model::{
-    Address, OpId, Program, RecordId, Returning, Shown, Upgrade, UpgradeRole, Version,
-};
+use crate::model::{Address, OpId, Program, RecordId, Returning};
 
 const OTHER: &str = "/mnt/other";
 
@@ -211,14 +209,4 @@ fn what_is_released_runs_and_waits_for_nothing() {
     on trial: no: antnode0001: 0.23.1 was put in place of 0.22.1 and is not proven yet: wait for it
     without data: no: antnode0001: its data is not there yet
     ");
-}
-
-fn on_trial() -> Upgrade {
-    Upgrade {
-        from: Version::new(0, 22, 1),
-        to: Version::new(0, 23, 1),
-        role: UpgradeRole::Asked,
-        since: at(10),
-        before: Shown::default(),
-    }
 }

@@ -152,6 +152,61 @@ fn phases_end_by_themselves_and_silence_overrides_them() {
     }
 }
 
+/// A node that was given another program is upgrading while that is young and its process lives; one
+/// that gives itself another program also between its old process and its new one.
+#[test]
+fn an_upgrade_is_young_and_alive_or_it_is_something_else() {
+    let with_unit = |state, pid: Option<u32>| {
+        let process = pid.map(|_| Ok(process(5_000)));
+        NodeReading { unit: Ok(unit(state, pid)), process, ..healthy() }
+    };
+    let other_boot = Instant { boot: BootId("a".into()), ..at(10) };
+    let (alive, waits) = (healthy(), with_unit(UnitState::Activating, None));
+    let down = with_unit(UnitState::Stopped, None);
+    let silent = NodeReading { unit: Err(silent()), ..healthy() };
+    let table = [
+        ("given 299 s ago", Some(at(299)), false, &alive, "upgrading Some(true)"),
+        ("given 300 s ago", Some(at(300)), false, &alive, "running Some(true)"),
+        ("given 301 s ago", Some(at(301)), false, &alive, "running Some(true)"),
+        ("given before the boot", Some(other_boot), false, &alive, "running Some(true)"),
+        ("given, and stopped", Some(at(10)), false, &down, "stopped Some(false)"),
+        ("given, and its manager waits", Some(at(10)), false, &waits, "stopped Some(false)"),
+        ("given, and silence", Some(at(10)), false, &silent, "unknown None"),
+        ("by itself", None, true, &alive, "upgrading Some(true)"),
+        ("by itself, its manager waits", None, true, &waits, "upgrading Some(false)"),
+        ("by itself, and stopped", None, true, &down, "stopped Some(false)"),
+        ("neither", None, false, &waits, "stopped Some(false)"),
+    ];
+    for (what, given, upgrading_itself, reading, expected) in table {
+        let mut record = record(1);
+        record.upgrade = given.map(|since| Upgrade { since, ..on_trial() });
+        let going = Going { creating: false, upgrading_itself };
+        let delays = &policy(&draft()).delays;
+        let seen = settle(&record, Some(reading), going, delays, &quiet(0).now);
+        assert_eq!(format!("{} {:?}", seen.state.name(), seen.alive), expected, "{what}");
+    }
+}
+
+#[test]
+fn why_a_node_does_not_run_is_said() {
+    let why = |state, pid: Option<u32>| {
+        let gone = ProcessReading { state: ProcessState::Gone, ..process(0) };
+        let process = pid.map(|_| Ok(gone));
+        let reading = NodeReading { unit: Ok(unit(state, pid)), process, ..healthy() };
+        let delays = &policy(&draft()).delays;
+        match settle(&record(1), Some(&reading), Going::default(), delays, &quiet(0).now).state {
+            NodeState::Stopped { why } => why,
+            other => other.name().to_owned(),
+        }
+    };
+    assert_eq!(why(UnitState::Missing, None), "its manager knows nothing of it");
+    assert_eq!(why(UnitState::Failed, None), "its manager has given up on it");
+    assert_eq!(why(UnitState::Evicted, None), "its manager deleted its data to save a disk");
+    assert_eq!(why(UnitState::Activating, None), "its manager waits to start it again");
+    assert_eq!(why(UnitState::Running, Some(7)), "its process is gone");
+    assert_eq!(why(UnitState::Stopped, None), "it does not run");
+}
+
 #[test]
 fn mute_nodes_count_as_running_and_are_restarted_only_on_demand() {
     let mute = || NodeState::Mute { missing: "its UDP port is not bound".into() };

@@ -1,9 +1,7 @@
 //! Other versions: who is given one, when, and what becomes of it.
 
 use super::*;
-use crate::model::{
-    FileStamp, Installed, Quarantined, Release, Shown, Upgrade, UpgradeRole, Version,
-};
+use crate::model::{FileStamp, Installed, Quarantined, Release};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
