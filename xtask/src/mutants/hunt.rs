@@ -49,9 +49,10 @@ struct Test {
     takes: Duration,
 }
 
-/// The fate of each of `woven`.
+/// The fate of each of `woven`, by the tests that take no longer than `longest`.
 pub(crate) fn all(
     tests: &Path,
+    longest: Duration,
     woven: &[usize],
     mutants: &[Mutant],
 ) -> Result<Vec<(usize, Fate)>, String> {
@@ -72,6 +73,7 @@ pub(crate) fn all(
     let fates = on_all_cores(woven, |_, fault| {
         let mut chosen: Vec<&Test> =
             by_fault.get(fault).into_iter().flatten().map(|at| &known[*at]).collect();
+        chosen.retain(|test| test.takes <= longest);
         chosen.sort_by_key(|test| test.takes);
         let fate = fate(tests, *fault, &chosen);
         let count = told.fetch_add(1, Ordering::Relaxed) + 1;

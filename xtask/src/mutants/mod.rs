@@ -13,6 +13,7 @@ mod weave;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::Done;
 use crate::shell::root;
@@ -29,10 +30,11 @@ const DECIDES: [&str; 4] = [
 ];
 
 const HELP: &str = "\
-cargo xtask mutants [FILE …] [--list]
+cargo xtask mutants [FILE …] [--list] [--quick]
 
   FILE     a file of wnm-core, or a pattern; without one, what decides: plan, select, policy and settle
   --list   their names, and nothing is built
+  --quick  without the tests that take over a second: those of random plans
 
 It needs cargo-mutants for the list of faults: cargo install cargo-mutants --locked
 ";
@@ -42,19 +44,21 @@ const JUDGED: &str = "wnm-core/mutants.toml";
 
 /// Weaves, builds, hunts, and tells what nobody noticed. An error when one of those is not judged.
 pub(crate) fn run(words: &[&str]) -> Done {
-    if words.iter().any(|word| word.starts_with('-') && *word != "--list") {
+    let (options, files): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| word.starts_with('-'));
+    if options.iter().any(|option| !["--list", "--quick"].contains(option)) {
         print!("{HELP}");
         return Ok(());
     }
-    let files: Vec<&str> = words.iter().copied().filter(|word| *word != "--list").collect();
     let mutants = list::ask(if files.is_empty() { &DECIDES } else { &files })?;
-    if words.contains(&"--list") {
+    if options.contains(&"--list") {
         mutants.iter().for_each(|mutant| println!("{}", mutant.name));
         return Ok(());
     }
     let mut tree = Tree::copy(&root().join("target/mutants"))?;
     let tests = tree.build(&mutants)?;
-    let hunted = hunt::all(&tests, tree.woven(), &mutants)?;
+    let longest = if options.contains(&"--quick") { Duration::from_secs(1) } else { Duration::MAX };
+    let hunted = hunt::all(&tests, longest, tree.woven(), &mutants)?;
     report(&mutants, &tree, &hunted)
 }
 

@@ -9,7 +9,7 @@ fn about(mean: f64, spread: f64) -> Option<Estimate> {
 }
 
 /// 1 % CPU, 1 % of the memory and 0.01 load, give or take a tenth.
-fn learned() -> LearnedCost {
+pub(super) fn learned() -> LearnedCost {
     let cost = NodeCost {
         cpu: about(1.0, 0.1),
         memory: about(160_000_000.0, 16_000_000.0),

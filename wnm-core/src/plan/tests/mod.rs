@@ -1,6 +1,7 @@
 //! Tables: a snapshot and a policy in, the plan as text out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod around;
 mod backoff;
 mod capacity;
 mod containers;
@@ -20,6 +21,7 @@ mod properties;
 mod python;
 mod requests;
 mod returning;
+mod second_opinion;
 mod selectors;
 mod shedding;
 mod states;
