@@ -129,7 +129,7 @@ fn held(price: &Price, running: f64) -> Option<Held> {
 /// By the rule that growth itself keeps: what all nodes will need until the horizon.
 fn disk(snapshot: &Snapshot, policy: &Policy, known: KnownCost<'_>) -> Option<Held> {
     let mut devices = BTreeSet::new();
-    let (mut on_disks, mut more, mut first) = (0.0, 0.0, None);
+    let (mut more, mut first) = (0.0, None);
     for root in &policy.nodes.storage {
         let Some(system) = snapshot.machine.file_systems.get(root) else { continue };
         if !devices.insert(system.device) {
@@ -140,16 +140,14 @@ fn disk(snapshot: &Snapshot, policy: &Policy, known: KnownCost<'_>) -> Option<He
             return None;
         }
         first = first.or(Some(Resource::Disk(root.clone())));
-        on_disks += f64::from(outlook.nodes);
         let room = outlook.room.0 as f64 - outlook.existing.0 as f64;
         more += (room / outlook.each.0 as f64).floor();
     }
-    let elsewhere = snapshot.counting().count() as f64 - on_disks;
     let unsure = known.growth().filter(|growth| growth.mean > 0.0);
     let spread = unsure.map_or(0.0, |growth| more.abs() * growth.spread / growth.mean);
     Some(Held {
         by: Bound::Resource(first?),
-        nodes: (on_disks + elsewhere + more).clamp(0.0, MOST) as u32,
+        nodes: (snapshot.counting().count() as f64 + more).clamp(0.0, MOST) as u32,
         spread: spread.ceil().clamp(0.0, MOST) as u32,
     })
 }

@@ -141,3 +141,31 @@ fn memories_from_before_costs_were_learned_still_load() {
     let text = serde_json::to_string(&learned).unwrap();
     assert_eq!(serde_json::from_str::<EngineMemory>(&text).unwrap(), learned);
 }
+
+/// Two disks hold what each of them holds; nodes on neither are nodes as well.
+#[test]
+fn disks_are_added_up_and_each_counted_once() {
+    let roots = format!("{STORAGE} {STORAGE}/again /mnt/other");
+    let settings = [
+        (Setting::NodeStorage, roots.as_str()),
+        (Setting::NodeCap, "500"),
+        (Setting::DiskPrior, "50GB"),
+    ];
+    let mut snapshot = quiet(4);
+    let systems = &mut snapshot.machine.file_systems;
+    systems.insert(format!("{STORAGE}/again").into(), disk(20));
+    systems.insert("/mnt/other".into(), FileSystemView { device: 2, ..disk(50) });
+    snapshot.nodes[3].record.spec.storage = "/elsewhere".into();
+    let mut cost = learned();
+    let mut held = |change: fn(&mut LearnedCost)| {
+        change(&mut cost);
+        let known = capacity(&snapshot, &cost, &with(draft(), &settings));
+        let crate::plan::Capacity::Known { bounds, .. } = known else { panic!("{known:?}") };
+        let disk = bounds.iter().find(|it| it.by.to_string().starts_with("disk")).expect("a disk");
+        format!("{} {} ± {}", disk.by, disk.nodes, disk.spread)
+    };
+    insta::assert_snapshot!(held(|_| {}), @"disk:/srv/nodes 17 ± 1");
+    insta::assert_snapshot!(held(|cost| cost.disk_growth = about(1e9, 5e8)), @"disk:/srv/nodes 17 ± 7");
+    insta::assert_snapshot!(held(|cost| cost.disk_growth = about(0.0, 1e8)), @"disk:/srv/nodes 17 ± 0");
+    insta::assert_snapshot!(held(|cost| cost.disk_growth = None), @"disk:/srv/nodes 17 ± 0");
+}

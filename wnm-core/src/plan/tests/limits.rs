@@ -1,7 +1,9 @@
 //! How many at once, an hour, a day; the stored cap and the cap of one run.
 
 use super::*;
+use crate::action::{Action, PlannedAction, Reason};
 use crate::observe::PastRemoval;
+use crate::plan::{disk_removals_left, removals_left};
 
 fn count(snapshot: &Snapshot, policy: &Policy, name: &str) -> usize {
     let plan = sound(snapshot, policy);
@@ -189,4 +191,27 @@ fn the_dead_go_one_a_cycle_and_not_when_most_look_dead() {
         let gone = count(&snapshot, &with(draft(), &settings), "remove");
         assert_eq!(gone, expected, "{dead} of {nodes} dead, {limit} at once");
     }
+}
+
+/// What this very plan has decided before counts as well.
+#[test]
+fn budgets_count_what_is_decided_already() {
+    let retire = |number: u32, cause: Removal| PlannedAction {
+        action: Action::Retire { node: key(number), cause },
+        reason: Reason::OverCap { nodes: 3, cap: 1 },
+    };
+    let decided = [
+        retire(1, Removal::Disk),
+        retire(2, Removal::Cap),
+        retire(3, Removal::Operator),
+        retire(4, Removal::Disk),
+    ];
+    let settings = [(Setting::MaxDestructivePerHour, "9"), (Setting::MaxDiskRemovalsPerDay, "8")];
+    let (policy, now) = (with(draft(), &settings), at(0));
+    let mut memory = EngineMemory { removals: past(1, 10, true), ..EngineMemory::default() };
+    memory.removals.extend(past(1, 10, false));
+    let hour = removals_left(&memory, &policy, 5, &now, &decided);
+    assert_eq!((hour.left, hour.limit), (4, 9), "three of this plan, two before");
+    let day = disk_removals_left(&memory, &policy, 5, &now, &decided);
+    assert_eq!((day.left, day.limit), (5, 8), "two of this plan, one before");
 }

@@ -1,8 +1,8 @@
 //! Ids, ports, roots and wallets of new nodes.
 
 use super::*;
-use crate::action::Action;
-use crate::model::NodeSpec;
+use crate::action::{Action, PlannedAction, Reason};
+use crate::model::{NodeSpec, OpId};
 
 fn spec(snapshot: &Snapshot, policy: &Policy) -> Result<NodeSpec, String> {
     let plan = sound(snapshot, policy);
@@ -167,4 +167,40 @@ fn what_is_being_removed_earns_no_more() {
     snapshot.nodes[0].record.phase = Phase::Removing { since: at(9), cause: Removal::Disk };
     set(&mut snapshot, 1, NodeState::Removing, Some(false));
     assert_eq!(spec(&snapshot, &policy).unwrap().wallet.to_string(), A);
+}
+
+/// Who earns from what one plan adds.
+fn earners_at_once(snapshot: &Snapshot, wallets: &str) -> String {
+    let settings = [(Setting::RewardsAddress, wallets), (Setting::NodeCap, "100")];
+    let added = sound(snapshot, &with(draft(), &settings)).actions;
+    let wallets = added.iter().filter_map(|it| match &it.action {
+        Action::Add { spec, .. } => Some(spec.wallet.to_string()),
+        _ => None,
+    });
+    wallets.map(|wallet| if wallet == A { 'a' } else { 'b' }).collect()
+}
+
+#[test]
+fn what_one_plan_adds_is_shared_as_well() {
+    let mut snapshot = quiet(0);
+    snapshot.requests = vec![request(1, Verb::Add { count: 4 })];
+    assert_eq!(earners_at_once(&snapshot, &format!("{A},{B}")), "abab");
+    assert_eq!(earners_at_once(&snapshot, &format!("{A}:1,{B}:3")), "babb");
+}
+
+/// The first node earns for A, and its creation, which was cut short, is taken up again.
+#[test]
+fn a_node_that_is_made_again_earns_once() {
+    let mut snapshot = quiet(2);
+    snapshot.nodes[0].record.spec.wallet = A.parse().unwrap();
+    snapshot.nodes[1].record.spec.wallet = B.parse().unwrap();
+    set(&mut snapshot, 1, NodeState::Starting, Some(false));
+    snapshot.nodes[0].record.phase = Phase::Creating { since: at(9) };
+    let spec = Box::new(snapshot.nodes[0].record.spec.clone());
+    let action = Action::Add { spec, release: release(), key: None };
+    let planned = PlannedAction { action, reason: Reason::RoomAgain };
+    let record = record(1).record;
+    snapshot.open = vec![OpenOperation { id: OpId(1), record, planned, begun: Timestamp(0) }];
+    snapshot.requests = vec![request(1, Verb::Add { count: 2 })];
+    assert_eq!(earners_at_once(&snapshot, &format!("{A},{B}")), "aab", "the first of them is it");
 }

@@ -92,9 +92,13 @@ fn a_key_comes_back_under_its_number_where_there_is_most_room() {
     tell("its port is bound", &bound, &usual, restore(Some(5), None, None));
     let mut tight = world.clone();
     for system in tight.machine.file_systems.values_mut() {
-        system.free = Bytes(1_000_000_000);
+        system.free = Bytes(2_000_000_000);
     }
     tell("the disks are full", &tight, &usual, restore(Some(5), None, None));
+    for system in tight.machine.file_systems.values_mut() {
+        system.free = Bytes(2_000_000_001);
+    }
+    tell("the disks are nearly full", &tight, &usual, restore(Some(5), None, None));
     let mut gone = world.clone();
     for seen in gone.storage.values_mut() {
         *seen = Err(Unread { kind: FaultKind::NotFound, why: "not mounted".into() });
@@ -114,6 +118,7 @@ fn a_key_comes_back_under_its_number_where_there_is_most_room() {
     in shared containers: no: no storage can be used: nodes in shared containers are not brought back
     its port is bound: antnode0003 in /mnt/other
     the disks are full: no: no storage can be used: every disk has less than crisis_bytes (2.0 GB) left
+    the disks are nearly full: antnode0005 in /srv/nodes
     no disk is there: no: no storage can be used: not mounted; not mounted
     ");
 }
