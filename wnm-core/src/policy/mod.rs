@@ -10,6 +10,8 @@ mod read;
 mod recipients;
 mod releases;
 mod setting;
+#[cfg(test)]
+mod tests;
 mod upgrades;
 
 pub use band::{Band, DiskBand, Thresholds};

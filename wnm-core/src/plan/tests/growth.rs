@@ -196,3 +196,49 @@ fn a_node_that_stopped_growing_no_longer_counts_up_to_the_prior() {
         assert_eq!(!plan.actions.is_empty(), grows, "{growth:?}, {days} days old");
     }
 }
+
+/// Nodes that rest, are started again before others are made, and only up to the cap.
+#[test]
+fn what_rests_comes_back_up_to_the_cap_and_no_further() {
+    let resting = |running: u32, resting: u32, cap: &str, change: fn(&mut Snapshot)| {
+        let mut snapshot = quiet(running + resting);
+        snapshot.memory.cost = super::capacity::learned();
+        snapshot.machine.cpus = 32;
+        snapshot.memory.cost.cpus = 32;
+        for number in running + 1..=running + resting {
+            set(&mut snapshot, number, stopped(), Some(false));
+            snapshot.nodes[number as usize - 1].record.want = Want::StoppedByPressure;
+        }
+        change(&mut snapshot);
+        let settings = [(Setting::NodeCap, cap), (Setting::MaxDestructivePerHour, "0")];
+        planned(&snapshot, &with(draft(), &settings))
+    };
+    let busy = |it: &mut Snapshot| it.machine.cpu = Some(Percent(60.0));
+    insta::assert_snapshot!(resting(2, 1, "2", busy), @"note: 0 nodes removed of late, at most 0 may be: waiting");
+    insta::assert_snapshot!(resting(2, 1, "3", busy), @"blocked: cpu is 60.0 %, growing needs less than 50.0 %");
+}
+
+/// What operators asked for in the same cycle counts against the cap, and nothing else does.
+#[test]
+fn what_was_asked_for_counts_against_the_cap() {
+    let asked = |nodes: u32, cap: &str, verb: Verb| {
+        let mut snapshot = quiet(nodes);
+        snapshot.memory.cost = super::capacity::learned();
+        snapshot.requests = vec![request(1, verb)];
+        planned(&snapshot, &with(draft(), &[(Setting::NodeCap, cap), (Setting::DiskPrior, "1GB")]))
+    };
+    let add = || Verb::Add { count: 1 };
+    insta::assert_snapshot!(asked(4, "6", add()), @"
+    add antnode0005: request 1
+    blocked: this cycle does something else first
+    ");
+    insta::assert_snapshot!(asked(4, "5", add()), @"add antnode0005: request 1");
+    insta::assert_snapshot!(asked(2, "3", Verb::Disable { nodes: vec![key(1)] }), @"
+    disable antnode0001: request 1
+    blocked: this cycle does something else first
+    ");
+    insta::assert_snapshot!(asked(3, "4", Verb::Restart { nodes: vec![key(1)] }), @"
+    restart antnode0001: request 1
+    blocked: this cycle does something else first
+    ");
+}

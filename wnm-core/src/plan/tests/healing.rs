@@ -128,3 +128,23 @@ fn after_a_reboot_nodes_come_back_as_many_as_may_start() {
     note: 4 nodes more to be started again, in the next cycles
     ");
 }
+
+/// A full disk holds back the nodes on it; how many is said.
+#[test]
+fn a_full_disk_holds_back_its_own_nodes_and_no_others() {
+    let mut snapshot = quiet(5);
+    let other = FileSystemView { device: 2, ..disk(92) };
+    snapshot.machine.file_systems.insert("/mnt/b".into(), other);
+    snapshot.storage.insert("/mnt/b".into(), Ok(()));
+    for number in 3..=5 {
+        set(&mut snapshot, number, stopped(), Some(false));
+    }
+    for node in &mut snapshot.nodes[3..] {
+        node.record.spec.storage = "/mnt/b".into();
+    }
+    insta::assert_snapshot!(planned(&snapshot, &with(draft(), &[(Setting::NodeCap, "5")])), @"
+    start antnode0003: it should run and does not
+    note: disk:/mnt/b is above its threshold; nodes are shed in 21600 s
+    note: 2 nodes to be started again, but disk:/mnt/b is above its threshold
+    ");
+}

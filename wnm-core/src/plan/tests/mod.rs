@@ -9,6 +9,7 @@ mod counted;
 mod daemon;
 mod defaults;
 mod disabled;
+mod disks;
 mod growth;
 mod healing;
 mod lessons;

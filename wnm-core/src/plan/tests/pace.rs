@@ -464,3 +464,37 @@ proptest! {
         prop_assert!(nodes <= 900);
     }
 }
+
+/// What a node on its way up holds of the memory already is not reckoned twice.
+#[test]
+fn memory_that_a_starting_node_holds_is_in_the_measurement() {
+    // 25 % of 16 GB are used, 48 % are the limit of growth, 5 % each.
+    let cost = Cost { memory: 8e8, ..LITTLE };
+    let count = |held: &[Option<u64>]| {
+        let mut snapshot = large(10, cost);
+        for (node, held) in snapshot.nodes.iter_mut().zip(held) {
+            node.process_age = Some(Duration::from_secs(10));
+            node.memory = held.map(Bytes);
+        }
+        starts(&snapshot, &many())
+    };
+    let (none, half, all) = (Some(0), Some(400_000_000), Some(800_000_000));
+    let counts = [
+        count(&[]),
+        count(&[None, None]),
+        count(&[none, none]),
+        count(&[half, half]),
+        count(&[all, all]),
+        count(&[Some(1_600_000_000), none]),
+    ];
+    assert_eq!(counts, [4, 2, 2, 3, 4, 3], "of nothing, nothing known, none, half, all, more");
+}
+
+#[test]
+fn nothing_fits_where_there_is_no_room_whatever_it_costs() {
+    assert_eq!(fitting(20.0, 0.0, 10.0), 0);
+    assert_eq!(fitting(10.0, -1.0, 10.0), 0);
+    assert_eq!(fitting(5.0, 0.0, 10.0), u32::MAX);
+    assert_eq!(fitting(5.0, f64::INFINITY, 10.0), 0);
+    assert_eq!(fitting(f64::NAN, 1.0, 10.0), 0);
+}

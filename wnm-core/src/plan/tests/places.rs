@@ -204,3 +204,14 @@ fn a_node_that_is_made_again_earns_once() {
     snapshot.requests = vec![request(1, Verb::Add { count: 2 })];
     assert_eq!(earners_at_once(&snapshot, &format!("{A},{B}")), "aab", "the first of them is it");
 }
+
+/// A larger disk may have more bytes left and be too full all the same.
+#[test]
+fn most_room_counts_only_where_there_is_room() {
+    let policy = policy(&draft().with(Setting::NodeStorage, format!("{STORAGE} /mnt/b")));
+    let mut snapshot = quiet(0);
+    let large = FileSystemView { device: 2, total: gb(10_000), free: gb(2_000), ..disk(80) };
+    snapshot.machine.file_systems.insert("/mnt/b".into(), large);
+    snapshot.storage.insert("/mnt/b".into(), Ok(()));
+    assert_eq!(spec(&snapshot, &policy).unwrap().storage, PathBuf::from(STORAGE));
+}

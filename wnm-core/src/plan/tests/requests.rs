@@ -50,3 +50,29 @@ fn a_request_expires_after_an_hour() {
         assert_eq!(plan.actions.is_empty(), expired, "{boot}: {ago_s} s, {wall_ago_s} s");
     }
 }
+
+#[test]
+fn the_last_place_below_the_cap_is_for_whoever_asks_first() {
+    let mut snapshot = quiet(2);
+    set(&mut snapshot, 2, NodeState::Disabled, Some(true));
+    snapshot.nodes[1].record.want = Want::Disabled;
+    let asked = |cap: &str, requests: Vec<Request>| {
+        let snapshot = Snapshot { requests, ..snapshot.clone() };
+        let plan =
+            plan(&snapshot, &with(draft(), &[(Setting::NodeCap, cap)]), PlanScope::RequestsOnly);
+        assert_eq!(check(&plan, &snapshot, &with(draft(), &[(Setting::NodeCap, cap)])), vec![]);
+        render(&plan)
+    };
+    let add = || request(1, Verb::Add { count: 1 });
+    let enable = || request(2, Verb::Enable { nodes: vec![key(2)] });
+    insta::assert_snapshot!(asked("2", vec![enable()]), @"enable antnode0002: request 2");
+    insta::assert_snapshot!(asked("1", vec![enable()]), @"refused: antnode0002: it would make 2 nodes and node_cap is 1: raise it with `wnm config set node_cap 2`");
+    insta::assert_snapshot!(asked("3", vec![add(), enable()]), @"
+    add antnode0003: request 1
+    enable antnode0002: request 2
+    ");
+    insta::assert_snapshot!(asked("2", vec![add(), enable()]), @"
+    add antnode0003: request 1
+    refused: antnode0002: it would make 3 nodes and node_cap is 2: raise it with `wnm config set node_cap 3`
+    ");
+}

@@ -79,6 +79,8 @@ fn a_key_comes_back_under_its_number_where_there_is_most_room() {
     tell("in no root", &world, &usual, restore(Some(5), None, Some("/mnt/none")));
     let full = settings(&[(Setting::NodeCap, "2")]);
     tell("over the cap", &world, &full, restore(Some(5), None, None));
+    let just = settings(&[(Setting::NodeCap, "3")]);
+    tell("up to the cap", &world, &just, restore(Some(5), None, None));
     let antctl = settings(&[(Setting::Manager, "antctl+user"), (Setting::Program, "antnode")]);
     let of_antnode = Returning { program: Program::Antnode, ..returning(Some(5)) };
     let of_antnode = Verb::Restore { key: Box::new(of_antnode), number: None, storage: None };
@@ -113,6 +115,7 @@ fn a_key_comes_back_under_its_number_where_there_is_most_room() {
     in a named root: antnode0005 in /srv/nodes
     in no root: no: no storage can be used: /mnt/none is no storage root that can be used now
     over the cap: no: it would make 3 nodes and node_cap is 2: raise it with `wnm config set node_cap 3`
+    up to the cap: antnode0005 in /mnt/other
     of another program: no: it is a key of antnode, and nodes run ant-node here
     antctl makes its own: no: antctl makes nodes itself, with keys of their own
     in shared containers: no: no storage can be used: nodes in shared containers are not brought back
@@ -165,6 +168,8 @@ fn a_node_moves_to_a_root_that_will_hold_it() {
     });
     tell("not looked at", OTHER, &|it| drop(it.storage.remove(Path::new(OTHER))));
     tell("too large", OTHER, &|it| it.nodes[0].disk = Some(gb(950)));
+    tell("just fits", OTHER, &|it| it.nodes[0].disk = Some(gb(898)));
+    tell("just too large", OTHER, &|it| it.nodes[0].disk = Some(Bytes(gb(898).0 + 1)));
     tell("in a container", OTHER, &|it| it.nodes[0].record.spec.container = Some("c".into()));
     tell("moved just now", OTHER, &|it| {
         let spec = &mut it.nodes[0].record.spec;
@@ -181,6 +186,8 @@ fn a_node_moves_to_a_root_that_will_hold_it() {
     not mounted: no: antnode0001: not mounted
     not looked at: no: antnode0001: /mnt/other was not looked at
     too large: no: antnode0001: it takes 950.0 GB, and /mnt/other has 900.0 GB free, of which crisis_bytes (2.0 GB) stay so
+    just fits: antnode0001 to /mnt/other/antnode0001
+    just too large: no: antnode0001: it takes 898.0 GB, and /mnt/other has 900.0 GB free, of which crisis_bytes (2.0 GB) stay so
     in a container: no: antnode0001: systemd keeps it where it is
     moved just now: no: antnode0001: it was moved to /srv/nodes just now: wait until it runs there
     on trial: no: antnode0001: 0.23.1 was put in place of 0.22.1 and is not proven yet: wait for it
@@ -214,4 +221,15 @@ fn what_is_released_runs_and_waits_for_nothing() {
     on trial: no: antnode0001: 0.23.1 was put in place of 0.22.1 and is not proven yet: wait for it
     without data: no: antnode0001: its data is not there yet
     ");
+}
+
+/// What a cycle that died had begun for a request is finished from the journal, not begun again.
+#[test]
+fn a_key_that_is_on_its_way_back_is_not_brought_twice() {
+    let verb = Verb::Restore { key: Box::new(returning(Some(5))), number: None, storage: None };
+    let mut snapshot = two_disks(2);
+    snapshot.begun = BTreeMap::from([(RequestId(1), BTreeSet::from([RecordId(5)]))]);
+    assert_eq!(asked(&snapshot, &settings(&[]), verb.clone()), "nothing to do");
+    snapshot.begun.clear();
+    assert_eq!(asked(&snapshot, &settings(&[]), verb), "antnode0005 in /mnt/other");
 }

@@ -234,3 +234,31 @@ fn a_higher_cap_takes_a_retired_node_back() {
     blocked: this cycle does something else first
     ");
 }
+
+/// A node that is leaving and cannot be seen waits, however long that takes.
+#[test]
+fn the_second_half_of_a_removal_needs_to_see_as_well() {
+    let policy = with(draft(), &[(Setting::NodeCap, "2")]);
+    let of = |present: Option<bool>, alive: Option<bool>| {
+        let mut snapshot = retired(Removal::Cap, 9000);
+        (snapshot.nodes[2].data_present, snapshot.nodes[2].seen.alive) = (present, alive);
+        acts(&snapshot, &policy)
+    };
+    assert_eq!(of(Some(true), Some(false)), "remove antnode0003");
+    assert_eq!(of(Some(false), Some(false)), "remove antnode0003");
+    assert_eq!(of(None, Some(false)), "");
+    assert_eq!(of(Some(true), None), "");
+    assert_eq!(of(None, None), "");
+}
+
+/// Of two that are leaving for the cap only so many come back as it allows.
+#[test]
+fn a_cap_that_is_raised_by_one_takes_one_back() {
+    let mut snapshot = retired(Removal::Cap, 60);
+    set(&mut snapshot, 2, NodeState::Removing, Some(false));
+    snapshot.nodes[1].record.phase = Phase::Removing { since: at(60), cause: Removal::Cap };
+    let with_cap = |cap: &str| acts(&snapshot, &with(draft(), &[(Setting::NodeCap, cap)]));
+    assert_eq!(with_cap("1"), "");
+    assert_eq!(with_cap("2"), "reprieve antnode0002");
+    assert_eq!(with_cap("3"), "reprieve antnode0002, reprieve antnode0003");
+}
