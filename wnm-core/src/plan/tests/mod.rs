@@ -14,6 +14,7 @@ mod growth;
 mod healing;
 mod lessons;
 mod limits;
+mod measuring;
 mod numbers;
 mod order;
 mod pace;

@@ -1,6 +1,7 @@
 //! Other versions: who is given one, when, and what becomes of it.
 
 use super::*;
+use crate::action::Action;
 use crate::model::{FileStamp, Installed, Quarantined, Release};
 
 fn version(text: &str) -> Version {
@@ -491,4 +492,173 @@ fn what_a_manager_would_download_is_not_given_to_nodes_that_are_there() {
     let plan = sound(&snapshot, &managed(&[]));
     assert!(plan.actions.is_empty(), "{:?}", plan.actions);
     insta::assert_snapshot!(plan.report.requests[0].why.join("\n"), @"antnode0001: no file of ant-node 0.24.0 is on this machine: antctl downloads it for new nodes only; name one with `wnm config set node_binary PATH`");
+}
+
+/// What cannot be seen well enough is neither a failure nor a proof.
+#[test]
+fn nobody_judges_what_is_not_seen() {
+    let of = |change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = outdated();
+        given(&mut snapshot, 1, 700, UpgradeRole::Canary);
+        change(&mut snapshot);
+        let plan = sound(&snapshot, &managed(&[(Setting::CanaryCount, "2")]));
+        let first =
+            |number: u32| move |text: &String| text.contains(&format!("antnode000{number}"));
+        let acts = plan.actions.iter().map(|it| it.action.to_string()).filter(first(1));
+        let notes = plan.report.notes.iter().map(ToString::to_string).filter(first(1));
+        acts.chain(notes).collect::<Vec<_>>().join("; ")
+    };
+    let removing = |it: &mut Snapshot| {
+        set(it, 1, NodeState::Removing, Some(false));
+        it.nodes[0].record.phase = Phase::Removing { since: at(9), cause: Removal::Cap };
+    };
+    let rows = [
+        ("it held", of(&|_| {})),
+        ("its data cannot be seen", of(&|it| it.nodes[0].data_present = None)),
+        ("its data is gone", of(&|it| it.nodes[0].data_present = Some(false))),
+        ("its process cannot be seen", of(&|it| it.nodes[0].seen.alive = None)),
+        ("unknown", of(&|it| set(it, 1, NodeState::Unknown { why: "silence".into() }, None))),
+        ("dead", of(&|it| set(it, 1, NodeState::Dead, Some(false)))),
+        ("it is being removed", of(&removing)),
+        ("it is to rest", of(&|it| it.nodes[0].record.want = Want::StoppedByOperator)),
+        (
+            "it is left alone",
+            of(&|it| {
+                it.nodes[0].record.want = Want::Disabled;
+                set(it, 1, NodeState::Disabled, Some(true));
+            }),
+        ),
+    ];
+    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    insta::assert_snapshot!(rows.join("\n"), @"
+    it held: prove antnode0001
+    its data cannot be seen: antnode0001 was given another program and cannot be observed now
+    its data is gone: antnode0001 was given another program and cannot be observed now
+    its process cannot be seen: antnode0001 was given another program and cannot be observed now
+    unknown: antnode0001 could not be observed: silence; antnode0001 was given another program and cannot be observed now
+    dead: remove antnode0001
+    it is being removed: reprieve antnode0001
+    it is to rest: antnode0001 should be stopped, but somebody started it; it is left alone
+    it is left alone:
+    ");
+}
+
+/// A version that was given up goes back wherever it is not proven, whatever its node looks like.
+#[test]
+fn what_is_quarantined_goes_back_everywhere() {
+    let acts_of = |seconds: u64, quarantined: bool, want: Want| {
+        let mut snapshot = outdated();
+        given(&mut snapshot, 1, seconds, UpgradeRole::Wave);
+        snapshot.nodes[0].record.want = want;
+        if quarantined {
+            let program = snapshot.nodes[0].record.spec.program;
+            let (since, why) = (Timestamp(0), "it died".to_owned());
+            let version = version("0.24.0");
+            snapshot.holds.quarantined = vec![Quarantined { program, version, since, why }];
+        }
+        let plan = sound(&snapshot, &managed(&[]));
+        let told = plan.actions.iter().filter(|it| it.action.node() == id(1)).map(|it| {
+            let starts = match &it.action {
+                Action::Revert { start, quarantine, .. } => {
+                    format!(" start {start}, quarantine {}", quarantine.is_some())
+                }
+                _ => String::new(),
+            };
+            format!("{}: {}{starts}", it.action, it.reason)
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    let rows = [
+        ("young", acts_of(30, true, Want::Run)),
+        ("back", acts_of(100, true, Want::Run)),
+        ("held for long enough", acts_of(700, true, Want::Run)),
+        ("held for long enough, and trusted", acts_of(700, false, Want::Run)),
+        ("it is to rest", acts_of(700, true, Want::StoppedByOperator)),
+    ];
+    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    insta::assert_snapshot!(rows.join("\n"), @"
+    young: revert antnode0001: 0.24.0 failed: it failed on others start true, quarantine true
+    back: revert antnode0001: 0.24.0 failed: it failed on others start true, quarantine true
+    held for long enough: revert antnode0001: 0.24.0 failed: it failed on others start true, quarantine true
+    held for long enough, and trusted: prove antnode0001: 0.24.0 held for 700 s
+    it is to rest: revert antnode0001: 0.24.0 failed: it failed on others start false, quarantine true
+    ");
+}
+
+/// What nodes did to themselves is told: for a day, or as long as it lasts.
+#[test]
+fn news_of_nodes_are_told_while_they_are_news() {
+    let told = |change: &dyn Fn(&mut NodeView, &mut NodeMemory)| {
+        let mut snapshot = quiet(1);
+        let mut memory = NodeMemory::default();
+        change(&mut snapshot.nodes[0], &mut memory);
+        snapshot.memory.nodes.insert(record(1).record, memory);
+        let plan = sound(&snapshot, &with(draft(), &[(Setting::NodeCap, "1")]));
+        let notes = plan.report.notes.iter().map(ToString::to_string);
+        notes.collect::<Vec<_>>().join("; ")
+    };
+    let became = |from: Option<&str>, to: &str, ago: u64| crate::observe::ChangedProgram {
+        from: from.map(version),
+        to: version(to),
+        at: at(ago),
+    };
+    let fresh = |was: &str| crate::observe::FreshIdentity {
+        was: was.to_owned(),
+        is: "two".to_owned(),
+        at: at(10),
+    };
+    let skipped =
+        |ago: u64| told(&|_, memory| memory.changed = Some(became(Some("0.9.0"), "0.23.0", ago)));
+    let bare = |age: u64, had: (bool, bool), has: (u64, u64)| {
+        told(&|node, memory| {
+            memory.changed = Some(became(Some("0.22.0"), "0.23.0", 900));
+            (memory.had_records, memory.had_peers) = had;
+            (node.facts.records, node.facts.peers) = (Some(has.0), Some(has.1));
+            node.process_age = Some(Duration::from_secs(age));
+        })
+    };
+    let rows = [
+        ("nothing", told(&|_, _| {})),
+        (
+            "another key",
+            told(&|node, memory| {
+                memory.fresh = Some(fresh("one"));
+                node.installed = Some(installed("0.23.1", "two"));
+            }),
+        ),
+        (
+            "its key again",
+            told(&|node, memory| {
+                memory.fresh = Some(fresh("one"));
+                node.installed = Some(installed("0.23.1", "one"));
+            }),
+        ),
+        ("a release skipped", skipped(86_399)),
+        ("a release skipped a day ago", skipped(86_400)),
+        (
+            "a small step",
+            told(&|_, memory| memory.changed = Some(became(Some("0.22.0"), "0.23.0", 9))),
+        ),
+        ("no records, young", bare(599, (true, true), (0, 5))),
+        ("no records", bare(600, (true, true), (0, 5))),
+        ("no peers", bare(600, (true, true), (5, 0))),
+        ("neither", bare(600, (true, true), (0, 0))),
+        ("never had any", bare(600, (false, false), (0, 0))),
+        ("has both", bare(600, (true, true), (5, 5))),
+    ];
+    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    insta::assert_snapshot!(rows.join("\n"), @"
+    nothing: 
+    another key: antnode0001 LOST ITS IDENTITY: its key is not the one it had before; look for the old one with `wnm identity list`
+    its key again: 
+    a release skipped: antnode0001 went from 0.9.0 to 0.23.0: the releases between moved records from LMDB to files; its old records stay in chunks.mdb and are not served
+    a release skipped a day ago: 
+    a small step: 
+    no records, young: 
+    no records: antnode0001 came back with 0.23.0 and without its records
+    no peers: antnode0001 came back with 0.23.0 and without its peers
+    neither: antnode0001 came back with 0.23.0 and without its records and without its peers
+    never had any: 
+    has both:
+    ");
 }
