@@ -23,6 +23,7 @@ mod properties;
 mod python;
 mod requests;
 mod returning;
+mod rollouts;
 mod second_opinion;
 mod selectors;
 mod shedding;

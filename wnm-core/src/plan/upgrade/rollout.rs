@@ -171,6 +171,8 @@ impl fmt::Display for RolloutWait {
 /// What is known of one version among the nodes.
 pub(super) struct Standing {
     pub(super) trusted: bool,
+    /// Nodes on which it held.
+    proven: u32,
     /// Nodes that have the version and are not proven, with what is thought of them.
     pub(super) unproven: Vec<(NodeId, Verdict)>,
     /// Nodes that may be given it now, oldest first.
@@ -235,6 +237,7 @@ impl Standing {
             .max(usize::from(policy.upgrades.canaries > 0));
         Standing {
             trusted: proven >= needed,
+            proven: count(proven),
             not_ours: count(outdated.len() - ours.len()),
             refused: count(ours.len() - willing.len()),
             holding: holding(refusals.collect(), policy.upgrades.failure_limit),
@@ -262,7 +265,10 @@ impl Standing {
         match self.trusted {
             _ if self.holding.is_some() => 0,
             true => policy.upgrades.at_once.saturating_sub(self.coming()),
-            false => policy.upgrades.canaries.saturating_sub(self.at_it().count() as u32),
+            // Of the first ones some may have held before the others have.
+            false => {
+                policy.upgrades.canaries.saturating_sub(self.at_it().count() as u32 + self.proven)
+            }
         }
     }
 }
