@@ -233,3 +233,37 @@ fn a_key_that_is_on_its_way_back_is_not_brought_twice() {
     snapshot.begun.clear();
     assert_eq!(asked(&snapshot, &settings(&[]), verb), "antnode0005 in /mnt/other");
 }
+
+/// What a container mounts is fixed, so one that moves is made anew; a unit is only written again.
+#[test]
+fn a_container_that_moves_is_taken_down_and_a_unit_is_not() {
+    let steps = |manager: &str| {
+        let nodes = with(draft(), &[(Setting::Manager, manager)]).nodes;
+        let spec = nodes.spec(id(1), wallet(), Path::new(STORAGE)).unwrap();
+        let to = Box::new(spec.moved_to(Path::new(OTHER)));
+        let steps = crate::plan::lower(&Action::Move { node: key(1), to }, &spec);
+        steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    insta::assert_snapshot!(steps("systemd+user"), @"stop it, archive its identity, copy its data to /mnt/other/antnode0001, set its data aside");
+    insta::assert_snapshot!(steps("docker+user"), @"stop it, archive its identity, copy its data to /mnt/other/antnode0001, take it from its manager, set its data aside");
+}
+
+/// Starts that this plan has decided for others take their room from healing.
+#[test]
+fn healing_reckons_with_what_was_asked_for() {
+    let started = |requests: Vec<Request>| {
+        let mut snapshot = quiet(20);
+        snapshot.machine.cpus = 32;
+        snapshot.memory.cost = super::capacity::learned();
+        snapshot.memory.cost.cpus = 32;
+        snapshot.machine.cpu = Some(Percent(50.0));
+        for number in 3..=20 {
+            set(&mut snapshot, number, stopped(), Some(false));
+        }
+        snapshot.requests = requests;
+        let plan = sound(&snapshot, &with(draft(), &[(Setting::NodeCap, "20")]));
+        plan.actions.iter().filter(|it| it.action.starts()).count()
+    };
+    let asked = request(1, Verb::Start { nodes: vec![key(20), key(19)] });
+    assert_eq!((started(vec![]), started(vec![asked])), (3, 3), "two of them were asked for");
+}
