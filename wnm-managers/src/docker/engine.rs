@@ -6,6 +6,7 @@ use std::time::Duration;
 use wnm_core::host::{CommandRunner, Completed, HostError, HostResult, Invocation, Privilege};
 use wnm_core::observe::FaultKind;
 
+use super::argv;
 use super::found::{self, Found, Status};
 use crate::process;
 
@@ -58,27 +59,43 @@ impl Engine {
         }
     }
 
-    /// Those of these containers that there are, from one call.
+    /// Those of these containers that there are, from one call. One of which nothing is said is not
+    /// gone: nothing is known then.
     pub(super) fn inspect<'a>(
         &self,
         names: impl Iterator<Item = &'a str>,
     ) -> HostResult<Vec<Found>> {
-        found::parse(&self.told(found::FORMAT, names)?)
+        let names: Vec<&str> = names.collect();
+        let answer = self.told(found::FORMAT, names.iter().copied())?;
+        let found = found::parse(&answer.stdout)?;
+        let is_told = |name: &str| found.iter().any(|it| it.name == name || it.id == name);
+        let is_missed = |name: &str| answer.stderr.lines().any(|line| line.contains(name));
+        match names.iter().find(|name| !is_told(name) && !is_missed(name)) {
+            None => Ok(found),
+            Some(name) => {
+                let op = format!("`{} inspect` says nothing of container {name}", self.command);
+                Err(HostError::new(op, FaultKind::Garbled))
+            }
+        }
     }
 
     /// All that it says of these containers: a line of JSON each.
     pub(super) fn tell<'a>(&self, names: impl Iterator<Item = &'a str>) -> HostResult<String> {
-        self.told("{{json .}}", names)
+        self.told("{{json .}}", names).map(|answer| answer.stdout)
     }
 
-    fn told<'a>(&self, format: &str, names: impl Iterator<Item = &'a str>) -> HostResult<String> {
+    fn told<'a>(
+        &self,
+        format: &str,
+        names: impl Iterator<Item = &'a str>,
+    ) -> HostResult<Completed> {
         let mut args = ["inspect", "--type", "container", "--format", format, "--"]
             .map(str::to_owned)
             .to_vec();
         let fixed = args.len();
         args.extend(names.map(str::to_owned));
         if args.len() == fixed {
-            return Ok(String::new());
+            return Ok(Completed { code: Some(0), stdout: String::new(), stderr: String::new() });
         }
         let line = self.invocation(args.clone(), PATIENCE).line();
         let answer = self.call(args, PATIENCE)?;
@@ -90,13 +107,28 @@ impl Engine {
         {
             return Err(failure(&line, &answer));
         }
-        Ok(answer.stdout)
+        Ok(answer)
     }
 
     /// The container of this name, whoever made it.
     pub(super) fn look(&self, name: &str) -> HostResult<Option<Found>> {
         let found = self.inspect(std::iter::once(name))?;
         Ok(found.into_iter().find(|found| found.name == name))
+    }
+
+    /// Deletes a container. That it says so is not enough: nobody would look for what stays.
+    pub(super) fn remove(&self, name: &str) -> HostResult<()> {
+        self.must(argv::remove(name), PATIENCE)?;
+        match self.look(name)? {
+            None => Ok(()),
+            Some(_) => {
+                let op = format!(
+                    "`{} rm` says that container {name} is gone, and it is there",
+                    self.command
+                );
+                Err(HostError::new(op, FaultKind::Failed))
+            }
+        }
     }
 
     /// The names of all containers, whoever made them.

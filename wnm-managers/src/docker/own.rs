@@ -124,7 +124,7 @@ impl Docker {
             return Err(HostError::new(op, FaultKind::Refused));
         }
         for found in &found {
-            self.engine.must(argv::remove(&found.name), engine::PATIENCE)?;
+            self.engine.remove(&found.name)?;
         }
         Ok(if found.is_empty() { Change::AlreadySo } else { Change::Made })
     }

@@ -176,7 +176,7 @@ impl Docker {
                 }
                 self.engine.must(argv::stop(name, argv::SHARED_STOP_SECONDS), STOP_PATIENCE)?;
             }
-            self.engine.must(argv::remove(name), engine::PATIENCE)?;
+            self.engine.remove(name)?;
             change = Change::Made;
         }
         if self.hands.is_there(&directory)? {

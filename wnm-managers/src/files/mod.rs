@@ -221,7 +221,19 @@ pub(crate) fn claim_root(hands: &dyn Hands, root: &Path) -> HostResult<Change> {
 impl DiskFiles {
     fn remove_tree(&self, path: &Path, root: &Path) -> HostResult<()> {
         guard::inside(path, root)?;
-        self.hands.remove_tree(path)
+        self.hands.remove_tree(path)?;
+        self.must_be_gone(path)
+    }
+
+    /// Root's hands are tools that may say what is not so, and nobody would look for what stays.
+    fn must_be_gone(&self, path: &Path) -> HostResult<()> {
+        match self.hands.is_there(path)? {
+            false => Ok(()),
+            true => {
+                let op = format!("{} was said to be gone, and is there", path.display());
+                Err(HostError::new(op, FaultKind::Failed))
+            }
+        }
     }
 }
 
@@ -347,6 +359,7 @@ impl NodeFiles for DiskFiles {
             self.remove_tree(&aside, &spec.storage)?;
         }
         self.hands.rename(&spec.data, &aside)?;
+        self.must_be_gone(&spec.data)?;
         self.hands.sync_directory(&spec.storage)?;
         Ok(Change::Made)
     }

@@ -6,7 +6,7 @@ use wnm_core::action::Change;
 use wnm_core::host::HostResult;
 
 use super::super::found::Found;
-use super::super::{STOP_PATIENCE, argv as calls, engine};
+use super::super::{STOP_PATIENCE, argv as calls};
 use super::{DockerAntctl, places};
 use crate::antctl::Service;
 use crate::files::MARKER;
@@ -46,7 +46,7 @@ impl DockerAntctl {
                 let stop = calls::stop(name, calls::SHARED_STOP_SECONDS);
                 self.engine.must(stop, STOP_PATIENCE)?;
             }
-            self.engine.must(calls::remove(name), engine::PATIENCE)?;
+            self.engine.remove(name)?;
         }
         // Without the copies nobody misses what is half deleted.
         antctl.forget_copies()?;
