@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::CycleOptions;
 use crate::host::{Host, NodeSigns, NodeTarget};
 use crate::model::{
-    Installed, Instant, KnownProgram, Manager, NodeId, NodeRecord, NodeSpec, Now, Release,
+    Installed, Instant, KnownProgram, Manager, NodeId, NodeRecord, NodeSpec, Now, Phase, Release,
     UnitDrift, Verb, Version, node_of_data,
 };
 use crate::observe::{
@@ -229,7 +229,10 @@ fn nodes(
         .map(|(record, signs)| {
             let spec = &record.spec;
             let unit = units.get(&spec.id).cloned().unwrap_or_else(|| Err(unanswered()));
-            let data = data(spec, storage);
+            let data = match is_yet_without_root(record, storage) {
+                true => Ok(false),
+                false => data(spec, storage),
+            };
             let measured = measured.contains(&spec.id) && data == Ok(true);
             let disk = measured.then(|| host.files.usage(spec).ok()).flatten();
             let installed = installed.remove(&spec.id);
@@ -344,6 +347,17 @@ fn unanswered() -> Unread {
     Unread { kind: FaultKind::Garbled, why: "its manager left it out of its answer".to_owned() }
 }
 
+/// True for a node that is being made in a container of its own counting, before that container has its
+/// storage root: the root above is there, and has none of that name. Its manager makes both.
+fn is_yet_without_root(record: &NodeRecord, storage: &BTreeMap<PathBuf, StorageReading>) -> bool {
+    let root = &record.spec.storage;
+    let above = root.parent().and_then(|above| storage.get(above));
+    let name = root.file_name().and_then(|name| name.to_str());
+    matches!(record.phase, Phase::Creating { .. })
+        && record.spec.manager.kind.counts_in_containers()
+        && matches!((above.map(|it| &it.entries), name), (Some(Ok(known)), Some(name)) if !known.contains(name))
+}
+
 /// Whether the node's directory is there, which can only be said of a root that is there.
 fn data(spec: &NodeSpec, storage: &BTreeMap<PathBuf, StorageReading>) -> Result<bool, Unread> {
     let name = spec.data.file_name().and_then(|name| name.to_str());
@@ -354,5 +368,42 @@ fn data(spec: &NodeSpec, storage: &BTreeMap<PathBuf, StorageReading>) -> Result<
             kind: FaultKind::NotFound,
             why: format!("{} was not looked at", spec.storage.display()),
         }),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::fakes::build::{STORAGE, draft, id, policy, record};
+    use crate::model::BootId;
+    use crate::policy::Setting;
+
+    #[test]
+    fn only_what_was_never_made_needs_no_root_of_its_own() {
+        let draft =
+            draft().with(Setting::Manager, "docker-antctl+user").with(Setting::Program, "antnode");
+        let nodes = policy(&draft).nodes;
+        let wallet = nodes.wallets.shares()[0].address;
+        let made = record(1);
+        let spec = nodes.spec(id(1), wallet, STORAGE.as_ref()).unwrap();
+        let since = Instant { boot: BootId("only".into()), uptime_ms: 1 };
+        let creating = Phase::Creating { since };
+        let new = NodeRecord { spec, phase: creating.clone(), ..made.clone() };
+        let root = |names: &[&str]| StorageReading {
+            entries: Ok(names.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        let unread = Unread { kind: FaultKind::NotFound, why: "no marker".into() };
+        let unmounted = StorageReading { entries: Err(unread) };
+        let is_so = |record: &NodeRecord, above: StorageReading| {
+            is_yet_without_root(record, &[(STORAGE.into(), above)].into())
+        };
+        assert!(is_so(&new, root(&["wnm-nodes-2"])));
+        assert!(!is_so(&new, root(&["wnm-nodes-1"])), "it is there, and cannot be read");
+        assert!(!is_so(&new, unmounted), "its disk is not there");
+        let steady = NodeRecord { phase: Phase::Steady, ..new };
+        assert!(!is_so(&steady, root(&[])), "somebody moved it");
+        let of_others = NodeRecord { phase: creating, ..made };
+        assert!(!is_so(&of_others, root(&[])), "its root is for others as well");
     }
 }
