@@ -229,7 +229,7 @@ fn nodes(
         .map(|(record, signs)| {
             let spec = &record.spec;
             let unit = units.get(&spec.id).cloned().unwrap_or_else(|| Err(unanswered()));
-            let data = match is_yet_without_root(record, storage) {
+            let data = match is_without_root(record, storage) {
                 true => Ok(false),
                 false => data(spec, storage),
             };
@@ -347,13 +347,14 @@ fn unanswered() -> Unread {
     Unread { kind: FaultKind::Garbled, why: "its manager left it out of its answer".to_owned() }
 }
 
-/// True for a node that is being made in a container of its own counting, before that container has its
-/// storage root: the root above is there, and has none of that name. Its manager makes both.
-fn is_yet_without_root(record: &NodeRecord, storage: &BTreeMap<PathBuf, StorageReading>) -> bool {
+/// A container that counts by itself has a storage root of its own, which its manager makes with its first
+/// node and deletes with its last. True for a node that is on its way in or out while there is none: the
+/// root above is there, and has none of that name.
+fn is_without_root(record: &NodeRecord, storage: &BTreeMap<PathBuf, StorageReading>) -> bool {
     let root = &record.spec.storage;
     let above = root.parent().and_then(|above| storage.get(above));
     let name = root.file_name().and_then(|name| name.to_str());
-    matches!(record.phase, Phase::Creating { .. })
+    matches!(record.phase, Phase::Creating { .. } | Phase::Removing { .. })
         && record.spec.manager.kind.counts_in_containers()
         && matches!((above.map(|it| &it.entries), name), (Some(Ok(known)), Some(name)) if !known.contains(name))
 }
@@ -380,7 +381,7 @@ mod tests {
     use crate::policy::Setting;
 
     #[test]
-    fn only_what_was_never_made_needs_no_root_of_its_own() {
+    fn only_what_comes_or_goes_needs_no_root_of_its_own() {
         let draft =
             draft().with(Setting::Manager, "docker-antctl+user").with(Setting::Program, "antnode");
         let nodes = policy(&draft).nodes;
@@ -388,7 +389,7 @@ mod tests {
         let made = record(1);
         let spec = nodes.spec(id(1), wallet, STORAGE.as_ref()).unwrap();
         let since = Instant { boot: BootId("only".into()), uptime_ms: 1 };
-        let creating = Phase::Creating { since };
+        let creating = Phase::Creating { since: since.clone() };
         let new = NodeRecord { spec, phase: creating.clone(), ..made.clone() };
         let root = |names: &[&str]| StorageReading {
             entries: Ok(names.iter().map(|name| (*name).to_owned()).collect()),
@@ -396,11 +397,13 @@ mod tests {
         let unread = Unread { kind: FaultKind::NotFound, why: "no marker".into() };
         let unmounted = StorageReading { entries: Err(unread) };
         let is_so = |record: &NodeRecord, above: StorageReading| {
-            is_yet_without_root(record, &[(STORAGE.into(), above)].into())
+            is_without_root(record, &[(STORAGE.into(), above)].into())
         };
         assert!(is_so(&new, root(&["wnm-nodes-2"])));
         assert!(!is_so(&new, root(&["wnm-nodes-1"])), "it is there, and cannot be read");
         assert!(!is_so(&new, unmounted), "its disk is not there");
+        let phase = Phase::Removing { since, cause: crate::model::Removal::Teardown };
+        assert!(is_so(&NodeRecord { phase, ..new.clone() }, root(&[])));
         let steady = NodeRecord { phase: Phase::Steady, ..new };
         assert!(!is_so(&steady, root(&[])), "somebody moved it");
         let of_others = NodeRecord { phase: creating, ..made };
