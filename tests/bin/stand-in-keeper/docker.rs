@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
+use crate::inside;
 use crate::process::{lives, start, stop};
 use crate::{Answer, told};
 
@@ -19,8 +20,11 @@ const IDLE: &[&str] = &[
     "--network",
     "--user",
     "--userns",
+    "--cgroupns",
+    "--stop-signal",
     "--tmpfs",
     "--cap-drop",
+    "--cap-add",
     "--security-opt",
     "--log-driver",
     "--log-opt",
@@ -36,9 +40,13 @@ pub(crate) fn answer(place: &Path, args: &[&str]) -> Answer {
             Ok(names(place)?.iter().map(|name| format!("{name}\n")).collect())
         }
         ["start", "--", name] => run(place, name),
+        ["exec", words @ ..] => inside::exec(place, words),
+        ["run", .., "--entrypoint", "/usr/local/bin/antctl", _, "--version"] => inside::version(),
         ["stop", "-t", seconds, "--", name] => {
             let seconds = seconds.parse().map_err(told)?;
-            stop(pid(&read(place, name)?), Duration::from_secs(seconds));
+            let container = read(place, name)?;
+            inside::stop_all(place, &container, name);
+            stop(pid(&container), Duration::from_secs(seconds));
             Ok(String::new())
         }
         // Nothing restarts here by itself.
@@ -47,7 +55,10 @@ pub(crate) fn answer(place: &Path, args: &[&str]) -> Answer {
         }
         ["rm", "--", name] => match lives(pid(&read(place, name)?)) {
             true => Err(format!("You cannot remove a running container {name}")),
-            false => fs::remove_file(file(place, name)).map(|()| String::new()).map_err(told),
+            false => {
+                inside::forget(place, name);
+                fs::remove_file(file(place, name)).map(|()| String::new()).map_err(told)
+            }
         },
         ["logs", "--tail", "3", "--", _] => Ok("its last words\n".to_owned()),
         ["info", "--format", _] => Ok("[]\n".to_owned()),
@@ -61,7 +72,7 @@ fn file(place: &Path, name: &str) -> PathBuf {
     place.join(format!("{name}.json"))
 }
 
-fn read(place: &Path, name: &str) -> Result<Value, String> {
+pub(crate) fn read(place: &Path, name: &str) -> Result<Value, String> {
     let text = fs::read_to_string(file(place, name))
         .map_err(|_| format!("Error response from daemon: No such container: {name}"))?;
     serde_json::from_str(&text).map_err(told)
@@ -74,7 +85,7 @@ fn write(place: &Path, name: &str, value: &Value) -> Result<(), String> {
     fs::rename(new, file(place, name)).map_err(told)
 }
 
-fn names(place: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn names(place: &Path) -> Result<Vec<String>, String> {
     let entries = fs::read_dir(place).map_err(told)?;
     let names = entries
         .flatten()
@@ -84,19 +95,19 @@ fn names(place: &Path) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-fn pid(container: &Value) -> u32 {
+pub(crate) fn pid(container: &Value) -> u32 {
     container["pid"].as_u64().and_then(|pid| pid.try_into().ok()).unwrap_or(0)
 }
 
 fn create(place: &Path, options: &[&str]) -> Answer {
     let mut name = String::new();
-    let (mut env, mut labels) = (Vec::new(), Map::new());
+    let (mut env, mut labels, mut mounts) = (Vec::new(), Map::new(), Map::new());
     let (mut program, mut directory) = (String::new(), "/".to_owned());
     let mut words = options.iter().copied();
     loop {
         let option = words.next().ok_or("no image")?;
         match option {
-            "--init" | "--read-only" => continue,
+            "--init" | "--read-only" | "--tty" => continue,
             _ if !option.starts_with("--") => break,
             _ => {}
         }
@@ -111,11 +122,12 @@ fn create(place: &Path, options: &[&str]) -> Answer {
                 labels.insert(key.to_owned(), json!(value));
             }
             "--mount" => {
-                let source = value.split("\"source=").nth(1).and_then(|it| it.split('"').next());
-                let source = source.ok_or("no source")?;
+                let part = |key: &str| value.split(key).nth(1).and_then(|it| it.split('"').next());
+                let source = part("\"source=").ok_or("no source")?;
                 if !Path::new(source).exists() {
                     return Err(format!("bind source path does not exist: {source}"));
                 }
+                mounts.insert(part("\"target=").ok_or("no target")?.to_owned(), json!(source));
             }
             idle if IDLE.contains(&idle) => {}
             other => return Err(format!("unknown flag: {other}")),
@@ -129,7 +141,7 @@ fn create(place: &Path, options: &[&str]) -> Answer {
     // Another one of the same name has another.
     let id = format!("{:032x}", now.as_nanos());
     let made = json!({ "id": id, "program": program, "args": args, "env": env, "directory": directory,
-        "labels": labels, "pid": 0, "has_run": false });
+        "labels": labels, "mounts": mounts, "pid": 0, "has_run": false });
     write(place, &name, &made)?;
     Ok("0123456789ab\n".to_owned())
 }
@@ -144,13 +156,21 @@ fn run(place: &Path, name: &str) -> Answer {
         all.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect()
     };
     let word = |key: &str| container[key].as_str().unwrap_or_default().to_owned();
-    let mut command = Command::new(word("program"));
-    command.args(texts(&container["args"])).env_clear().current_dir(word("directory"));
+    let mut command = match inside::units(&container) {
+        Some(_) => inside::first_process(place, name)?,
+        None => {
+            let mut command = Command::new(word("program"));
+            command.args(texts(&container["args"]));
+            command
+        }
+    };
+    command.env_clear().current_dir(word("directory"));
     let env = texts(&container["env"]);
     command.envs(env.iter().filter_map(|pair| pair.split_once('=')));
     container["pid"] = json!(start(&mut command)?);
     container["has_run"] = json!(true);
     write(place, name, &container)?;
+    inside::wait_until_it_listens(place, name, &container)?;
     Ok(String::new())
 }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it answers as a tool does")]
 
 mod docker;
+mod inside;
 mod process;
 mod systemd;
 

@@ -23,6 +23,8 @@ pub(crate) struct TestEnv {
     /// Held as long as the ports are used.
     _claim: Flock<fs::File>,
     variables: Vec<(String, String)>,
+    /// What wnm is begun through: a program that becomes it.
+    through: Vec<String>,
 }
 
 /// What a run of wnm came to.
@@ -89,7 +91,7 @@ impl TestEnv {
         StandIn::install(&bin, name);
         install_crontab(dir.path());
         let (base, _claim) = claim_base();
-        TestEnv { dir, base, _claim, variables: Vec::new() }
+        TestEnv { dir, base, _claim, variables: Vec::new(), through: Vec::new() }
     }
 
     /// A path in it.
@@ -110,6 +112,11 @@ impl TestEnv {
     /// Takes a variable back.
     pub(crate) fn unset(&mut self, name: &str) {
         self.variables.retain(|(known, _)| known != name);
+    }
+
+    /// Has all later runs of wnm begun through this program, which becomes what its last words say.
+    pub(crate) fn begin_through(&mut self, words: Vec<String>) {
+        self.through = words;
     }
 
     /// Initialised for the setsid manager, with every waiting time at nothing; `more` goes before
@@ -240,7 +247,16 @@ impl TestEnv {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        self.command_of(env!("CARGO_BIN_EXE_wnm-dup"), args)
+        self.command_through(env!("CARGO_BIN_EXE_wnm-dup"), args)
+    }
+
+    /// A program that is begun as wnm is.
+    pub(crate) fn command_through(&self, program: &str, args: &[&str]) -> Command {
+        let Some((first, rest)) = self.through.split_first() else {
+            return self.command_of(program, args);
+        };
+        let words = rest.iter().map(String::as_str).chain([program]).chain(args.iter().copied());
+        self.command_of(first, &words.collect::<Vec<_>>())
     }
 
     /// Another program in the same world, yet to be started.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::campaign::Ground;
 use super::daemon;
-use super::stage::{Keeper, node_name};
-use crate::harness::{StandIn, TestEnv, wait_until};
+use super::stage::{Keeper, end_containers, node_name};
+use crate::harness::{StandIn, TestEnv, as_a_user, wait_until};
 
 /// A home with two nodes that run, and something that is none of wnm's. It does not grow by itself.
 pub(super) fn home(ground: &Ground, more: &[&str]) -> TestEnv {
@@ -23,8 +23,8 @@ pub(super) fn home(ground: &Ground, more: &[&str]) -> TestEnv {
 }
 
 fn made(ground: &Ground, more: &[&str]) -> Result<TestEnv, String> {
-    let env = TestEnv::with_program(match ground.keeper {
-        Keeper::Antctl => "antnode",
+    let mut env = TestEnv::with_program(match ground.keeper {
+        Keeper::Antctl | Keeper::Boxes => "antnode",
         _ => "ant-node",
     });
     for tool in ["docker", "systemctl"] {
@@ -41,6 +41,10 @@ fn made(ground: &Ground, more: &[&str]) -> Result<TestEnv, String> {
     if ground.keeper == Keeper::Daemon {
         daemon::begin(&env);
     }
+    if ground.keeper == Keeper::Boxes {
+        // Root's own nodes are refused there.
+        env.begin_through(as_a_user().expect("asked before"));
+    }
     let usual = [
         ("--manager", ground.manager),
         ("--node-cap", "9"),
@@ -56,6 +60,7 @@ fn made(ground: &Ground, more: &[&str]) -> Result<TestEnv, String> {
     let names: Vec<String> = env.running().iter().map(|(data, _)| node_name(data)).collect();
     if added.code != Some(0) || names != ["antnode0001", "antnode0002"] {
         daemon::end(&env);
+        end_containers(&env);
         return Err(format!("{}{}{names:?}", made.block(), added.block()));
     }
     env.cycle_until_resting_with(2);

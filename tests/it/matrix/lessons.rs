@@ -9,8 +9,8 @@ use super::moments::Moment;
 use super::scenarios::ALL;
 use super::stage::Stage;
 use super::strace::{self, Blow, Struck};
-use super::{PLAIN, SHARED, can_strike};
-use crate::harness::{TestEnv, wait_until};
+use super::{BOXES, PLAIN, SHARED, can_strike};
+use crate::harness::{TestEnv, as_a_user, not_tested, wait_until};
 
 /// Deals `blow` at the first moment that `is_it`, in a home like that of `prepare`.
 fn strike(
@@ -132,4 +132,33 @@ fn a_node_of_a_shared_container_comes_back_when_its_port_is_free_again() {
     let ran = env.run(&["run"]).expect(0);
     assert_eq!(env.running().len(), 2, "{}", ran.block());
     env.cycle_until_resting_with(2);
+}
+
+/// A container that counts by itself has a storage root of its own. While nobody had made that, nothing was
+/// known of the node that was to lie in it, so that nothing was done with it, for ever.
+#[test]
+fn a_node_whose_container_had_no_storage_yet_is_made() {
+    if !can_strike() {
+        return;
+    }
+    if as_a_user().is_none() {
+        return not_tested("a container with an antctl: nobody may be another user here");
+    }
+    let stage = Stage::keep(two(&BOXES), BOXES.keeper);
+    let set = || {
+        stage.again(&["antnode0003"]);
+        stage.env.run(&["run"]).expect(0);
+    };
+    set();
+    let (_, moments) = strace::moments(&stage.env, &words("add"));
+    set();
+    // Its record is written, and the first tool is to be called.
+    let begins = |it: &&Moment| ["clone", "clone3", "fork", "vfork"].contains(&it.call.as_str());
+    let is_it = |it: &&Moment| it.at.contains("have its manager make it") && begins(it);
+    let moment = moments.iter().find(is_it).expect("docker is called");
+    let struck = strace::strike(&stage.env, &words("add"), moment, Blow::Kill);
+    assert!(struck.was_killed(), "{struck:?}");
+    assert_eq!(stage.env.states().len(), 3, "it is recorded");
+    stage.env.run(&["run"]).expect(0);
+    stage.env.cycle_until_resting_with(3);
 }

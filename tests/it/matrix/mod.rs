@@ -19,11 +19,15 @@ mod seen;
 mod stage;
 mod strace;
 
+pub(crate) use stage::end_containers;
+
 use std::io::Write;
 
 use campaign::{Ground, Tally};
 use stage::Keeper;
 use strace::Blow;
+
+use crate::harness::{as_a_user, not_tested};
 
 const PLAIN: Ground = Ground {
     manager: "setsid+user",
@@ -59,6 +63,18 @@ const ANTCTL: Ground = Ground {
     // Its nodes stay where they are, and what they are made from is known.
     never: &["move", "clear", "remove clear-left", "start create", "restart create"],
 };
+
+const BOXES: Ground = Ground {
+    manager: "docker-antctl+user",
+    keeper: Keeper::Boxes,
+    more: &["--program", "antnode"],
+    // As of antctl; and its container is not released with it.
+    never: &["move", "clear", "remove clear-left", "start create", "restart create", "release"],
+};
+
+/// Many in one of them.
+const BOX: Ground =
+    Ground { more: &["--program", "antnode", "--max-nodes-per-container", "10"], ..BOXES };
 
 const DAEMON: Ground = Ground {
     manager: "antd+user",
@@ -105,6 +121,22 @@ fn a_shared_container_survives_every_death_of_wnm() {
 #[test]
 fn nodes_of_antctl_survive_every_death_of_wnm() {
     kill_in(&ANTCTL);
+}
+
+#[test]
+fn containers_with_an_antctl_each_survive_every_death_of_wnm() {
+    if as_a_user().is_none() {
+        return not_tested("containers with an antctl each: nobody may be another user here");
+    }
+    kill_in(&BOXES);
+}
+
+#[test]
+fn a_shared_container_with_an_antctl_survives_every_death_of_wnm() {
+    if as_a_user().is_none() {
+        return not_tested("a container with an antctl: nobody may be another user here");
+    }
+    kill_in(&BOX);
 }
 
 #[test]

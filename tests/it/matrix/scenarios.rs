@@ -20,9 +20,25 @@ const THREE: &[&str] = &["antnode0003"];
 const BY_ITSELF: &[Keeper] =
     &[Keeper::Nobody, Keeper::Units, Keeper::Containers, Keeper::Antctl, Keeper::Daemon];
 
+/// The same, and nodes that share no more than an antctl.
+const BUT_SHARED: &[Keeper] = &[
+    Keeper::Nobody,
+    Keeper::Units,
+    Keeper::Containers,
+    Keeper::Antctl,
+    Keeper::Boxes,
+    Keeper::Daemon,
+];
+
 /// With whom wnm gives nodes their programs.
-const WITH_PROGRAMS: &[Keeper] =
-    &[Keeper::Nobody, Keeper::Units, Keeper::Containers, Keeper::Shared, Keeper::Antctl];
+const WITH_PROGRAMS: &[Keeper] = &[
+    Keeper::Nobody,
+    Keeper::Units,
+    Keeper::Containers,
+    Keeper::Shared,
+    Keeper::Antctl,
+    Keeper::Boxes,
+];
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -99,15 +115,19 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "mend",
-        only: &[Keeper::Units, Keeper::Shared, Keeper::Antctl],
+        only: &[Keeper::Units, Keeper::Shared, Keeper::Antctl, Keeper::Boxes],
         prepare: two,
         occasion: |env| {
             let units = ["antnode0002", "antnode2"];
             let units =
                 units.map(|it| env.path(&format!("home/.config/systemd/user/{it}.service")));
-            let order = env.base_dir().join("containers/wnm-nodes-1/antnode0002.json");
-            let lost =
-                units.into_iter().chain([order]).filter(|file| fs::remove_file(file).is_ok());
+            let orders = [
+                "containers/wnm-nodes-1/antnode0002.json",
+                "antctl-containers/wnm-nodes-1/units/antnode2.service",
+                "antctl-containers/wnm-nodes-2/units/antnode1.service",
+            ];
+            let orders = orders.map(|it| env.base_dir().join(it));
+            let lost = units.into_iter().chain(orders).filter(|file| fs::remove_file(file).is_ok());
             assert_eq!(lost.count(), 1, "the node has a definition");
         },
         args: |_| words("run"),
@@ -139,7 +159,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "retire",
-        only: BY_ITSELF,
+        only: BUT_SHARED,
         prepare: |ground| home(ground, &["--delay-remove", "1h"]),
         occasion: |env| drop(env.run(&["config", "set", "node_cap", "1"]).expect(0)),
         args: |_| words("run"),
@@ -157,7 +177,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "prove",
-        only: BY_ITSELF,
+        only: BUT_SHARED,
         prepare: with_release,
         occasion: |env| {
             env.run(&["upgrade", "2"]).expect(0);
@@ -175,7 +195,7 @@ pub(super) const ALL: &[Scenario] = &[
         only: WITH_PROGRAMS,
         prepare: |ground| {
             let env = two(ground);
-            let is_antctl = ground.keeper == Keeper::Antctl;
+            let is_antctl = matches!(ground.keeper, Keeper::Antctl | Keeper::Boxes);
             publish(&env, "0.24.0", Some(if is_antctl { "die-after=1:1" } else { "no-peers" }));
             env
         },

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use wnm_core::model::NodeId;
+
 use super::daemon;
 use crate::harness::{TestEnv, is_there, wait_until};
 
@@ -17,8 +19,8 @@ struct Ran {
     directory: PathBuf,
 }
 
-/// What wnm calls the first container that nodes share.
-const SHARED: &str = "wnm-nodes-1";
+/// What wnm calls containers that nodes share, with a number behind it.
+const SHARED: &str = "wnm-nodes-";
 
 /// Nothing else is as large.
 const PROGRAM: u64 = 2 << 20;
@@ -36,6 +38,8 @@ pub(super) enum Keeper {
     Shared,
     /// `antctl`, which makes units of `systemctl` for them.
     Antctl,
+    /// `docker`, with an `antctl` and a `systemctl` in each container.
+    Boxes,
     /// The `ant` daemon, whose children they are. It brings them back by itself.
     Daemon,
 }
@@ -55,7 +59,7 @@ const KEEPER: &str = "keeper";
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.end_container();
+        end_containers(&self.env);
         if self.keeper == Keeper::Daemon {
             daemon::end(&self.env);
         }
@@ -78,7 +82,7 @@ impl Stage {
     /// others go on.
     pub(super) fn again(&self, touched: &[&str]) {
         // Whoever would start them again first.
-        self.end_container();
+        end_containers(&self.env);
         if self.keeper == Keeper::Daemon {
             daemon::end(&self.env);
         }
@@ -87,7 +91,8 @@ impl Stage {
         let of_plan = |data: &Path| touched.iter().any(|name| node_name(data) == *name);
         let stays = |data: &Path| {
             let is_kept = self.nodes.iter().any(|node| node.data == data);
-            let is_by_itself = !matches!(self.keeper, Keeper::Shared | Keeper::Daemon);
+            let is_by_itself =
+                !matches!(self.keeper, Keeper::Shared | Keeper::Boxes | Keeper::Daemon);
             is_by_itself && is_kept && is_one(data) && !of_plan(data)
         };
         for (_, pid) in running.iter().filter(|(data, _)| !stays(data)) {
@@ -126,20 +131,35 @@ impl Stage {
                 self.env.run_tool("systemctl", &["--user", "start", "--quiet", "--", &unit])
             }
             Keeper::Containers => self.env.run_tool("docker", &["start", "--", &name]),
-            Keeper::Shared => self.env.run_tool("docker", &["start", "--", SHARED]),
+            Keeper::Shared => self.env.run_tool("docker", &["start", "--", &format!("{SHARED}1")]),
+            Keeper::Boxes => {
+                let container = container_of(&node.data).expect("it is in one");
+                self.env.run_tool("docker", &["start", "--", &container]).expect(0);
+                let start = ["/usr/bin/systemctl", "start", "--quiet", "--", &unit];
+                self.env.run_tool("docker", &[&["exec", &container][..], &start].concat())
+            }
         }
         .expect(0);
     }
+}
 
-    /// Its first process, which would start its nodes again.
-    fn end_container(&self) {
-        let file = self.env.path(KEEPER).join(format!("{SHARED}.json"));
-        let text = fs::read_to_string(file).unwrap_or_default();
+/// The first processes of containers that nodes share, or that begin them: they would start them again.
+pub(crate) fn end_containers(env: &TestEnv) {
+    for entry in fs::read_dir(env.path(KEEPER)).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with(SHARED) || !name.ends_with(".json") {
+            continue;
+        }
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
         let known: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         if let Some(pid) = known["pid"].as_i64().filter(|pid| *pid > 0) {
             let pid = nix::unistd::Pid::from_raw(pid as i32);
             // It may have ended long ago.
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).ok();
+            let line = format!("/proc/{pid}/cmdline");
+            wait_until(Duration::from_secs(20), "it has ended", || {
+                fs::read(&line).unwrap_or_default().is_empty()
+            });
         }
     }
 }
@@ -147,7 +167,16 @@ impl Stage {
 /// The node whose data lies there, by its id whatever its manager calls it.
 pub(super) fn node_name(data: &Path) -> String {
     let name = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    wnm_core::model::node_of_directory(&name).map_or(name, |id| id.to_string())
+    let Some(id) = wnm_core::model::node_of_directory(&name) else { return name };
+    // Each container counts from 1: there is one container here, or one node in each.
+    let before = container_of(data).map_or(0, |it| it[SHARED.len()..].parse().unwrap_or(1) - 1);
+    NodeId::new(id.number() + before).map_or(name, |id| id.to_string())
+}
+
+/// Of those that have a directory of their own for the data of their nodes.
+fn container_of(data: &Path) -> Option<String> {
+    let name = data.parent()?.file_name()?.to_string_lossy().into_owned();
+    name.starts_with(SHARED).then_some(name)
 }
 
 /// Makes `to` what `from` is. Of a directory that somebody works in only the names are made equal.

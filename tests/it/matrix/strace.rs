@@ -104,7 +104,7 @@ fn run(env: &TestEnv, args: &[String], options: &[&str]) -> (Struck, String) {
     words.push(env!("CARGO_BIN_EXE_wnm-dup").to_owned());
     words.extend(args.iter().cloned());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut command = env.command_of("strace", &words);
+    let mut command = env.command_through("strace", &words);
     command.env("WNM_LOG", "info");
     // Files, not pipes: a tool that outlives wnm would keep those open.
     command.stdout(made(&file("out"))).stderr(made(&file("err")));
