@@ -61,15 +61,24 @@ impl DockerAntctl {
         for gone in places::gone(&self.settings.boxes)? {
             self.hands.remove_tree(&gone)?;
         }
+        for root in &self.settings.roots {
+            for gone in places::gone(root)? {
+                if places::is_bare(&gone, MARKER) {
+                    self.hands.remove_file(&gone.join(MARKER))?;
+                }
+                self.hands.remove_if_empty(&gone);
+            }
+        }
         Ok(())
     }
 
-    /// Its storage root, unless anything is left in it.
+    /// Its storage root, unless anything is left in it. It goes under another name: one without its marker
+    /// would be a disk that is not there.
     fn forget_places(&self, name: &str) -> HostResult<()> {
-        for root in self.settings.roots.iter().map(|root| root.join(name)) {
+        for above in &self.settings.roots {
+            let root = above.join(name);
             if places::is_bare(&root, MARKER) {
-                self.hands.remove_file(&root.join(MARKER))?;
-                self.hands.remove_if_empty(&root);
+                self.hands.rename(&root, &places::going(above, name))?;
             }
         }
         self.hands.remove_if_empty(&self.settings.logs.join(name));
