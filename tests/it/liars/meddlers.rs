@@ -102,6 +102,9 @@ fn a_row_that_names_another_place_deletes_nothing_there() {
     precious(&env);
     fs::create_dir_all(env.path("precious/antnode0002")).expect("made");
     fs::write(env.path("precious/antnode0002/mine"), "mine").expect("written");
+    // That its key is in the archive is no leave to delete what lies beside a copy of it.
+    let key = env.base_dir().join("node/antnode0002/node_identity.key");
+    fs::copy(key, env.path("precious/antnode0002/node_identity.key")).expect("copied");
     std::os::unix::fs::symlink(env.path("precious"), env.path("link")).expect("linked");
     let before = alive(&env);
     for (data, storage) in [
