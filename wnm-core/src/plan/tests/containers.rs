@@ -126,3 +126,12 @@ fn ports_end_with_containers_as_well() {
     let names: Vec<String> = plan.actions.iter().map(|it| it.action.to_string()).collect();
     assert_eq!(names.join(", "), "add antnode0001, add antnode0269, add antnode0002");
 }
+
+/// A container is full when it has as many nodes as it may, whatever their numbers are.
+#[test]
+fn a_full_container_gets_no_more_though_its_numbers_are_free() {
+    let policy = sharing("2", "1");
+    let mut snapshot = quiet(0);
+    snapshot.nodes = vec![kept(11, 1, &policy), kept(12, 1, &policy)];
+    assert_eq!(show(&added(&mut snapshot, &policy, 1)), "3 wnm-nodes-2");
+}

@@ -209,3 +209,15 @@ fn who_is_not_seen_is_not_removed() {
     disabled, process not seen:  / add antnode0005
     ");
 }
+
+/// What an operator removes from a full disk relieves it; one more would go for nothing.
+#[test]
+fn one_that_is_removed_by_hand_is_relief_enough() {
+    let removed = |number: u32| {
+        let mut snapshot = two_disks(left(1_500_000_000));
+        snapshot.requests = vec![request(1, Verb::Remove { nodes: vec![key(number)] })];
+        acts(&snapshot, &settings(&[]))
+    };
+    assert_eq!(removed(3), "remove antnode0003");
+    assert_eq!(removed(1), "remove antnode0001, remove antnode0004", "it lies elsewhere");
+}

@@ -242,3 +242,44 @@ fn what_was_asked_for_counts_against_the_cap() {
     blocked: this cycle does something else first
     ");
 }
+
+/// What may come again and again holds growth back for ever if it is waited for.
+#[test]
+fn growth_waits_for_what_this_cycle_does_and_not_for_what_it_mends() {
+    let acts_of = |change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = quiet(3);
+        change(&mut snapshot);
+        acts(&snapshot, &with(draft(), &[(Setting::NodeCap, "3")]))
+    };
+    let leaving = |seconds: u64| {
+        acts_of(&move |it: &mut Snapshot| {
+            it.nodes[2].record.phase =
+                Phase::Removing { since: at(seconds), cause: Removal::Operator };
+            set(it, 3, NodeState::Removing, Some(false));
+        })
+    };
+    // The delay is 300 s, and ten minutes more are waited for.
+    assert_eq!(leaving(900), "remove antnode0003");
+    assert_eq!(leaving(901), "remove antnode0003, add antnode0004");
+    let mended = |change: &dyn Fn(&mut Snapshot)| {
+        acts_of(&|it: &mut Snapshot| {
+            it.nodes.pop();
+            it.occupied = Ok([id(1), id(2)].into());
+            change(it);
+        })
+    };
+    let both = "mend antnode0001, add antnode0003";
+    assert_eq!(mended(&|it| it.nodes[0].definition_lost = true), both);
+    assert_eq!(mended(&|it| it.nodes[0].key_at_risk = true), both);
+    let drift = crate::model::UnitDrift::Rewritten;
+    assert_eq!(mended(&|it| drop(it.around.drift.insert(id(1), drift.clone()))), both);
+    let held = |it: &mut Snapshot| {
+        let trial = Upgrade { since: at(700), to: release().version, ..on_trial() };
+        it.nodes[0].record.upgrade = Some(trial);
+    };
+    assert_eq!(mended(&held), "prove antnode0001, add antnode0003");
+    let asked = |it: &mut Snapshot| {
+        it.requests = vec![request(1, Verb::Restart { nodes: vec![key(1)] })];
+    };
+    assert_eq!(mended(&asked), "restart antnode0001");
+}

@@ -205,13 +205,14 @@ fn budgets_count_what_is_decided_already() {
         retire(2, Removal::Cap),
         retire(3, Removal::Operator),
         retire(4, Removal::Disk),
+        retire(5, Removal::Cap),
     ];
     let settings = [(Setting::MaxDestructivePerHour, "9"), (Setting::MaxDiskRemovalsPerDay, "8")];
     let (policy, now) = (with(draft(), &settings), at(0));
     let mut memory = EngineMemory { removals: past(1, 10, true), ..EngineMemory::default() };
     memory.removals.extend(past(1, 10, false));
     let hour = removals_left(&memory, &policy, 5, &now, &decided);
-    assert_eq!((hour.left, hour.limit), (4, 9), "three of this plan, two before");
+    assert_eq!((hour.left, hour.limit), (3, 9), "four of this plan, two before");
     let day = disk_removals_left(&memory, &policy, 5, &now, &decided);
     assert_eq!((day.left, day.limit), (5, 8), "two of this plan, one before");
 }

@@ -215,3 +215,23 @@ fn most_room_counts_only_where_there_is_room() {
     snapshot.storage.insert("/mnt/b".into(), Ok(()));
     assert_eq!(spec(&snapshot, &policy).unwrap().storage, PathBuf::from(STORAGE));
 }
+
+/// Inodes end as well, however many bytes are left.
+#[test]
+fn a_disk_without_inodes_has_no_room() {
+    let policy = policy(&draft().with(Setting::NodeStorage, format!("{STORAGE} /mnt/b")));
+    let mut snapshot = quiet(0);
+    let large = FileSystemView {
+        device: 2,
+        total: gb(10_000),
+        free: gb(9_000),
+        inodes_used: Some(Percent(80.0)),
+        ..disk(10)
+    };
+    snapshot.machine.file_systems.insert("/mnt/b".into(), large.clone());
+    snapshot.storage.insert("/mnt/b".into(), Ok(()));
+    assert_eq!(spec(&snapshot, &policy).unwrap().storage, PathBuf::from(STORAGE));
+    snapshot.machine.file_systems.get_mut(&PathBuf::from("/mnt/b")).unwrap().inodes_used =
+        Some(Percent(10.0));
+    assert_eq!(spec(&snapshot, &policy).unwrap().storage, PathBuf::from("/mnt/b"));
+}

@@ -210,3 +210,58 @@ fn what_lies_there_instead_says_what_became_of_it() {
     the newer one that was there before: revert antnode0001 [not trusted, 3 have 0.23.1 and 1 have 0.25.0, 3 to go, 0 failed; 1 node of 2 at it as the first: 600 s more to hold (canary_time)]
     ");
 }
+
+/// Nodes are not upgraded in a cycle in which others go.
+#[test]
+fn nothing_is_replaced_while_something_is_relieved() {
+    let of = |settings: &[(Setting, &str)], change: &dyn Fn(&mut Snapshot)| told(settings, change);
+    let full = |it: &mut Snapshot| {
+        let system = FileSystemView { device: 2, free: Bytes(1_500_000_000), ..disk(99) };
+        it.machine.file_systems.insert("/mnt/b".into(), system);
+        it.storage.insert("/mnt/b".into(), Ok(()));
+        it.nodes[3].record.spec.storage = "/mnt/b".into();
+        it.nodes[3].disk = Some(gb(10));
+    };
+    let short = |it: &mut Snapshot| {
+        it.machine.memory = Some(MemorySample { total: gb(100), available: gb(1) });
+    };
+    let rows = [
+        ("a full disk", of(&[], &full)),
+        ("no memory", of(&[], &short)),
+        ("beyond the cap", of(&[(Setting::NodeCap, "3")], &|_| {})),
+    ];
+    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    insta::assert_snapshot!(rows.join("\n"), @"
+    a full disk: remove antnode0004 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; the machine is too busy: nodes are being shed]
+    no memory: stop antnode0004 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; the machine is too busy: nodes are being shed]
+    beyond the cap: retire antnode0004 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; the machine is too busy: nodes are being shed]
+    ");
+}
+
+/// A canary that fails takes with it what another one had just proven.
+#[test]
+fn what_was_just_proven_is_taken_back_with_the_others() {
+    let text = told(&[], &|it| {
+        for (number, seconds) in [(1, 700), (2, 100)] {
+            has(it, number, "0.24.0");
+            let to = version("0.24.0");
+            let given = Upgrade { to, role: UpgradeRole::Canary, since: at(seconds), ..on_trial() };
+            let node = &mut it.nodes[number as usize - 1];
+            node.record.upgrade = Some(given);
+            node.process_age = Some(Duration::from_secs(seconds));
+        }
+        of_node(it, 2).deaths.push(at(50));
+    });
+    insta::assert_snapshot!(text, @"revert antnode0002, revert antnode0001 [not trusted, 2 have 0.23.1 and 2 have 0.24.0, 2 to go, 0 failed; 2 nodes of 2 at it as the first: 600 s more to hold (canary_time)]");
+}
+
+/// Nodes that are upgraded are in motion as well.
+#[test]
+fn upgrades_keep_to_what_may_be_in_motion() {
+    let settings = [
+        (Setting::CanaryCount, "0"),
+        (Setting::MaxConcurrentUpgrades, "4"),
+        (Setting::MaxConcurrentOperations, "2"),
+    ];
+    insta::assert_snapshot!(told(&settings, &|_| {}), @"upgrade antnode0001, upgrade antnode0002 [trusted, 4 have 0.23.1, 4 to go, 0 failed; ]");
+}

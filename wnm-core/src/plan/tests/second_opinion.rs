@@ -497,6 +497,18 @@ fn no_more_are_started_at_once_than_may() {
         }
     };
     let three = [(Setting::MaxConcurrentStarts, "3")];
+    let one = [(Setting::MaxConcurrentStarts, "1")];
+    let busy = |it: &mut Snapshot| {
+        learned(it);
+        it.machine.cpu = Some(Percent(99.0));
+        it.memory.over.insert(Resource::Cpu, at(9000));
+    };
+    let full = |it: &mut Snapshot| {
+        learned(it);
+        let system = FileSystemView { device: 2, ..super::disk(99) };
+        it.machine.file_systems.insert("/mnt/b".into(), system);
+        it.storage.insert("/mnt/b".into(), Ok(()));
+    };
     let text = rows([
         ("half the CPUs", starting(&[], &learned, (2, 0))),
         ("more", starting(&[], &learned, (3, 0))),
@@ -535,6 +547,21 @@ fn no_more_are_started_at_once_than_may() {
         ("both, four of three", starting(&three, &learned, (2, 2))),
         ("recovery, and one is starting", starting(&three, &in_motion, (0, 3))),
         (
+            "none, two are starting",
+            starting(
+                &one,
+                &|it| {
+                    in_motion(it);
+                    set(it, 19, NodeState::Starting, Some(true));
+                },
+                (0, 0),
+            ),
+        ),
+        ("recovery while nodes are shed", starting(&[], &busy, (0, 1))),
+        ("growth while nodes are shed", starting(&[], &busy, (1, 0))),
+        ("nothing while nodes are shed", starting(&[], &busy, (0, 0))),
+        ("recovery while a disk is full", starting(&[], &full, (0, 1))),
+        (
             "growth of one, one may",
             starting(&[(Setting::MaxConcurrentStarts, "1")], &learned, (1, 0)),
         ),
@@ -560,6 +587,11 @@ fn no_more_are_started_at_once_than_may() {
     both, three of three: 
     both, four of three: 4 nodes starting at once, 3 allowed
     recovery, and one is starting: 4 nodes starting at once, 3 allowed
+    none, two are starting: 
+    recovery while nodes are shed: 1 nodes started, and there is no room for so many: cpu is 99.0 %, a node takes 0.0 %, 70.0 % may be used
+    growth while nodes are shed: antnode0041 would be added under pressure; 1 nodes started, and there is no room for so many: cpu is 99.0 %, a node takes 0.0 %, 70.0 % may be used
+    nothing while nodes are shed: 
+    recovery while a disk is full: 
     growth of one, one may: 
     growth of two, one may: 2 nodes starting at once, 1 allowed
     ");

@@ -262,3 +262,16 @@ fn a_cap_that_is_raised_by_one_takes_one_back() {
     assert_eq!(with_cap("2"), "reprieve antnode0002");
     assert_eq!(with_cap("3"), "reprieve antnode0002, reprieve antnode0003");
 }
+
+/// Who asks for a node that is leaving is heard before its delay is.
+#[test]
+fn a_start_that_was_asked_for_comes_before_the_end_of_the_delay() {
+    let policy = with(draft(), &[(Setting::NodeCap, "3")]);
+    for cause in [Removal::Cap, Removal::Disk] {
+        let mut snapshot = retired(cause, 9000);
+        snapshot.requests = vec![request(1, Verb::Start { nodes: vec![key(3)] })];
+        assert_eq!(acts(&snapshot, &policy), "start antnode0003", "{cause:?}");
+        snapshot.requests = vec![request(1, Verb::Start { nodes: vec![key(1)] })];
+        assert_ne!(acts(&snapshot, &policy), "", "{cause:?}, another one is asked for");
+    }
+}

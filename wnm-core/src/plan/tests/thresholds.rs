@@ -284,3 +284,23 @@ fn crisis_bytes_and_crisis_memory_are_strict() {
         assert_eq!(acts(&snapshot, &policy), expected, "{left} B of memory left");
     }
 }
+
+/// Shed by what lasts, grow by the highest; the one that decided is shown.
+#[test]
+fn of_three_averages_the_one_that_decides_is_shown() {
+    let band = [(Setting::DesiredLoadAverage, "2"), (Setting::MaxLoadAverageAllowed, "4")];
+    let policy = with(draft(), &band);
+    let shown = |one: f64, five: f64, fifteen: f64| {
+        let mut snapshot = quiet(1);
+        snapshot.machine.load = Some(LoadAverage { one, five, fifteen });
+        let pressure = crate::plan::Pressure::judge(&snapshot, &policy);
+        let load = pressure.get(&Resource::Load).expect("it is judged").clone();
+        format!("{:?} {:?}", load.verdict, load.used.expect("it was measured"))
+    };
+    assert_eq!(shown(1.0, 1.5, 1.2), "Room 1.5");
+    assert_eq!(shown(1.0, 1.0, 3.0), "Hold 3.0");
+    assert_eq!(shown(9.0, 3.0, 1.0), "Hold 9.0", "it does not last yet");
+    assert_eq!(shown(5.0, 9.0, 1.0), "Shed 5.0", "what lasts");
+    let nothing = crate::plan::Pressure::judge(&quiet(1), &policy);
+    assert!(nothing.get(&Resource::DiskRead).is_none(), "nobody asked for it");
+}
