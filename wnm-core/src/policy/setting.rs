@@ -274,6 +274,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn letters_to_change_are_counted() {
+        let table = [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("abc", "bc", 1)];
+        let more =
+            [("kitten", "sitting", 3), ("ab", "ba", 2), ("abcd", "axcd", 1), ("aaaa", "b", 4)];
+        for (one, other, expected) in table.into_iter().chain(more) {
+            assert_eq!(edit_distance(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
     fn what_was_probably_meant() {
         let table = [
             ("node_cpa", Some(Setting::NodeCap)),

@@ -768,6 +768,7 @@ fn no_program_is_replaced_without_a_reason() {
         };
         move |it: &mut Snapshot| it.holds.quarantined = vec![quarantined.clone()]
     };
+    let canary = || [(given("0.24.0", UpgradeRole::Canary), outdated())];
     let one = [
         (Setting::UpgradeMode, "managed"),
         (Setting::MaxConcurrentUpgrades, "1"),
@@ -803,6 +804,14 @@ fn no_program_is_replaced_without_a_reason() {
                 &all_is_well,
                 &[(given("0.24.0", UpgradeRole::Canary), outdated())],
             ),
+        ),
+        (
+            "not the time of the day",
+            opinion_with(&[managed[0], (Setting::UpgradeWindow, "2-5")], &all_is_well, &canary()),
+        ),
+        (
+            "the time of the day",
+            opinion_with(&[managed[0], (Setting::UpgradeWindow, "7-9")], &all_is_well, &canary()),
         ),
         ("paused", of(&|it| it.holds.paused = Some(Timestamp(0)), outdated())),
         (
@@ -851,6 +860,8 @@ fn no_program_is_replaced_without_a_reason() {
     quarantined: antnode0002: 0.24.0 is quarantined
     another is quarantined: 
     not managed: antnode0002: wnm does not replace programs here
+    not the time of the day: antnode0002: it is not the time of the day
+    the time of the day: 
     paused: antnode0002: upgrades are paused
     busy: antnode0002: nodes are being shed
     it does not run: antnode0002: it does not run

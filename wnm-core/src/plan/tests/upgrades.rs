@@ -309,6 +309,8 @@ fn by_name_never_to_an_older_version_by_accident() {
         ("not proven", ask(None, false, 2)),
         ("left alone", ask(None, false, 3)),
         ("a stopped one", ask(None, false, 4)),
+        ("one that is leaving", ask(None, false, 5)),
+        ("one that is gone", ask(None, false, 6)),
     ];
     let told = rows.into_iter().map(|(name, verb)| {
         let mut snapshot = outdated();
@@ -331,6 +333,11 @@ fn by_name_never_to_an_older_version_by_accident() {
         set(&mut snapshot, 3, NodeState::Disabled, Some(true));
         set(&mut snapshot, 4, stopped(), Some(false));
         snapshot.nodes[3].record.want = Want::StoppedByOperator;
+        snapshot.nodes.extend([running(5), running(6)]);
+        snapshot.occupied = Ok((1..=6).map(id).collect());
+        snapshot.nodes[4].record.phase = Phase::Removing { since: at(9), cause: Removal::Disk };
+        set(&mut snapshot, 5, NodeState::Removing, Some(false));
+        set(&mut snapshot, 6, NodeState::Dead, Some(true));
         snapshot.requests.push(request(1, verb));
         let plan = sound(&snapshot, &policy);
         let acts = plan.actions.iter().map(|it| it.action.to_string());
@@ -339,14 +346,16 @@ fn by_name_never_to_an_older_version_by_accident() {
     });
     insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
     newer: upgrade antnode0001
-    older: add antnode0005, refused antnode0001: it has 0.23.1, and 0.22.0 is older: what a newer version made of its data an older one may not understand; say --to 0.22.0 --allow-downgrade if you mean it
+    older: refused antnode0001: it has 0.23.1, and 0.22.0 is older: what a newer version made of its data an older one may not understand; say --to 0.22.0 --allow-downgrade if you mean it
     older, and meant: upgrade antnode0001
-    the same: add antnode0005
-    not there: add antnode0005, refused antnode0001: ant-node 0.99.0 is not on this machine
-    failed: add antnode0005, refused antnode0001: 0.23.5 is quarantined since 1970-01-01 00:00:00: antnode0009: its process ended; trust it again with `wnm upgrade --unquarantine 0.23.5`
-    not proven: add antnode0005, refused antnode0002: 0.23.9 was put in place of 0.23.1 and is not proven yet: wait for it
-    left alone: add antnode0005, refused antnode0003: it is disabled; enable it first
+    the same: 
+    not there: refused antnode0001: ant-node 0.99.0 is not on this machine
+    failed: refused antnode0001: 0.23.5 is quarantined since 1970-01-01 00:00:00: antnode0009: its process ended; trust it again with `wnm upgrade --unquarantine 0.23.5`
+    not proven: refused antnode0002: 0.23.9 was put in place of 0.23.1 and is not proven yet: wait for it
+    left alone: refused antnode0003: it is disabled; enable it first
     a stopped one: upgrade antnode0004
+    one that is leaving: refused antnode0005: it is being removed
+    one that is gone: refused antnode0006: its data is gone; it can only be removed
     ");
 }
 
