@@ -21,6 +21,9 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     let lock = context.lock(Duration::ZERO)?;
     super::require_in_place(&adapters)?;
     let options = context.options(&ledger, PlanScope::Everything);
+    let in_force = ledger.draft.under(&context.layers.merged());
+    // The cycle reads its own, under the lock.
+    drop(ledger);
     let options = CycleOptions { stop: interrupt::listen(), ..options };
     let mut progress = output::Progress::new(context.json, &options.stop);
     let report = cycle(&adapters.host(), &options, &mut |event| progress.tell(event))?;
@@ -37,7 +40,6 @@ pub(super) fn run(context: &Context<'_>, dry_run: bool) -> Result<Exit, CliError
     identity::clear_waiting(context, &adapters);
     // Nodes have been seen to, and whoever asks for something meanwhile does not wait for the web.
     drop(lock);
-    let in_force = ledger.draft.under(&context.layers.merged());
     super::releases::look_for_newer(context, &adapters, &in_force);
     let failed = report.failed() + report.faults.len() + report.left.len();
     Ok(Exit::of_counts(report.done.len() - report.failed(), failed))

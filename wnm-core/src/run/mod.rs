@@ -64,6 +64,9 @@ pub fn cycle(
     let policy =
         Policy::parse(&ledger.draft, &options.overrides, cpus).map_err(CycleError::Policy)?;
     let (snapshot, sample) = look(host, &ledger, &policy, options, &now);
+    // What was read is in the snapshot now, and with a thousand nodes it is megabytes.
+    let stored = ledger.draft.clone();
+    drop(ledger);
     tell(Event::Observed(&snapshot));
     let plan = plan(&snapshot, &policy, options.scope);
     let violations = check(&plan, &snapshot, &policy);
@@ -77,7 +80,7 @@ pub fn cycle(
     let apply::Applied { done, left, mut faults, leaves_openings } =
         apply::apply(host, &plan, &snapshot, &now, &options.stop, tell);
     apply::answer(host, &plan, &done, &mut faults);
-    let drafts = Drafts { stored: ledger.draft, overrides: options.overrides.clone() };
+    let drafts = Drafts { stored, overrides: options.overrides.clone() };
     let sample = sample.as_ref();
     // The memory is that of before what was done; `record` adds it.
     let recording = Recording {

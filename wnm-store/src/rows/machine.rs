@@ -1,3 +1,5 @@
+use std::mem;
+
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use wnm_core::observe::EngineMemory;
@@ -22,7 +24,11 @@ impl MachineRow {
     }
 
     pub(crate) fn memory(&self) -> Result<EngineMemory, Cause> {
-        Row::of("machine", self.id).json("memory", &self.memory)
+        let mut memory: EngineMemory = Row::of("machine", self.id).json("memory", &self.memory)?;
+        // Read one after the other it is half empty, and so is every copy of it: with a thousand nodes
+        // these are megabytes. Made at once it is full.
+        memory.nodes = mem::take(&mut memory.nodes).into_iter().collect();
+        Ok(memory)
     }
 }
 

@@ -148,3 +148,38 @@ fn a_full_disk_holds_back_its_own_nodes_and_no_others() {
     note: 2 nodes to be started again, but disk:/mnt/b is above its threshold
     ");
 }
+
+/// Where its program is missing a node is given that of new nodes: never an older one than it had, and
+/// none that failed.
+#[test]
+fn a_missing_program_is_put_back_by_one_that_fits() {
+    let of = |change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = quiet(2);
+        set(&mut snapshot, 2, stopped(), Some(false));
+        change(&mut snapshot);
+        let plan = sound(&snapshot, &with(draft(), &[(Setting::NodeCap, "2")]));
+        plan.actions.iter().find_map(|it| match &it.action {
+            crate::action::Action::Start { release, .. } => {
+                Some(release.as_ref().map(|it| it.version.to_string()))
+            }
+            _ => None,
+        })
+    };
+    let has = |text: &'static str| {
+        move |it: &mut Snapshot| it.nodes[1].record.version = Some(text.parse().unwrap())
+    };
+    let same = Some(Some("0.23.1".to_owned()));
+    assert_eq!(of(&|_| {}), same, "the same");
+    assert_eq!(of(&has("0.22.0")), same, "a newer one");
+    assert_eq!(of(&has("0.23.2")), Some(None), "it had a newer one");
+    assert_eq!(of(&|it| it.nodes[1].record.version = None), same, "nobody knows what it had");
+    let quarantined = |it: &mut Snapshot| {
+        it.holds.quarantined = vec![crate::model::Quarantined {
+            program: it.nodes[1].record.spec.program,
+            version: release().version,
+            since: Timestamp(0),
+            why: "it died".to_owned(),
+        }];
+    };
+    assert_eq!(of(&quarantined), Some(None), "it failed");
+}

@@ -265,3 +265,120 @@ fn upgrades_keep_to_what_may_be_in_motion() {
     ];
     insta::assert_snapshot!(told(&settings, &|_| {}), @"upgrade antnode0001, upgrade antnode0002 [trusted, 4 have 0.23.1, 4 to go, 0 failed; ]");
 }
+
+/// Where there are fewer nodes than were to try it first, those are enough.
+#[test]
+fn trust_needs_as_many_as_can_still_prove_it() {
+    let given = |it: &mut Snapshot, number: u32| {
+        has(it, number, "0.24.0");
+        let to = version("0.24.0");
+        let given = Upgrade { to, role: UpgradeRole::Canary, since: at(100), ..on_trial() };
+        it.nodes[number as usize - 1].record.upgrade = Some(given);
+        it.nodes[number as usize - 1].process_age = Some(Duration::from_secs(100));
+    };
+    let went_on = |it: &mut Snapshot, number: u32| {
+        given(it, number);
+        it.nodes[number as usize - 1].examined = true;
+        it.nodes[number as usize - 1].installed = Some(Installed {
+            stamp: crate::model::FileStamp { inode: 9, size: 1, changed_ms: 0 },
+            version: version("0.25.0"),
+            sha256: "0".repeat(64),
+            identity: None,
+        });
+    };
+    let of_two = |second: &dyn Fn(&mut Snapshot)| {
+        told(&[], &|it: &mut Snapshot| {
+            it.nodes.truncate(2);
+            it.occupied = Ok((1..=4).map(id).collect());
+            holds(it, 1);
+            second(it);
+        })
+    };
+    let rows = [
+        ("the other one is at it", of_two(&|it| given(it, 2))),
+        ("the other one went on by itself", of_two(&|it| went_on(it, 2))),
+        (
+            "all run what others keep",
+            told(&[], &|it| {
+                for node in &mut it.nodes {
+                    node.record.spec.binary = "/usr/bin/ant-node".into();
+                }
+            }),
+        ),
+        (
+            "no file of it is here",
+            told(&[], &|it| {
+                it.release = Ok(Release::new(version("0.24.0"), "ant-node"));
+            }),
+        ),
+    ];
+    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    insta::assert_snapshot!(rows.join("\n"), @"
+    the other one is at it: add antnode0005 [not trusted, 2 have 0.24.0, 0 to go, 0 failed; 1 node of 2 at it as the first: 500 s more to hold (canary_time)]
+    the other one went on by itself: add antnode0005 [trusted, 1 have 0.24.0 and 1 have 0.25.0, 0 to go, 0 failed; ]
+    all run what others keep:  [not trusted, 4 have 0.23.1, 4 to go, 0 failed; 4 nodes with a program that their manager keeps]
+    no file of it is here:  [not trusted, 4 have 0.23.1, 4 to go, 0 failed; no file of it is on this machine: antctl downloads it for new nodes only (node_binary)]
+    ");
+}
+
+/// Failures add up over cycles, those of the same version.
+#[test]
+fn what_failed_before_counts() {
+    let of = |before: &str| {
+        told(&[], &|it| {
+            holds(it, 1);
+            holds(it, 2);
+            has(it, 3, "0.24.0");
+            let to = version("0.24.0");
+            let given = Upgrade { to, role: UpgradeRole::Wave, since: at(100), ..on_trial() };
+            it.nodes[2].record.upgrade = Some(given);
+            it.nodes[2].process_age = Some(Duration::from_secs(50));
+            of_node(it, 3).deaths.push(at(60));
+            failed(it, before, &[4]);
+        })
+    };
+    let quarantined = |before: &str| {
+        let mut snapshot = quiet(4);
+        snapshot.release = Ok(Release::new(version("0.24.0"), PathBuf::from("/opt/next")));
+        holds(&mut snapshot, 1);
+        holds(&mut snapshot, 2);
+        has(&mut snapshot, 3, "0.24.0");
+        let to = version("0.24.0");
+        let given = Upgrade { to, role: UpgradeRole::Wave, since: at(100), ..on_trial() };
+        snapshot.nodes[2].record.upgrade = Some(given);
+        snapshot.nodes[2].process_age = Some(Duration::from_secs(50));
+        of_node(&mut snapshot, 3).deaths.push(at(60));
+        failed(&mut snapshot, before, &[4]);
+        let settings = [
+            (Setting::UpgradeMode, "managed"),
+            (Setting::NodeCap, "4"),
+            (Setting::CanaryCount, "2"),
+        ];
+        let plan = sound(&snapshot, &with(draft(), &settings));
+        plan.actions.iter().find_map(|it| match &it.action {
+            crate::action::Action::Revert { quarantine, .. } => Some(quarantine.is_some()),
+            _ => None,
+        })
+    };
+    assert_eq!((quarantined("0.24.0"), quarantined("0.23.9")), (Some(true), Some(false)));
+    assert!(of("0.24.0").starts_with("revert antnode0003"), "{}", of("0.24.0"));
+}
+
+/// A node that is put back is in motion, and others that are down wait for it.
+#[test]
+fn healing_waits_for_what_is_put_back() {
+    let of = |most: &str| {
+        told(&[(Setting::MaxConcurrentOperations, most)], &|it| {
+            has(it, 1, "0.24.0");
+            let to = version("0.24.0");
+            let given = Upgrade { to, role: UpgradeRole::Canary, since: at(100), ..on_trial() };
+            it.nodes[0].record.upgrade = Some(given);
+            it.nodes[0].process_age = Some(Duration::from_secs(50));
+            of_node(it, 1).deaths.push(at(60));
+            set(it, 4, stopped(), Some(false));
+        })
+    };
+    let acts = |text: String| text.split(" [").next().unwrap_or_default().to_owned();
+    assert_eq!(acts(of("1")), "revert antnode0001");
+    assert_eq!(acts(of("2")), "revert antnode0001, start antnode0004");
+}

@@ -127,6 +127,10 @@ fn a_release_soaks_since_it_was_first_seen_and_a_new_one_soaks_anew() {
     assert_eq!(acts(&snapshot, &policy), "upgrade antnode0001");
     snapshot.memory.first_seen = Some(seen("0.23.9", 9000));
     assert_eq!(acts(&snapshot, &policy), "");
+    // A clock that was set forth makes no release older.
+    let jumped = crate::observe::FirstSeen { wall: Timestamp(0), ..seen("0.24.0", 60) };
+    snapshot.memory.first_seen = Some(jumped);
+    assert_eq!(acts(&snapshot, &policy), "");
 }
 
 /// One row of the next table: what is done to node 1, given 0.24.0 as a canary 100 s ago.
