@@ -315,10 +315,7 @@ impl Reader<'_> {
         let text = self.draft.text(setting).to_owned();
         let is_odd = |c: char| c.is_whitespace() || c.is_control();
         match text.is_empty() || text.starts_with('-') || text.contains(is_odd) {
-            true => self.refuse(
-                setting,
-                "give a name without blanks, not beginning with a dash".to_owned(),
-            ),
+            true => self.refuse(setting, "give a name without blanks or leading dash".to_owned()),
             false => Some(text),
         }
     }

@@ -64,12 +64,12 @@ fn containers_have_names_of_their_own() {
         &[(ContainerName, "")],
     ]), @"
     container_name=our-nodes_2.b: fine
-    container_name=our nodes: container_name is `our nodes`: give a name without blanks, not beginning with a dash
+    container_name=our nodes: container_name is `our nodes`: give a name without blanks or leading dash
     container_name=nodes/2: container_name is `nodes/2`: give letters, digits, `-`, `_` and `.`, and not a name of a node
     container_name=antnode: container_name is `antnode`: give letters, digits, `-`, `_` and `.`, and not a name of a node
     container_name=antnode0007: container_name is `antnode0007`: give letters, digits, `-`, `_` and `.`, and not a name of a node
-    container_name=-nodes: container_name is `-nodes`: give a name without blanks, not beginning with a dash
-    container_name=: container_name is ``: give a name without blanks, not beginning with a dash
+    container_name=-nodes: container_name is `-nodes`: give a name without blanks or leading dash
+    container_name=: container_name is ``: give a name without blanks or leading dash
     ");
 }
 
@@ -196,7 +196,8 @@ fn a_rule_that_names_the_value_is_said_once() {
     assert_eq!(error("give a number").to_string(), "node_cap is `x`: give a number");
     assert_eq!(error("`x` is no number").to_string(), "node_cap: `x` is no number");
     assert_eq!(error("").settings(), [Setting::NodeCap]);
-    let errors = read(&[(Setting::CpuLessThan, "80"), (Setting::CpuRemove, "70")]).unwrap_err();
+    let errors = read(&[(Setting::CpuLessThan, "80"), (Setting::CpuRemove, "70")])
+        .expect_err("it is refused");
     assert_eq!(errors[0].settings(), [Setting::CpuLessThan, Setting::CpuRemove]);
     let missing = PolicyError::Missing { setting: Setting::NodeStorage };
     assert_eq!(missing.settings(), []);
@@ -204,7 +205,7 @@ fn a_rule_that_names_the_value_is_said_once() {
 
 #[test]
 fn a_name_that_is_no_setting_is_told_with_the_nearest() {
-    let said = |name: &str| name.parse::<Setting>().unwrap_err().to_string();
+    let said = |name: &str| name.parse::<Setting>().expect_err("it is refused").to_string();
     assert_eq!(said("colour"), "there is no setting `colour`: `wnm config list` shows all");
     assert_eq!(
         said("node-cpa"),

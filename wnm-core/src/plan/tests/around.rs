@@ -6,6 +6,9 @@ use crate::model::{Left, OpId, PortRule, UnitDrift};
 use crate::observe::Openings;
 use crate::plan::to_look_around;
 
+/// What is changed, by its name.
+type Row<'a> = (&'a str, &'a dyn Fn(&mut Snapshot));
+
 #[test]
 fn the_surroundings_are_looked_at_first_after_a_boot_and_every_so_often() {
     let every = Duration::from_secs(600);
@@ -55,7 +58,7 @@ fn what_a_living_node_lacks_is_put_back_and_nothing_else() {
             it.nodes[1].record.want = Want::StoppedByOperator;
         }
     };
-    let table: [(&str, &dyn Fn(&mut Snapshot)); 20] = [
+    let table: [Row<'_>; 20] = [
         ("all is well", &|_| {}),
         ("rewritten", &drift(UnitDrift::Rewritten)),
         ("not reloaded", &drift(UnitDrift::NotReloaded)),
@@ -102,12 +105,14 @@ fn what_a_living_node_lacks_is_put_back_and_nothing_else() {
             set(it, 2, NodeState::Disabled, Some(true));
         }),
     ];
-    let rows = table.map(|(what, change)| format!("{what}: {}", told(change).replace('\n', "; ")));
+    let rows = table.map(|(what, change)| {
+        format!("{what}: {}", told(change).replace('\n', "; ")).trim_end().to_owned()
+    });
     insta::assert_snapshot!(rows.join("\n"), @"
-    all is well: 
+    all is well:
     rewritten: mend antnode0002: its unit is not as wnm writes it
     not reloaded: mend antnode0002: its unit was changed and not read again
-    overridden: 
+    overridden:
     rewritten, mute: mend antnode0002: its unit is not as wnm writes it; note: antnode0002 lives, but its UDP port is not bound
     rewritten, upgrading: mend antnode0002: its unit is not as wnm writes it; note: antnode0002 should be stopped, but somebody started it; it is left alone
     rewritten, stopped: note: openings of wnm that no node needs are closed: 55002/udp
@@ -117,11 +122,11 @@ fn what_a_living_node_lacks_is_put_back_and_nothing_else() {
     lost and rewritten: mend antnode0002: its unit was deleted while it runs
     shut: mend antnode0002: the firewall does not let in 55002/udp
     shut, and meant to be stopped: note: antnode0002 should be stopped, but somebody started it; it is left alone
-    shut, by somebody else's rule: 
-    no firewall: 
+    shut, by somebody else's rule:
+    no firewall:
     key at risk: mend antnode0002: its key is not in the archive yet
     key at risk, starting: mend antnode0002: its key is not in the archive yet
-    key at risk, starting, no process: 
+    key at risk, starting, no process:
     key at risk, unseen: note: antnode0002 could not be observed: silence
     disabled: add antnode0004: room for more: 2 of 3 nodes
     ");
@@ -153,7 +158,7 @@ fn what_a_move_left_behind_goes_when_the_node_has_run_for_a_minute() {
         it.nodes[1].record.spec.left = Some(left);
         it.nodes[1].process_age = Some(Duration::from_secs(age));
     };
-    let table: [(&str, &dyn Fn(&mut Snapshot)); 7] = [
+    let table: [Row<'_>; 7] = [
         ("not moved", &|_| {}),
         ("59 s", &|it| moved(it, 59)),
         ("60 s", &|it| moved(it, 60)),
@@ -171,13 +176,15 @@ fn what_a_move_left_behind_goes_when_the_node_has_run_for_a_minute() {
             it.nodes[1].seen.alive = None;
         }),
     ];
-    let rows = table.map(|(what, change)| format!("{what}: {}", told(change).replace('\n', "; ")));
+    let rows = table.map(|(what, change)| {
+        format!("{what}: {}", told(change).replace('\n', "; ")).trim_end().to_owned()
+    });
     insta::assert_snapshot!(rows.join("\n"), @"
-    not moved: 
-    59 s: 
+    not moved:
+    59 s:
     60 s: clear antnode0002: it runs on the disk that it was moved to
     61 s: clear antnode0002: it runs on the disk that it was moved to
-    age unknown: 
+    age unknown:
     mute: note: antnode0002 lives, but its UDP port is not bound
     running by its manager's word, no process:
     ");
@@ -204,7 +211,7 @@ fn openings_that_no_node_has_are_closed_unless_somebody_listens() {
         let (id, record) = (OpId(i64::from(number)), key(number).record);
         it.open.push(OpenOperation { id, record, planned, begun: Timestamp(0) });
     };
-    let table: [(&str, &dyn Fn(&mut Snapshot)); 12] = [
+    let table: [Row<'_>; 12] = [
         ("nobody's", &|_| {}),
         ("somebody listens", &|it| {
             it.ports = Ok(record(3).spec.ports.public().map(|rule| rule.port).collect());
@@ -232,14 +239,15 @@ fn openings_that_no_node_has_are_closed_unless_somebody_listens() {
             begun(it, 3, Action::Add { spec, release: release(), key: None });
         }),
     ];
-    let rows = table.map(|(what, change)| format!("{what}: {}", closed(change)));
+    let rows =
+        table.map(|(what, change)| format!("{what}: {}", closed(change)).trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     nobody's: 55003/udp
-    somebody listens: 
-    nobody knows who listens: 
-    a node that was let go of has the number: 
-    nobody knows which numbers are taken: 
-    the firewall was not asked: 
+    somebody listens:
+    nobody knows who listens:
+    a node that was let go of has the number:
+    nobody knows which numbers are taken:
+    the firewall was not asked:
     one of them was stopped by its operator: 55002/udp 55003/udp
     one of them was stopped for relief: 55003/udp
     one of them should run: 55003/udp

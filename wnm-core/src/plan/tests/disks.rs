@@ -167,7 +167,7 @@ fn who_is_not_seen_is_not_removed() {
             let cap = settings(&[(Setting::NodeCap, "0")]);
             let of_cap = acts(&with_one(quiet(4)), &cap);
             let of_disk = acts(&with_one(two_disks(left(1_500_000_000))), &settings(&[]));
-            rows.push(format!("{name}, {seen}: {of_cap} / {of_disk}"));
+            rows.push(format!("{name}, {seen}: {of_cap} / {of_disk}").trim_end().to_owned());
         }
     }
     insta::assert_snapshot!(rows.join("\n"), @"
@@ -184,9 +184,9 @@ fn who_is_not_seen_is_not_removed() {
     stopped, data gone: start antnode0004 / add antnode0005
     stopped, process not seen: start antnode0004 / add antnode0005
     starting, seen: retire antnode0004 / remove antnode0004
-    starting, data not seen:  / 
-    starting, data gone:  / 
-    starting, process not seen:  / 
+    starting, data not seen:  /
+    starting, data gone:  /
+    starting, process not seen:  /
     upgrading, seen: retire antnode0004 / remove antnode0004
     upgrading, data not seen:  / add antnode0005
     upgrading, data gone:  / add antnode0005

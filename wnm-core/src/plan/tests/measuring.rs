@@ -70,15 +70,15 @@ fn who_lies_on_a_disk_that_may_demand_a_removal_is_measured() {
         ("2 GB left", measured(&ledger(), &policy, gb(2))),
         ("less than 2 GB left", measured(&ledger(), &policy, Bytes(gb(2).0 - 1))),
     ];
-    insta::assert_snapshot!(rows.map(|(what, who)| format!("{what}: {who}")).join("\n"), @"
-    plenty left: 
-    too full, in its grace: 
+    insta::assert_snapshot!(rows.map(|(what, who)| format!("{what}: {who}").trim_end().to_owned()).join("\n"), @"
+    plenty left:
+    too full, in its grace:
     too full for long: 4
     too few inodes for long: 4
-    without a grace, 90 %: 
+    without a grace, 90 %:
     without a grace, above: 4
-    with a grace, above: 
-    2 GB left: 
+    with a grace, above:
+    2 GB left:
     less than 2 GB left: 4
     ");
     let nobody = to_measure(&ledger(), &policy, None, &quiet(0).now);
@@ -99,7 +99,6 @@ fn each_has_its_turn_once_an_hour() {
     assert_eq!(ago(1, Some(3600)), "1");
     assert_eq!(ago(2, Some(3700)), "2", "longest ago");
     assert_eq!(ago(3, None), "3", "never");
-    let mut many = Ledger::default();
-    many.nodes = (1..=121).map(record).collect();
+    let many = Ledger { nodes: (1..=121).map(record).collect(), ..Ledger::default() };
     assert_eq!(measured(&many, &policy, gb(500)), "119 120 121", "three a minute");
 }

@@ -140,7 +140,7 @@ fn who_refused_of_late_or_failed_with_it_is_passed_over() {
         ("nobody tries it first", told(&[(Setting::CanaryCount, "0")], &|_| {})),
         ("more are to try it than there are", told(&[(Setting::CanaryCount, "9")], &|_| {})),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     nobody has it: upgrade antnode0001, upgrade antnode0002 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; ]
     nobody has it, one first: upgrade antnode0001 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; ]
@@ -199,7 +199,7 @@ fn what_lies_there_instead_says_what_became_of_it() {
         ("it, which was there before", of("0.24.0", "0.24.0")),
         ("the newer one that was there before", of("0.25.0", "0.25.0")),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     it: prove antnode0001, upgrade antnode0002 [not trusted, 3 have 0.23.1 and 1 have 0.24.0, 3 to go, 0 failed; 1 node of 2 at it as the first: 0 s more to hold (canary_time)]
     the one before: revert antnode0001 [not trusted, 4 have 0.23.1, 3 to go, 0 failed; 1 node of 2 at it as the first: 600 s more to hold (canary_time)]
@@ -230,7 +230,7 @@ fn nothing_is_replaced_while_something_is_relieved() {
         ("no memory", of(&[], &short)),
         ("beyond the cap", of(&[(Setting::NodeCap, "3")], &|_| {})),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     a full disk: remove antnode0004 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; the machine is too busy: nodes are being shed]
     no memory: stop antnode0004 [not trusted, 4 have 0.23.1, 4 to go, 0 failed; the machine is too busy: nodes are being shed]
@@ -312,7 +312,7 @@ fn trust_needs_as_many_as_can_still_prove_it() {
             }),
         ),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     the other one is at it: add antnode0005 [not trusted, 2 have 0.24.0, 0 to go, 0 failed; 1 node of 2 at it as the first: 500 s more to hold (canary_time)]
     the other one went on by itself: add antnode0005 [trusted, 1 have 0.24.0 and 1 have 0.25.0, 0 to go, 0 failed; ]

@@ -346,13 +346,14 @@ fn by_name_never_to_an_older_version_by_accident() {
         let plan = sound(&snapshot, &policy);
         let acts = plan.actions.iter().map(|it| it.action.to_string());
         let refused = plan.report.requests[0].why.iter().map(|why| format!("refused {why}"));
-        format!("{name}: {}", acts.chain(refused).collect::<Vec<_>>().join(", "))
+        let told = acts.chain(refused).collect::<Vec<_>>().join(", ");
+        format!("{name}: {told}").trim_end().to_owned()
     });
     insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
     newer: upgrade antnode0001
     older: refused antnode0001: it has 0.23.1, and 0.22.0 is older: what a newer version made of its data an older one may not understand; say --to 0.22.0 --allow-downgrade if you mean it
     older, and meant: upgrade antnode0001
-    the same: 
+    the same:
     not there: refused antnode0001: ant-node 0.99.0 is not on this machine
     failed: refused antnode0001: 0.23.5 is quarantined since 1970-01-01 00:00:00: antnode0009: its process ended; trust it again with `wnm upgrade --unquarantine 0.23.5`
     not proven: refused antnode0002: 0.23.9 was put in place of 0.23.1 and is not proven yet: wait for it
@@ -542,7 +543,7 @@ fn nobody_judges_what_is_not_seen() {
             }),
         ),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     it held: prove antnode0001
     its data cannot be seen: antnode0001 was given another program and cannot be observed now
@@ -588,7 +589,7 @@ fn what_is_quarantined_goes_back_everywhere() {
         ("held for long enough, and trusted", acts_of(700, false, Want::Run)),
         ("it is to rest", acts_of(700, true, Want::StoppedByOperator)),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
     young: revert antnode0001: 0.24.0 failed: it failed on others start true, quarantine true
     back: revert antnode0001: 0.24.0 failed: it failed on others start true, quarantine true
@@ -659,19 +660,19 @@ fn news_of_nodes_are_told_while_they_are_news() {
         ("never had any", bare(600, (false, false), (0, 0))),
         ("has both", bare(600, (true, true), (5, 5))),
     ];
-    let rows = rows.map(|(what, told)| format!("{what}: {told}"));
+    let rows = rows.map(|(what, told)| format!("{what}: {told}").trim_end().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @"
-    nothing: 
+    nothing:
     another key: antnode0001 LOST ITS IDENTITY: its key is not the one it had before; look for the old one with `wnm identity list`
-    its key again: 
+    its key again:
     a release skipped: antnode0001 went from 0.9.0 to 0.23.0: the releases between moved records from LMDB to files; its old records stay in chunks.mdb and are not served
-    a release skipped a day ago: 
-    a small step: 
-    no records, young: 
+    a release skipped a day ago:
+    a small step:
+    no records, young:
     no records: antnode0001 came back with 0.23.0 and without its records
     no peers: antnode0001 came back with 0.23.0 and without its peers
     neither: antnode0001 came back with 0.23.0 and without its records and without its peers
-    never had any: 
+    never had any:
     has both:
     ");
 }
