@@ -69,7 +69,7 @@ impl Engine {
         let answer = self.told(found::FORMAT, names.iter().copied())?;
         let found = found::parse(&answer.stdout)?;
         let is_told = |name: &str| found.iter().any(|it| it.name == name || it.id == name);
-        let is_missed = |name: &str| answer.stderr.lines().any(|line| line.contains(name));
+        let is_missed = |name: &str| words(&answer.stderr).any(|word| word == name);
         match names.iter().find(|name| !is_told(name) && !is_missed(name)) {
             None => Ok(found),
             Some(name) => {
@@ -219,4 +219,10 @@ pub(super) fn failure(line: &str, answer: &Completed) -> HostError {
     };
     let why = if stderr.is_empty() { exit } else { format!("{exit}: {stderr}") };
     HostError::with(format!("run `{line}`"), kind, why)
+}
+
+/// What may be the name of a container, each as a whole: `wnm-nodes-10` says nothing of `wnm-nodes-1`.
+fn words(complaint: &str) -> impl Iterator<Item = &str> {
+    let is_other = |letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter);
+    complaint.split(is_other).map(|word| word.trim_matches('.'))
 }

@@ -106,7 +106,8 @@ fn absence_is_believed_only_when_nothing_else_is_complained_of() {
     }
     // Nor is one gone of which nothing is said, or nothing but that another one is.
     let other = "Error response from daemon: No such container: antnode0009\n";
-    for (code, stderr) in [(0, ""), (1, other)] {
+    let longer = "Error response from daemon: No such container: antnode00012\n";
+    for (code, stderr) in [(0, ""), (1, other), (1, longer)] {
         let stage = Stage::new().look("antnode0001", code, "", stderr);
         let error = stage.play(|docker, spec| docker.states(&[spec])).unwrap_err();
         assert_eq!(error.kind, FaultKind::Garbled, "{stderr}");
